@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The one place that knows where log lines go: a sink, standard error, a file
+ * or syslog.  A line is one write(2), so lines of several processes do not
+ * mix, and holds printable ASCII and tabs only, whatever it was made from.
+ * Every function here leaves errno as it was.
+ */
+#include <sys/types.h>
+#include <sys/time.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define LOG_TEXT_MAX	2048	/* bytes of a line, escaped */
+#define LOG_PREFIX_MAX	128	/* time, program and process id */
+#define LOG_EXIT	255	/* status of a process ended by fatal */
+
+enum log_target {
+	LOG_TO_STDERR,
+	LOG_TO_FILE,
+	LOG_TO_SYSLOG
+};
+
+static struct {
+	const char	*progname;
+	enum log_level	 level;
+	enum log_target	 target;
+	int		 fd;
+	int		 in_sink;
+	log_sink	*sink;
+	void		*sink_arg;
+} logger = {
+	.progname = "sockstun",
+	.level = LOG_LEVEL_INFO,
+	.target = LOG_TO_STDERR,
+	.fd = -1
+};
+
+/* The first name of a level is the one that is printed. */
+static const struct {
+	const char	*name;
+	enum log_level	 level;
+} log_names[] = {
+	{ "QUIET",	LOG_LEVEL_QUIET },
+	{ "FATAL",	LOG_LEVEL_QUIET },
+	{ "ERROR",	LOG_LEVEL_ERROR },
+	{ "INFO",	LOG_LEVEL_INFO },
+	{ "VERBOSE",	LOG_LEVEL_VERBOSE },
+	{ "DEBUG",	LOG_LEVEL_DEBUG },
+	{ "DEBUG1",	LOG_LEVEL_DEBUG },
+	{ "DEBUG2",	LOG_LEVEL_DEBUG2 },
+	{ "DEBUG3",	LOG_LEVEL_DEBUG2 }
+};
+
+#define LOG_NNAMES	(sizeof(log_names) / sizeof(log_names[0]))
+
+static void
+log_write(int fd, const char *line, size_t len)
+{
+	ssize_t n;
+
+	do {
+		n = write(fd, line, len);
+	} while (n == -1 && errno == EINTR);
+}
+
+static void
+log_to_fd(int fd, const char *prefix, const char *text)
+{
+	char line[LOG_PREFIX_MAX + LOG_TEXT_MAX + 1];
+	int n;
+
+	n = snprintf(line, sizeof(line), "%s%s\n", prefix, text);
+	if (n > 0 && (size_t)n < sizeof(line))
+		log_write(fd, line, (size_t)n);
+}
+
+static void
+log_to_file(const char *text)
+{
+	char prefix[LOG_PREFIX_MAX], day[32];
+	struct timeval tv;
+	struct tm tm;
+
+	gettimeofday(&tv, NULL);
+	localtime_r(&tv.tv_sec, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%d %H:%M:%S", &tm);
+	snprintf(prefix, sizeof(prefix), "%s.%03d %.64s[%ld]: ", day,
+	    (int)(tv.tv_usec / 1000), logger.progname, (long)getpid());
+	log_to_fd(logger.fd, prefix, text);
+}
+
+static int
+log_priority(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_QUIET:
+		return LOG_CRIT;
+	case LOG_LEVEL_ERROR:
+		return LOG_ERR;
+	case LOG_LEVEL_INFO:
+	case LOG_LEVEL_VERBOSE:
+		return LOG_INFO;
+	default:
+		return LOG_DEBUG;
+	}
+}
+
+/* A sink that logs itself gets that line where lines go without a sink. */
+static void
+log_deliver(enum log_level level, const char *text)
+{
+	if (logger.sink != NULL && !logger.in_sink) {
+		logger.in_sink = 1;
+		logger.sink(level, text, logger.sink_arg);
+		logger.in_sink = 0;
+		return;
+	}
+	switch (logger.target) {
+	case LOG_TO_STDERR:
+		log_to_fd(STDERR_FILENO, "", text);
+		break;
+	case LOG_TO_FILE:
+		log_to_file(text);
+		break;
+	case LOG_TO_SYSLOG:
+		syslog(log_priority(level), "%s", text);
+		break;
+	}
+}
+
+/*
+ * Copies n bytes of text, every byte but printable ASCII, and backslash if
+ * asked, as backslash and three octal digits; cut at a whole escape.  By hand:
+ * strnvis(3) differs between systems and may leave nothing where it must cut.
+ */
+static void
+log_escape(const char *text, size_t n, int backslash, char *dst, size_t size)
+{
+	size_t i, len;
+	u_char c;
+
+	for (i = len = 0; i < n; i++) {
+		c = (u_char)text[i];
+		if ((c >= ' ' && c < 0x7f && (c != '\\' || !backslash)) ||
+		    (c == '\t' && !backslash)) {
+			if (len + 1 >= size)
+				break;
+			dst[len++] = (char)c;
+		} else {
+			if (len + 4 >= size)
+				break;
+			snprintf(dst + len, 5, "\\%03o", c);
+			len += 4;
+		}
+	}
+	if (size > 0)
+		dst[len] = '\0';
+}
+
+static void
+log_vadd(enum log_level level, int error, const char *fmt, va_list ap)
+{
+	char text[LOG_TEXT_MAX];
+	int n, saved = errno;
+
+	if (level > logger.level)
+		return;
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	if (n < 0)
+		strlcpy(text, fmt, sizeof(text));
+	else if (error != 0 && (size_t)n < sizeof(text))
+		snprintf(text + n, sizeof(text) - (size_t)n, ": %s",
+		    strerror(error));
+	log_line(level, text);
+	errno = saved;
+}
+
+/*
+ * Sets the program's name (kept, not copied) and the level; lines go to
+ * standard error if asked, else to syslog.  A sink that was set stays.
+ */
+void
+log_init(const char *progname, enum log_level level, int to_stderr)
+{
+	logger.progname = progname;
+	logger.level = level;
+	if (to_stderr)
+		logger.target = LOG_TO_STDERR;
+	else
+		log_open_syslog(LOG_DAEMON);
+}
+
+/*
+ * Appends lines to a file from now on, each with time, program and process
+ * id.  The descriptor is close-on-exec and not 2: closefrom(3) comes before.
+ * Returns 0, or -1 with errno and nothing changed.
+ */
+int
+log_open_file(const char *path)
+{
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY,
+	    0600);
+	if (fd == -1)
+		return -1;
+	tzset();
+	if (logger.fd != -1)
+		close(logger.fd);
+	logger.fd = fd;
+	logger.target = LOG_TO_FILE;
+	return 0;
+}
+
+/* Sends lines to syslog from now on, under a facility (LOG_DAEMON ...). */
+void
+log_open_syslog(int facility)
+{
+	int saved = errno;
+
+	closelog();
+	openlog(logger.progname, LOG_PID | LOG_NDELAY, facility);
+	logger.target = LOG_TO_SYSLOG;
+	errno = saved;
+}
+
+/* Hands lines that pass the level to a function instead; NULL ends that. */
+void
+log_set_sink(log_sink *sink, void *arg)
+{
+	logger.sink = sink;
+	logger.sink_arg = arg;
+}
+
+/* Lines above the level are dropped from now on. */
+void
+log_set_level(enum log_level level)
+{
+	logger.level = level;
+}
+
+/* The level that log_init or log_set_level set. */
+enum log_level
+log_get_level(void)
+{
+	return logger.level;
+}
+
+/* Reads the name of a LogLevel, in any case.  Returns 0, or -1 if unknown. */
+int
+log_parse_level(const char *name, enum log_level *level)
+{
+	size_t i;
+
+	for (i = 0; i < LOG_NNAMES; i++) {
+		if (strcasecmp(name, log_names[i].name) == 0) {
+			*level = log_names[i].level;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/* The name of a level as LogLevel takes it, or "UNKNOWN". */
+const char *
+log_level_name(enum log_level level)
+{
+	size_t i;
+
+	for (i = 0; i < LOG_NNAMES; i++) {
+		if (log_names[i].level == level)
+			return log_names[i].name;
+	}
+	return "UNKNOWN";
+}
+
+/*
+ * Logs a line that is formatted already, perhaps by another process: newlines
+ * at its end are dropped, any other byte but printable ASCII and tab appears
+ * as an octal escape.
+ */
+void
+log_line(enum log_level level, const char *text)
+{
+	char line[LOG_TEXT_MAX];
+	size_t n;
+	int saved = errno;
+
+	if (level > logger.level)
+		return;
+	n = strlen(text);
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		n--;
+	log_escape(text, n, 0, line, sizeof(line));
+	log_deliver(level, line);
+	errno = saved;
+}
+
+/* An error, with the text of errno. */
+void
+log_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vadd(LOG_LEVEL_ERROR, errno, fmt, ap);
+	va_end(ap);
+}
+
+/* An error. */
+void
+log_warnx(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vadd(LOG_LEVEL_ERROR, 0, fmt, ap);
+	va_end(ap);
+}
+
+/* An error, of a caller that has the arguments in a list. */
+void
+log_vwarnx(const char *fmt, va_list ap)
+{
+	log_vadd(LOG_LEVEL_ERROR, 0, fmt, ap);
+}
+
+/* A line that an operator keeps. */
+void
+log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vadd(LOG_LEVEL_INFO, 0, fmt, ap);
+	va_end(ap);
+}
+
+/* A line for -v. */
+void
+log_verbose(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vadd(LOG_LEVEL_VERBOSE, 0, fmt, ap);
+	va_end(ap);
+}
+
+/* A line for -vv. */
+void
+log_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vadd(LOG_LEVEL_DEBUG, 0, fmt, ap);
+	va_end(ap);
+}
+
+/* A line for -vvv. */
+void
+log_debug2(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vadd(LOG_LEVEL_DEBUG2, 0, fmt, ap);
+	va_end(ap);
+}
+
+/* Logs, even when quiet, with the text of errno; exits with status 255. */
+void
+fatal(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vadd(LOG_LEVEL_QUIET, errno, fmt, ap);
+	va_end(ap);
+	exit(LOG_EXIT);
+}
+
+/* Logs, even when quiet; exits with status 255. */
+void
+fatalx(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vadd(LOG_LEVEL_QUIET, 0, fmt, ap);
+	va_end(ap);
+	exit(LOG_EXIT);
+}
+
+/*
+ * Makes n bytes of a peer's text fit for a log line or a terminal: control
+ * bytes, bytes above ASCII and backslash become octal escapes.  Cut to fit
+ * size; returns the buffer.
+ */
+char *
+log_safe(const char *text, size_t n, char *buf, size_t size)
+{
+	log_escape(text, n, 1, buf, size);
+	return buf;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which destinations may be dialed.  A rule is about names or about addresses,
+ * never both: a pattern meant for addresses ("10.0.0.*") must not permit a
+ * name that somebody else chose to look like one.  Nothing is resolved here:
+ * the caller asks with the name, then, if told to, with each address.
+ */
+#include <sys/types.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "match.h"
+#include "ruleset.h"
+
+#define RULESET_TEXT_MAX	512	/* bytes of one rule */
+
+enum rule_kind {
+	RULE_NONE,		/* "none": nothing at all */
+	RULE_ANY,		/* "*": every name and address */
+	RULE_NAME,		/* a name, or a pattern of names */
+	RULE_NET,		/* an address or a network */
+	RULE_ADDR_PATTERN	/* a pattern over the text of addresses */
+};
+
+struct rule {
+	enum rule_kind	 kind;
+	char		*text;		/* as it was added */
+	char		*host;		/* without brackets */
+	uint16_t	 port_min;
+	uint16_t	 port_max;
+};
+
+struct ruleset {
+	struct rule	*rules;
+	size_t		 n;
+};
+
+/* An empty set, which permits everything; NULL when memory is out. */
+struct ruleset *
+ruleset_new(void)
+{
+	return calloc(1, sizeof(struct ruleset));
+}
+
+static void
+rule_clear(struct rule *r)
+{
+	free(r->text);
+	free(r->host);
+}
+
+/* Frees the set and what ruleset_get returned; NULL is none. */
+void
+ruleset_free(struct ruleset *rs)
+{
+	size_t i;
+
+	if (rs == NULL)
+		return;
+	for (i = 0; i < rs->n; i++)
+		rule_clear(&rs->rules[i]);
+	free(rs->rules);
+	free(rs);
+}
+
+/* Reads "*", "N" or "N-M", N from 1 on. */
+static int
+rule_parse_ports(struct rule *r, const char *text)
+{
+	char first[sizeof("65535")];
+	size_t n = strcspn(text, "-");
+
+	if (strcmp(text, "*") == 0) {
+		r->port_min = 0;
+		r->port_max = UINT16_MAX;
+		return 0;
+	}
+	if (n >= sizeof(first))
+		return -1;
+	memcpy(first, text, n);
+	first[n] = '\0';
+	if (addr_parse_port(&r->port_min, first) == -1)
+		return -1;
+	r->port_max = r->port_min;
+	if (text[n] == '-' && addr_parse_port(&r->port_max, text + n + 1) == -1)
+		return -1;
+	return r->port_min != 0 && r->port_min <= r->port_max ? 0 : -1;
+}
+
+/* A pattern with digits and no letter is about addresses. */
+static enum rule_kind
+rule_pattern_kind(const char *host)
+{
+	size_t n = strspn(host, "0123456789.*?");
+
+	if (host[n] == '\0' && strpbrk(host, "0123456789") != NULL)
+		return RULE_ADDR_PATTERN;
+	return RULE_NAME;
+}
+
+/* What the host part of a rule is; returns -1 if it is nothing of use. */
+static int
+rule_set_kind(struct rule *r, int bracketed)
+{
+	static const struct addr none = { .type = ADDR_NONE };
+	const char *host = r->host;
+	struct addr a;
+
+	if (bracketed != (strchr(host, ':') != NULL) ||
+	    strpbrk(host, "!,[]") != NULL)
+		return -1;
+	if (strcmp(host, "*") == 0)
+		r->kind = RULE_ANY;
+	else if (match_cidr(&none, host) != -1)
+		r->kind = RULE_NET;
+	else if (strchr(host, '/') != NULL)
+		return -1;
+	else if (bracketed) {
+		if (strpbrk(host, "*?") == NULL ||
+		    host[strspn(host, "0123456789abcdefABCDEF:.*?")] != '\0')
+			return -1;
+		r->kind = RULE_ADDR_PATTERN;
+	} else if (addr_parse_host(&a, host, 0) == -1)
+		return -1;
+	else if (strpbrk(host, "*?") != NULL)
+		r->kind = rule_pattern_kind(host);
+	else
+		r->kind = RULE_NAME;
+	return 0;
+}
+
+static int
+rule_parse(struct rule *r, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	size_t n;
+	int bracketed;
+
+	if (colon == NULL || strlen(text) > RULESET_TEXT_MAX)
+		return -1;
+	n = (size_t)(colon - text);
+	bracketed = n > 2 && text[0] == '[' && text[n - 1] == ']';
+	if (rule_parse_ports(r, colon + 1) == -1)
+		return -1;
+	r->host = bracketed ? strndup(text + 1, n - 2) : strndup(text, n);
+	if (r->host == NULL)
+		return -1;
+	return rule_set_kind(r, bracketed);
+}
+
+/* Appends a rule, which is the set's then; on failure it is cleared. */
+static int
+ruleset_append(struct ruleset *rs, struct rule *r, const char *text)
+{
+	struct rule *rules;
+
+	if ((r->text = strdup(text)) == NULL)
+		goto fail;
+	rules = recallocarray(rs->rules, rs->n, rs->n + 1, sizeof(*rules));
+	if (rules == NULL)
+		goto fail;
+	rules[rs->n++] = *r;
+	rs->rules = rules;
+	return 0;
+ fail:
+	rule_clear(r);
+	return -1;
+}
+
+/*
+ * Adds "host:port": host is *, a name, a pattern with * and ?, an address or a
+ * network like 10.0.0.0/8, with a colon in brackets; port is *, a number or a
+ * range N-M.  Returns 0, or -1 with EINVAL or ENOMEM and nothing added.
+ */
+int
+ruleset_add(struct ruleset *rs, const char *text)
+{
+	struct rule r = { .kind = RULE_NONE };
+
+	errno = 0;
+	if (rule_parse(&r, text) == -1) {
+		if (errno != ENOMEM)
+			errno = EINVAL;
+		rule_clear(&r);
+		return -1;
+	}
+	return ruleset_append(rs, &r, text);
+}
+
+/* Adds "none": with it the set denies everything.  Returns 0, or -1. */
+int
+ruleset_add_none(struct ruleset *rs)
+{
+	struct rule r = { .kind = RULE_NONE };
+
+	return ruleset_append(rs, &r, "none");
+}
+
+/* The number of rules, "none" counted. */
+size_t
+ruleset_count(const struct ruleset *rs)
+{
+	return rs->n;
+}
+
+/* The i-th rule as it was added, owned by the set; NULL if there is none. */
+const char *
+ruleset_get(const struct ruleset *rs, size_t i)
+{
+	return i < rs->n ? rs->rules[i].text : NULL;
+}
+
+/* What one rule, whose port fits, says of a destination. */
+static enum ruleset_verdict
+rule_check(const struct rule *r, const struct addr *dst, const char *host)
+{
+	int is_name = dst->type == ADDR_NAME;
+
+	switch (r->kind) {
+	case RULE_ANY:
+		return RULESET_PERMIT;
+	case RULE_NAME:
+		if (is_name && match_hostname(host, r->host) == 1)
+			return RULESET_PERMIT;
+		break;
+	case RULE_NET:
+		if (is_name)
+			return RULESET_ASK_ADDR;
+		if (match_cidr(dst, r->host) == 1)
+			return RULESET_PERMIT;
+		break;
+	case RULE_ADDR_PATTERN:
+		if (is_name)
+			return RULESET_ASK_ADDR;
+		if (match_hostname(host, r->host) == 1)
+			return RULESET_PERMIT;
+		break;
+	case RULE_NONE:
+		break;
+	}
+	return RULESET_DENY;
+}
+
+/*
+ * May this be dialed?  An empty set permits all, one with "none" nothing.  A
+ * name is permitted by a rule about names alone; when only rules about
+ * addresses have its port, RULESET_ASK_ADDR says to resolve it and ask with
+ * each address.  An address gets RULESET_PERMIT or RULESET_DENY.
+ */
+enum ruleset_verdict
+ruleset_check(const struct ruleset *rs, const struct addr *dst)
+{
+	enum ruleset_verdict v, best = RULESET_DENY;
+	char host[ADDR_STRLEN];
+	struct addr a = *dst;
+	size_t i;
+
+	if (a.type == ADDR_NONE)
+		return RULESET_DENY;
+	if (rs->n == 0)
+		return RULESET_PERMIT;
+	addr_unmap(&a);
+	addr_format_host(&a, host, sizeof(host));
+	for (i = 0; i < rs->n; i++) {
+		if (rs->rules[i].kind == RULE_NONE)
+			return RULESET_DENY;
+		if (best == RULESET_PERMIT ||
+		    a.port < rs->rules[i].port_min ||
+		    a.port > rs->rules[i].port_max)
+			continue;
+		v = rule_check(&rs->rules[i], &a, host);
+		if (v != RULESET_DENY)
+			best = v;
+	}
+	return best;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* Where the programs find each other and their files; set by the Makefile. */
+#ifndef PATHNAMES_H
+#define PATHNAMES_H
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR	"/usr/local/etc"
+#endif
+#ifndef LIBEXECDIR
+#define LIBEXECDIR	"/usr/local/libexec/sockstun"
+#endif
+#ifndef RUNSTATEDIR
+#define RUNSTATEDIR	"/run"
+#endif
+#ifndef PRIVSEP_USER
+#define PRIVSEP_USER	"sockstund"
+#endif
+
+#define PATH_CLIENT_CONFIG	SYSCONFDIR "/sockstun_config"
+#define PATH_SERVER_CONFIG	SYSCONFDIR "/sockstund_config"
+#define PATH_HOST_KEY_DIR	SYSCONFDIR "/sockstund_keys"
+#define PATH_NET		LIBEXECDIR "/sockstund-net"
+#define PATH_PIDFILE		RUNSTATEDIR "/sockstund.pid"
+
+#endif

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: ISC
+# The fuzzers.  Two or three lines each, appended below:
+#
+#	FUZZ += socks_fuzz
+#	socks_fuzz_OBJS = common/addr common/socks
+#	socks_fuzz_LIBS = $(EVENT_LIBS)
+#
+# regress/fuzz/socks_fuzz.c is built by clang with libFuzzer and both
+# sanitizers from exactly the sources named (paths without suffix); its seeds
+# are the files of regress/fuzz/seeds/socks/.  regress/targets.mk has the rules.
+FUZZ =
+
+FUZZ += ruleset_fuzz
+ruleset_fuzz_OBJS = common/addr common/match common/ruleset
+
+FUZZ += socks_fuzz
+socks_fuzz_OBJS = common/addr common/socks

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: ISC
+# The targets beside "all": check unit demo fuzz lint install uninstall clean.
+# Included by the Makefile, whose variables it uses.
+
+T	   ?=
+J	   ?= 4
+FUZZTIME   ?= 30
+FUZZ_CC	   ?= clang
+FUZZ_FLAGS  = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
+	      -fno-sanitize-recover=undefined -fno-omit-frame-pointer $(WARN)
+
+CMOCKA_CFLAGS	= $(shell $(PKG_CONFIG) --cflags cmocka)
+CMOCKA_LIBS	= $(shell $(PKG_CONFIG) --libs cmocka)
+SSH2_CFLAGS	= $(shell $(PKG_CONFIG) --cflags libssh2)
+SSH2_LIBS	= $(shell $(PKG_CONFIG) --libs libssh2)
+
+MAN1	= sockstun.1
+MAN5	= sockstun_config.5 sockstund_config.5
+MAN7	= sockstun-protocol.7
+MAN8	= sockstund.8
+MANUALS	= $(addprefix man/,$(MAN1) $(MAN5) $(MAN7) $(MAN8))
+SCRIPTS	= regress/run $(wildcard regress/*.sh regress/interop/*.sh) \
+	  contrib/demo contrib/check contrib/install-packages .ci/run
+
+# Unit tests: regress/unit/unit.mk names each and what it links.
+UNITPROGS = $(patsubst %,$(O)/regress/unit/%,$(UNIT))
+
+define unit_rule
+$(O)/regress/unit/$(1): $(O)/regress/unit/$(1).o $(patsubst %,$(O)/%.o,$($(1)_OBJS))
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(CMOCKA_LIBS) $($(1)_LIBS) \
+	    $$(LIBBSD_LIBS)
+endef
+$(foreach t,$(UNIT),$(eval $(call unit_rule,$(t))))
+
+$(O)/regress/unit/%.o: CPPFLAGS += -I. -Iclient -Iserver $(CMOCKA_CFLAGS) \
+    $(EVENT_CFLAGS) $(SSH_CFLAGS)
+
+# Fuzzers: regress/fuzz/fuzz.mk names each and the sources it is built from.
+FUZZPROGS = $(patsubst %,$(O)/regress/fuzz/%,$(FUZZ))
+
+define fuzz_rule
+$(O)/regress/fuzz/$(1): regress/fuzz/$(1).c $(patsubst %,%.c,$($(1)_OBJS)) \
+    $(wildcard include/*.h)
+	@mkdir -p $$(@D)
+	$$(FUZZ_CC) $$(CPPFLAGS) -I. -Iclient -Iserver $$(EVENT_CFLAGS) \
+	    $$(FUZZ_FLAGS) -o $$@ $$(filter %.c,$$^) $($(1)_LIBS) \
+	    $$(LIBBSD_LIBS)
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
+
+# Programs that only the tests use.
+TOOLS	= $(O)/regress/tools/reap $(O)/regress/interop/libssh2_client
+
+$(O)/regress/tools/reap: $(O)/regress/tools/reap.o
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBBSD_LIBS)
+$(O)/regress/interop/libssh2_client: $(O)/regress/interop/libssh2_client.o
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SSH2_LIBS) $(LIBBSD_LIBS)
+$(O)/regress/interop/libssh2_client.o: CPPFLAGS += $(SSH2_CFLAGS)
+
+# Everything, at most J jobs at once; T="halfclose bulk@sshd" picks some.
+check: all $(TOOLS) $(UNITPROGS)
+	@O='$(O)' J='$(J)' UNIT='$(UNIT)' MANUALS='$(MANUALS)' \
+	    sh regress/run $(T)
+
+unit: $(O)/regress/tools/reap $(UNITPROGS)
+	@O='$(O)' J='$(J)' UNIT='$(UNIT)' MANUALS= sh regress/run unit
+
+demo: all
+	@O='$(O)' sh contrib/demo --built
+
+fuzz: $(FUZZPROGS)
+	@for f in $(FUZZ); do \
+		c=$${f%_fuzz}; \
+		dir=$(O)/regress/fuzz/corpus/$$c; \
+		mkdir -p $$dir regress/fuzz/seeds/$$c; \
+		echo "fuzz: $$c, $(FUZZTIME) s"; \
+		$(O)/regress/fuzz/$$f -max_total_time=$(FUZZTIME) \
+		    -print_final_stats=1 -artifact_prefix=$$dir/../$$c. \
+		    $$dir regress/fuzz/seeds/$$c >$$dir/../$$c.log 2>&1 || \
+		    { tail -n 40 $$dir/../$$c.log; exit 1; }; \
+		grep number_of_executed_units $$dir/../$$c.log; \
+	done
+
+lint:
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+	    --enable=warning,portability,performance \
+	    --suppress=missingIncludeSystem -D_GNU_SOURCE \
+	    -Iinclude -Iclient -Iserver common client server regress/tools \
+	    regress/interop
+	shellcheck -S warning $(SCRIPTS)
+	mandoc -Tlint $(MANUALS)
+
+# A configuration that is there already is left as it is.
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
+	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SYSCONFDIR) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man,1 5 7 8)
+	$(INSTALL) -m 755 $(O)/sockstun $(DESTDIR)$(BINDIR)/sockstun
+	$(INSTALL) -m 755 $(O)/sockstund $(DESTDIR)$(SBINDIR)/sockstund
+	$(INSTALL) -m 755 $(O)/sockstund-net \
+	    $(DESTDIR)$(LIBEXECDIR)/sockstund-net
+	$(INSTALL) -m 644 $(addprefix man/,$(MAN1)) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(addprefix man/,$(MAN5)) $(DESTDIR)$(MANDIR)/man5
+	$(INSTALL) -m 644 $(addprefix man/,$(MAN7)) $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 $(addprefix man/,$(MAN8)) $(DESTDIR)$(MANDIR)/man8
+	for f in sockstun_config sockstund_config; do \
+		test -e $(DESTDIR)$(SYSCONFDIR)/$$f || \
+		    $(INSTALL) -m 644 contrib/$$f $(DESTDIR)$(SYSCONFDIR)/$$f; \
+	done
+
+# Configuration files and host keys stay.
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/sockstun $(DESTDIR)$(SBINDIR)/sockstund \
+	    $(DESTDIR)$(LIBEXECDIR)/sockstund-net \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(MAN1)) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(MAN5)) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(MAN7)) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(MAN8))
+	-rmdir $(DESTDIR)$(LIBEXECDIR)
+
+clean:
+	rm -rf build build-san $(filter-out build build-san,$(O))
+
+.PHONY: check unit demo fuzz lint install uninstall clean

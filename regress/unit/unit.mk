@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: ISC
+# The unit tests.  Three lines a test, appended below:
+#
+#	UNIT += addr_test
+#	addr_test_OBJS = common/addr common/buf
+#	addr_test_LIBS = $(EVENT_LIBS)
+#
+# regress/unit/addr_test.c is linked with exactly the objects named (paths
+# without build directory and suffix), cmocka and libbsd; _LIBS, which may be
+# left out, says what else is needed.  A test of base needs neither libevent
+# nor libssh.  Tests run in the top folder.  regress/targets.mk has the rules.
+UNIT =
+
+UNIT += addr_test
+addr_test_OBJS = common/addr
+
+UNIT += buf_test
+buf_test_OBJS = common/buf
+
+UNIT += log_test
+log_test_OBJS = common/log
+
+UNIT += match_test
+match_test_OBJS = common/addr common/match
+
+UNIT += ruleset_test
+ruleset_test_OBJS = common/addr common/match common/ruleset
+
+UNIT += socks_test
+socks_test_OBJS = common/addr common/socks
