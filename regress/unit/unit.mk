@@ -28,3 +28,6 @@ ruleset_test_OBJS = common/addr common/match common/ruleset
 
 UNIT += socks_test
 socks_test_OBJS = common/addr common/socks
+
+UNIT += conf_test
+conf_test_OBJS = common/conf common/log common/xmalloc

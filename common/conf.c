@@ -1,0 +1,800 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns the form of the configuration files: lines, words, quotes, and the
+ * kinds of values.  What the keywords mean is known to the tables of the
+ * programs alone; errors are texts for the caller, who knows file and line.
+ */
+#include <sys/types.h>
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "log.h"
+#include "xmalloc.h"
+
+#define CONF_BLANK	" \t"
+#define CONF_SHOWN	100	/* bytes of a bad word that an error shows */
+
+static const struct conf_choice conf_flags[] = {
+	{ "yes", 1 }, { "no", 0 }, { "true", 1 }, { "false", 0 }, { NULL, 0 }
+};
+
+/* Appends a copy of the word. */
+void
+conf_list_add(struct conf_list *list, const char *word)
+{
+	list->word = xrecallocarray(list->word, list->n, list->n + 1,
+	    sizeof(*list->word));
+	list->word[list->n++] = xstrdup(word);
+}
+
+/* Frees the words; the list is empty afterwards. */
+void
+conf_list_clear(struct conf_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		free(list->word[i]);
+	free(list->word);
+	list->word = NULL;
+	list->n = 0;
+}
+
+/* Starts to take lines from the text, which must outlive the iteration. */
+void
+conf_text_init(struct conf_text *text, const void *data, size_t len)
+{
+	text->data = data;
+	text->len = len;
+	text->line = 0;
+}
+
+static int
+conf_check_length(size_t len, char *err, size_t errlen)
+{
+	if (len <= CONF_LINE_MAX)
+		return 0;
+	snprintf(err, errlen, "line longer than %d bytes", CONF_LINE_MAX);
+	return -1;
+}
+
+/*
+ * Copies the next line, without its end, to a buffer of CONF_LINE_MAX + 1
+ * bytes.  Returns 1, 0 after the last line, or -1 with a reason.
+ */
+int
+conf_text_next(struct conf_text *text, char *line, char *err, size_t errlen)
+{
+	const char *end;
+	size_t len;
+
+	if (text->len == 0)
+		return 0;
+	text->line++;
+	end = memchr(text->data, '\n', text->len);
+	len = end == NULL ? text->len : (size_t)(end - text->data);
+	if (conf_check_length(len, err, errlen) == -1)
+		return -1;
+	if (memchr(text->data, '\0', len) != NULL) {
+		snprintf(err, errlen, "NUL byte in line");
+		return -1;
+	}
+	memcpy(line, text->data, len);
+	line[len] = '\0';
+	len += end != NULL;
+	text->data += len;
+	text->len -= len;
+	return 1;
+}
+
+/* Refuses what no editor meant to write and no dump could write back. */
+static int
+conf_check_text(const char *s, char *err, size_t errlen)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == '\t' || !iscntrl((u_char)*s))
+			continue;
+		snprintf(err, errlen, "control character 0x%02x in line",
+		    (u_char)*s);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * Copies a line without leading and trailing white space (CR, LF and FF
+ * count as such at the end) to a buffer of CONF_LINE_MAX + 1 bytes.
+ */
+static int
+conf_trim(const char *line, char *buf, char *err, size_t errlen)
+{
+	size_t len;
+
+	line += strspn(line, CONF_BLANK);
+	len = strlen(line);
+	while (len > 0 && strchr(" \t\r\n\f", line[len - 1]) != NULL)
+		len--;
+	if (conf_check_length(len, err, errlen) == -1)
+		return -1;
+	memcpy(buf, line, len);
+	buf[len] = '\0';
+	return conf_check_text(buf, err, errlen);
+}
+
+/*
+ * Ends the keyword that a trimmed line begins with.  Returns what follows
+ * it and one "=", or NULL if there is no keyword (blank line, comment).
+ */
+static char *
+conf_cut_keyword(char *line)
+{
+	size_t len;
+	char *rest;
+
+	if (*line == '\0' || *line == '#')
+		return NULL;
+	len = strcspn(line, CONF_BLANK "=");
+	rest = line + len + strspn(line + len, CONF_BLANK);
+	if (*rest == '=')
+		rest++;
+	rest += strspn(rest, CONF_BLANK);
+	line[len] = '\0';
+	return rest;
+}
+
+/* Copies the line's keyword.  Returns 1, or 0 if there is none. */
+int
+conf_line_keyword(const char *line, char *name, size_t size)
+{
+	size_t len;
+
+	line += strspn(line, CONF_BLANK "\r\f");
+	if (*line == '\0' || *line == '#')
+		return 0;
+	len = strcspn(line, CONF_BLANK "=\r\f");
+	snprintf(name, size, "%.*s", (int)len, line);
+	return 1;
+}
+
+/* Is the backslash before c, inside this kind of quote, an escape? */
+static int
+conf_is_escape(char c, char quote)
+{
+	return c == '\'' || c == '"' || c == '\\' || (quote == '\0' && c == ' ');
+}
+
+/*
+ * Copies one word without quotes and escapes.  Returns what follows it, or
+ * NULL if a quote is not closed.
+ */
+static const char *
+conf_split_word(const char *s, char *word)
+{
+	char quote = '\0';
+
+	for (; *s != '\0'; s++) {
+		if (*s == '\\' && conf_is_escape(s[1], quote))
+			*word++ = *++s;
+		else if (quote == '\0' && (*s == ' ' || *s == '\t'))
+			break;
+		else if (quote == '\0' && (*s == '"' || *s == '\''))
+			quote = *s;
+		else if (quote != '\0' && *s == quote)
+			quote = '\0';
+		else
+			*word++ = *s;
+	}
+	*word = '\0';
+	return quote == '\0' ? s : NULL;
+}
+
+/* Appends the words of a text up to its end or a comment. */
+static int
+conf_split_words(const char *s, struct conf_list *words, char *err,
+    size_t errlen)
+{
+	char word[CONF_LINE_MAX + 1];
+
+	for (;;) {
+		s += strspn(s, CONF_BLANK);
+		if (*s == '\0' || *s == '#')
+			return 0;
+		if ((s = conf_split_word(s, word)) == NULL) {
+			snprintf(err, errlen, "invalid quotes");
+			return -1;
+		}
+		if (words->n > CONF_LIST_MAX) {
+			snprintf(err, errlen, "too many words");
+			return -1;
+		}
+		conf_list_add(words, word);
+	}
+}
+
+/*
+ * Takes "Keyword value ..." or "Keyword=value ..." apart; the list need not
+ * be initialised and is empty for a comment, a blank line and an error.
+ */
+int
+conf_split(const char *line, struct conf_list *words, char *err,
+    size_t errlen)
+{
+	char buf[CONF_LINE_MAX + 1], *rest;
+
+	memset(words, 0, sizeof(*words));
+	if (conf_trim(line, buf, err, errlen) == -1)
+		return -1;
+	if ((rest = conf_cut_keyword(buf)) == NULL)
+		return 0;
+	conf_list_add(words, buf);
+	if (conf_split_words(rest, words, err, errlen) == -1) {
+		conf_list_clear(words);
+		return -1;
+	}
+	return 0;
+}
+
+/* Does the entry stand for a field of its own? */
+static int
+conf_has_field(const struct conf_keyword *kw)
+{
+	return (kw->flags & (CONF_IGNORED | CONF_UNSUPPORTED | CONF_FILE |
+	    CONF_ALIAS)) == 0;
+}
+
+/* Frees what the fields own and makes them unset; all bytes may be zero. */
+void
+conf_clear(const struct conf_keyword *table, void *conf)
+{
+	const struct conf_keyword *kw;
+
+	for (kw = table; kw->name != NULL; kw++)
+		if (conf_has_field(kw))
+			kw->type->clear((char *)conf + kw->offset);
+}
+
+/* The keyword's entry, whatever its case, or NULL. */
+const struct conf_keyword *
+conf_find(const struct conf_keyword *table, const char *name)
+{
+	const struct conf_keyword *kw;
+
+	for (kw = table; kw->name != NULL; kw++)
+		if (strcasecmp(kw->name, name) == 0)
+			return kw;
+	return NULL;
+}
+
+/* The keyword as messages and dumps write it. */
+static const char *
+conf_lower(const char *name, char *buf, size_t size)
+{
+	char *p;
+
+	strlcpy(buf, name, size);
+	for (p = buf; *p != '\0'; p++)
+		*p = tolower((u_char)*p);
+	return buf;
+}
+
+/*
+ * May this keyword be set?  Returns 1, 0 if it is to be passed over, or -1
+ * with a reason.
+ */
+static int
+conf_check_keyword(const struct conf_keyword *kw, const char *name, char *err,
+    size_t errlen)
+{
+	if (kw == NULL) {
+		snprintf(err, errlen, "Bad configuration option: %.*s",
+		    CONF_SHOWN, name);
+		return -1;
+	}
+	if (kw->flags & CONF_UNSUPPORTED) {
+		snprintf(err, errlen, "unsupported option \"%s\"", kw->name);
+		return -1;
+	}
+	if (kw->flags & CONF_FILE) {
+		snprintf(err, errlen, "%s directive not supported as a "
+		    "command-line option", kw->name);
+		return -1;
+	}
+	return (kw->flags & CONF_IGNORED) == 0;
+}
+
+/* Are there as many words as the keyword takes, and none of them empty? */
+static int
+conf_check_words(const struct conf_keyword *kw, const struct conf_list *words,
+    char *err, size_t errlen)
+{
+	char name[64];
+	size_t i;
+
+	conf_lower(kw->name, name, sizeof(name));
+	if (words->n == 1) {
+		snprintf(err, errlen, "no argument after keyword \"%s\"",
+		    name);
+		return -1;
+	}
+	for (i = 1; i < words->n; i++) {
+		if (*words->word[i] == '\0') {
+			snprintf(err, errlen, "%s: missing argument", name);
+			return -1;
+		}
+		if (conf_check_text(words->word[i], err, errlen) == -1)
+			return -1;
+	}
+	if ((kw->flags & CONF_WORDS) == 0 && words->n > 2) {
+		snprintf(err, errlen, "%s: garbage at end of line: \"%.*s\"",
+		    name, CONF_SHOWN, words->word[2]);
+		return -1;
+	}
+	return 0;
+}
+
+/* Has one word read by the keyword's type. */
+static int
+conf_parse_word(const struct conf_keyword *kw, void *conf, const char *word,
+    char *err, size_t errlen)
+{
+	char name[64], why[256] = "";
+
+	if (kw->type->parse(kw, (char *)conf + kw->offset, word, why,
+	    sizeof(why)) == 0)
+		return 0;
+	snprintf(err, errlen, "%s: bad value \"%.*s\"%s%s",
+	    conf_lower(kw->name, name, sizeof(name)), CONF_SHOWN, word,
+	    *why != '\0' ? ": " : "", why);
+	return -1;
+}
+
+/*
+ * Sets a field from a keyword and its arguments.  A field that has its value
+ * already is left alone, unless the keyword is CONF_APPEND.
+ */
+int
+conf_set(const struct conf_keyword *table, void *conf,
+    const struct conf_list *words, char *err, size_t errlen)
+{
+	const struct conf_keyword *kw;
+	size_t i;
+	int ret;
+
+	if (words->n == 0)
+		return 0;
+	kw = conf_find(table, words->word[0]);
+	if ((ret = conf_check_keyword(kw, words->word[0], err, errlen)) != 1)
+		return ret;
+	if (conf_check_words(kw, words, err, errlen) == -1)
+		return -1;
+	if ((kw->flags & CONF_APPEND) == 0 &&
+	    kw->type->isset((char *)conf + kw->offset))
+		return 0;
+	for (i = 1; i < words->n; i++)
+		if (conf_parse_word(kw, conf, words->word[i], err,
+		    errlen) == -1)
+			return -1;
+	return 0;
+}
+
+/* Sets a field from one argument that is taken as it is, without quotes. */
+int
+conf_set_value(const struct conf_keyword *table, void *conf,
+    const char *name, const char *value, char *err, size_t errlen)
+{
+	struct conf_list words = { NULL, 0 };
+	int ret;
+
+	conf_list_add(&words, name);
+	conf_list_add(&words, value);
+	ret = conf_set(table, conf, &words, err, errlen);
+	conf_list_clear(&words);
+	return ret;
+}
+
+/* Sets a field from a line as files and -o have it; see conf_set. */
+int
+conf_set_line(const struct conf_keyword *table, void *conf, const char *line,
+    char *err, size_t errlen)
+{
+	const struct conf_keyword *kw;
+	struct conf_list words = { NULL, 0 };
+	char buf[CONF_LINE_MAX + 1], *rest;
+	int ret;
+
+	if (conf_trim(line, buf, err, errlen) == -1)
+		return -1;
+	if ((rest = conf_cut_keyword(buf)) == NULL)
+		return 0;
+	kw = conf_find(table, buf);
+	if ((ret = conf_check_keyword(kw, buf, err, errlen)) != 1)
+		return ret;
+	conf_list_add(&words, buf);
+	if ((kw->flags & CONF_REST) == 0)
+		ret = conf_split_words(rest, &words, err, errlen);
+	else if (*rest != '\0')
+		conf_list_add(&words, rest);
+	if (ret != -1)
+		ret = conf_set(table, conf, &words, err, errlen);
+	conf_list_clear(&words);
+	return ret;
+}
+
+/* Gives every field that is still unset the default of its keyword. */
+void
+conf_fill_defaults(const struct conf_keyword *table, void *conf)
+{
+	const struct conf_keyword *kw;
+	struct conf_list words = { NULL, 0 };
+	char why[CONF_ERR_MAX];
+	size_t i;
+
+	for (kw = table; kw->name != NULL; kw++) {
+		if (!conf_has_field(kw) || kw->dflt == NULL ||
+		    kw->type->isset((char *)conf + kw->offset))
+			continue;
+		if (kw->flags & CONF_WORDS)
+			conf_split_words(kw->dflt, &words, why, sizeof(why));
+		else
+			conf_list_add(&words, kw->dflt);
+		for (i = 0; i < words.n; i++)
+			conf_parse_word(kw, conf, words.word[i], why,
+			    sizeof(why));
+		conf_list_clear(&words);
+	}
+}
+
+/* Writes the lines of one field; -1: one is longer than can be read back. */
+static int
+conf_dump_field(const struct conf_keyword *kw, const void *conf, FILE *f)
+{
+	char name[64], value[CONF_LINE_MAX + 1];
+	size_t i;
+
+	conf_lower(kw->name, name, sizeof(name));
+	for (i = 0; kw->type->format(kw, (const char *)conf + kw->offset, i,
+	    value, sizeof(value)) == 0; i++) {
+		if (strlen(name) + 1 + strlen(value) >= CONF_LINE_MAX)
+			return -1;
+		fprintf(f, "%s %s\n", name, value);
+	}
+	return 0;
+}
+
+/*
+ * Every field as a line "keyword value" in the table's order: a text to be
+ * freed, or NULL if a line would be longer than one that can be read back.
+ */
+char *
+conf_dump(const struct conf_keyword *table, const void *conf)
+{
+	const struct conf_keyword *kw;
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+	int ret = 0;
+
+	if ((f = open_memstream(&text, &len)) == NULL)
+		return NULL;
+	for (kw = table; ret == 0 && kw->name != NULL; kw++)
+		if (conf_has_field(kw))
+			ret = conf_dump_field(kw, conf, f);
+	if (fclose(f) != 0 || ret != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Appends a word so that conf_split_word reads it back. */
+static void
+conf_quote(const char *word, char *buf, size_t size)
+{
+	char c[3] = "\\";
+	size_t len;
+
+	if (strpbrk(word, " \t\"'\\") == NULL && *word != '#' &&
+	    *word != '=') {
+		strlcat(buf, word, size);
+		return;
+	}
+	strlcat(buf, "\"", size);
+	for (len = strlen(buf); *word != '\0' && len < size; word++) {
+		c[1] = *word;
+		len += strlcpy(buf + len, *word == '"' || *word == '\\' ? c :
+		    c + 1, size - len);
+	}
+	strlcat(buf, "\"", size);
+}
+
+void
+conf_int_clear(void *value)
+{
+	*(int *)value = CONF_UNSET;
+}
+
+int
+conf_int_isset(const void *value)
+{
+	return *(const int *)value != CONF_UNSET;
+}
+
+int
+conf_pointer_isset(const void *value)
+{
+	return *(void *const *)value != NULL;
+}
+
+int
+conf_list_isset(const void *value)
+{
+	return ((const struct conf_list *)value)->n > 0;
+}
+
+void
+conf_list_clear_value(void *value)
+{
+	conf_list_clear(value);
+}
+
+void
+conf_string_clear(void *value)
+{
+	free(*(char **)value);
+	*(char **)value = NULL;
+}
+
+/* The table's choices in the words of an error. */
+static void
+conf_choices(const struct conf_choice *c, char *buf, size_t size)
+{
+	strlcpy(buf, "expected ", size);
+	for (; c->name != NULL; c++) {
+		strlcat(buf, c->name, size);
+		if (c[1].name != NULL)
+			strlcat(buf, c[2].name != NULL ? ", " : " or ", size);
+	}
+}
+
+static const struct conf_choice *
+conf_choice_table(const struct conf_keyword *kw)
+{
+	return kw->arg != NULL ? kw->arg : conf_flags;
+}
+
+static int
+conf_choice_parse(const struct conf_keyword *kw, void *value, const char *arg,
+    char *err, size_t errlen)
+{
+	const struct conf_choice *c;
+
+	for (c = conf_choice_table(kw); c->name != NULL; c++) {
+		if (strcasecmp(c->name, arg) == 0) {
+			*(int *)value = c->value;
+			return 0;
+		}
+	}
+	conf_choices(conf_choice_table(kw), err, errlen);
+	return -1;
+}
+
+static int
+conf_choice_format(const struct conf_keyword *kw, const void *value, size_t i,
+    char *buf, size_t size)
+{
+	const struct conf_choice *c;
+
+	for (c = conf_choice_table(kw); i == 0 && c->name != NULL; c++) {
+		if (c->value == *(const int *)value) {
+			strlcpy(buf, c->name, size);
+			return 0;
+		}
+	}
+	return -1;
+}
+
+static int
+conf_int_parse(const struct conf_keyword *kw, void *value, const char *arg,
+    char *err, size_t errlen)
+{
+	const struct conf_range *r = kw->arg;
+	const char *errstr;
+	long long n;
+
+	n = strtonum(arg, r->min, r->max, &errstr);
+	if (errstr != NULL) {
+		strlcpy(err, errstr, errlen);
+		return -1;
+	}
+	*(int *)value = n;
+	return 0;
+}
+
+static int
+conf_int_format(const struct conf_keyword *kw, const void *value, size_t i,
+    char *buf, size_t size)
+{
+	if (i > 0 || !conf_int_isset(value))
+		return -1;
+	snprintf(buf, size, "%d", *(const int *)value);
+	return 0;
+}
+
+/* Seconds of 90, 90s, 1m30s, 2h, 1d or 1w; -1 for anything else. */
+static long long
+conf_seconds(const char *s)
+{
+	static const char units[] = "sSmMhHdDwW";
+	static const int seconds[] = { 1, 60, 3600, 86400, 604800 };
+	long long total = 0, n;
+	const char *unit;
+
+	do {
+		if (!isdigit((u_char)*s))
+			return -1;
+		for (n = 0; isdigit((u_char)*s); s++)
+			if ((n = n * 10 + (*s - '0')) > INT_MAX)
+				return -1;
+		if (*s != '\0') {
+			if ((unit = strchr(units, *s++)) == NULL)
+				return -1;
+			n *= seconds[(unit - units) / 2];
+		}
+		if ((total += n) > INT_MAX)
+			return -1;
+	} while (*s != '\0');
+	return total;
+}
+
+static int
+conf_time_parse(const struct conf_keyword *kw, void *value, const char *arg,
+    char *err, size_t errlen)
+{
+	const struct conf_range *r = kw->arg;
+	long long n;
+
+	n = strcasecmp(arg, "none") == 0 ? 0 : conf_seconds(arg);
+	if (n < 0)
+		strlcpy(err, "invalid time", errlen);
+	else if (n < r->min || n > r->max)
+		strlcpy(err, n < r->min ? "too small" : "too large", errlen);
+	else {
+		*(int *)value = n;
+		return 0;
+	}
+	return -1;
+}
+
+static int
+conf_level_parse(const struct conf_keyword *kw, void *value, const char *arg,
+    char *err, size_t errlen)
+{
+	enum log_level level;
+
+	if (log_parse_level(arg, &level) == -1) {
+		strlcpy(err, "unsupported log level", errlen);
+		return -1;
+	}
+	*(int *)value = level;
+	return 0;
+}
+
+static int
+conf_level_format(const struct conf_keyword *kw, const void *value, size_t i,
+    char *buf, size_t size)
+{
+	if (i > 0 || !conf_int_isset(value))
+		return -1;
+	strlcpy(buf, log_level_name(*(const int *)value), size);
+	return 0;
+}
+
+/* Keeps a copy of the argument. */
+int
+conf_string_parse(const struct conf_keyword *kw, void *value, const char *arg,
+    char *err, size_t errlen)
+{
+	free(*(char **)value);
+	*(char **)value = xstrdup(arg);
+	return 0;
+}
+
+/* The string, quoted unless it is the rest of a line. */
+int
+conf_string_format(const struct conf_keyword *kw, const void *value, size_t i,
+    char *buf, size_t size)
+{
+	const char *s = *(char *const *)value;
+
+	if (i > 0 || s == NULL)
+		return -1;
+	*buf = '\0';
+	if (kw->flags & CONF_REST)
+		strlcpy(buf, s, size);
+	else
+		conf_quote(s, buf, size);
+	return 0;
+}
+
+/* Names of algorithms: commas between them, perhaps "+", "-" or "^" first. */
+static int
+conf_names_parse(const struct conf_keyword *kw, void *value, const char *arg,
+    char *err, size_t errlen)
+{
+	const char *s = arg;
+	size_t len;
+
+	if (strchr("+-^", *s) != NULL)
+		s++;
+	for (;;) {
+		len = strspn(s, "abcdefghijklmnopqrstuvwxyz"
+		    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@.-_/*?");
+		if (len == 0 || (s[len] != '\0' && s[len] != ',')) {
+			strlcpy(err, "not a list of names with commas",
+			    errlen);
+			return -1;
+		}
+		if (s[len] == '\0')
+			break;
+		s += len + 1;
+	}
+	return conf_string_parse(kw, value, arg, err, errlen);
+}
+
+/* Adds the argument to the list, once. */
+int
+conf_list_parse(const struct conf_keyword *kw, void *value, const char *arg,
+    char *err, size_t errlen)
+{
+	struct conf_list *list = value;
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (strcmp(list->word[i], arg) == 0)
+			return 0;
+	if (list->n >= CONF_LIST_MAX) {
+		snprintf(err, errlen, "more than %d values", CONF_LIST_MAX);
+		return -1;
+	}
+	conf_list_add(list, arg);
+	return 0;
+}
+
+/* A line for each word with CONF_APPEND, else one line with all of them. */
+int
+conf_list_format(const struct conf_keyword *kw, const void *value, size_t i,
+    char *buf, size_t size)
+{
+	const struct conf_list *list = value;
+
+	if (i >= list->n || (i > 0 && (kw->flags & CONF_APPEND) == 0))
+		return -1;
+	*buf = '\0';
+	conf_quote(list->word[i], buf, size);
+	if (kw->flags & CONF_APPEND)
+		return 0;
+	while (++i < list->n) {
+		strlcat(buf, " ", size);
+		conf_quote(list->word[i], buf, size);
+	}
+	return 0;
+}
+
+const struct conf_type conf_type_flag =
+    CONF_TYPE_INT(conf_choice_parse, conf_choice_format);
+const struct conf_type conf_type_choice =
+    CONF_TYPE_INT(conf_choice_parse, conf_choice_format);
+const struct conf_type conf_type_int =
+    CONF_TYPE_INT(conf_int_parse, conf_int_format);
+const struct conf_type conf_type_time =
+    CONF_TYPE_INT(conf_time_parse, conf_int_format);
+const struct conf_type conf_type_level =
+    CONF_TYPE_INT(conf_level_parse, conf_level_format);
+const struct conf_type conf_type_string = CONF_TYPE_STRING(conf_string_parse);
+const struct conf_type conf_type_names = CONF_TYPE_STRING(conf_names_parse);
+const struct conf_type conf_type_list =
+    CONF_TYPE_LIST(conf_list_parse, conf_list_format);
