@@ -15,3 +15,6 @@ ruleset_fuzz_OBJS = common/addr common/match common/ruleset
 
 FUZZ += socks_fuzz
 socks_fuzz_OBJS = common/addr common/socks
+
+FUZZ += msg_fuzz
+msg_fuzz_OBJS = common/msg

@@ -29,5 +29,20 @@ ruleset_test_OBJS = common/addr common/match common/ruleset
 UNIT += socks_test
 socks_test_OBJS = common/addr common/socks
 
+UNIT += msg_test
+msg_test_OBJS = common/msg
+
+UNIT += resolver_test
+resolver_test_OBJS = common/addr common/log common/resolver common/xmalloc
+resolver_test_LIBS = -Wl,--wrap=getaddrinfo $(EVENT_LIBS) -lpthread
+
+UNIT += listener_test
+listener_test_OBJS = common/addr common/listener common/log common/xmalloc
+listener_test_LIBS = $(EVENT_LIBS)
+
 UNIT += conf_test
 conf_test_OBJS = common/conf common/log common/xmalloc
+
+UNIT += connect_test
+connect_test_OBJS = common/connect
+connect_test_LIBS = $(EVENT_LIBS)

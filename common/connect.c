@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One connection out of several addresses, after RFC 8305: families take
+ * turns, an attempt starts when the one before it failed or has taken 250 ms,
+ * the first to succeed wins and the others are closed.  Where the addresses
+ * come from, and who may go there, is the caller's business.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "connect.h"
+
+#define CONNECT_ADDRS_MAX	64
+#define CONNECT_DELAY		{ 0, 250000 }	/* RFC 8305, section 5 */
+
+struct attempt {
+	struct connect		*c;
+	struct event		*ev;
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+	int			 fd;
+};
+
+struct connect {
+	struct event_base	*base;
+	struct event		*ev_next;	/* the next attempt is due */
+	struct event		*ev_timeout;
+	connect_cb		*cb;
+	void			*arg;
+	int			 error;		/* the most telling so far */
+	size_t			 n;		/* attempts in all */
+	size_t			 next;		/* first not yet started */
+	size_t			 pending;	/* started, undecided */
+	struct attempt		 attempts[];
+};
+
+/*
+ * How much an error says about the destination, most first: what we ran out
+ * of is told before all, or it would pass for the destination's fault.  After
+ * these come all others, alike.
+ */
+static const int connect_errors[] = {
+	EMFILE, ENFILE, ENOBUFS, ENOMEM,
+	ECONNREFUSED, ECONNRESET, ETIMEDOUT,
+	EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN,
+	EACCES, EPERM
+};
+
+#define CONNECT_NERRORS	(sizeof(connect_errors) / sizeof(connect_errors[0]))
+
+static size_t
+connect_rank(int error)
+{
+	size_t i;
+
+	for (i = 0; i < CONNECT_NERRORS; i++) {
+		if (connect_errors[i] == error)
+			break;
+	}
+	return i;
+}
+
+static void
+connect_note_error(struct connect *c, int error)
+{
+	if (c->error == 0 || connect_rank(error) < connect_rank(c->error))
+		c->error = error;
+}
+
+static void
+attempt_close(struct attempt *a)
+{
+	if (a->fd == -1)
+		return;
+	if (a->ev != NULL)
+		event_free(a->ev);
+	close(a->fd);
+	a->fd = -1;
+	a->ev = NULL;
+}
+
+/*
+ * On loopback a port nobody listens on can be the very one that the system
+ * gave to us: TCP then connects the socket to itself.
+ */
+static int
+attempt_is_to_itself(int fd)
+{
+	struct sockaddr_storage us, them;
+	socklen_t ulen = sizeof(us), tlen = sizeof(them);
+
+	memset(&us, 0, sizeof(us));
+	memset(&them, 0, sizeof(them));
+	if (getsockname(fd, (struct sockaddr *)&us, &ulen) == -1 ||
+	    getpeername(fd, (struct sockaddr *)&them, &tlen) == -1)
+		return 0;
+	return ulen == tlen && memcmp(&us, &them, ulen) == 0;
+}
+
+/* Ends it all with the winner or, with fd -1, with c->error. */
+static void
+connect_finish(struct connect *c, int fd)
+{
+	connect_cb *cb = c->cb;
+	void *arg = c->arg;
+	int error = fd == -1 ? c->error : 0;
+
+	connect_cancel(c);
+	cb(fd, error, arg);
+}
+
+/* The socket is connected; returns -1 if it is not to be used after all. */
+static int
+attempt_won(struct attempt *a)
+{
+	struct connect *c = a->c;
+	int fd = a->fd;
+
+	if (attempt_is_to_itself(fd)) {
+		connect_note_error(c, ECONNREFUSED);
+		attempt_close(a);
+		return -1;
+	}
+	if (a->ev != NULL)
+		event_free(a->ev);
+	a->ev = NULL;
+	a->fd = -1;
+	connect_finish(c, fd);
+	return 0;
+}
+
+static void
+attempt_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct attempt *a = arg;
+	struct connect *c = a->c;
+	socklen_t len;
+	int error = 0;
+
+	len = sizeof(error);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		error = errno;
+	c->pending--;
+	if (error == 0 && attempt_won(a) == 0)
+		return;
+	if (error != 0) {
+		connect_note_error(c, error);
+		attempt_close(a);
+	}
+	event_active(c->ev_next, EV_TIMEOUT, 0);
+}
+
+/*
+ * Opens the socket and begins to connect.  Returns 1 when it is connected, 0
+ * when it is under way, -1 when it failed, with the error noted.
+ */
+static int
+attempt_start(struct attempt *a)
+{
+	int on = 1;
+
+	a->fd = socket(a->ss.ss_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (a->fd == -1)
+		goto fail;
+	if (setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on,
+	    sizeof(on)) == -1)
+		goto fail;
+	if (connect(a->fd, (struct sockaddr *)&a->ss, a->len) == 0)
+		return 1;
+	if (errno != EINPROGRESS && errno != EINTR)
+		goto fail;
+	a->ev = event_new(a->c->base, a->fd, EV_WRITE, attempt_cb, a);
+	if (a->ev == NULL || event_add(a->ev, NULL) == -1) {
+		errno = ENOMEM;
+		goto fail;
+	}
+	return 0;
+ fail:
+	connect_note_error(a->c, errno);
+	attempt_close(a);
+	return -1;
+}
+
+/* Starts attempts until one is under way; ends when nothing is left. */
+static void
+connect_next_cb(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval delay = CONNECT_DELAY;
+	struct connect *c = arg;
+	struct attempt *a;
+
+	event_del(c->ev_next);
+	while (c->next < c->n) {
+		a = &c->attempts[c->next++];
+		switch (attempt_start(a)) {
+		case 1:
+			if (attempt_won(a) == 0)
+				return;
+			break;
+		case 0:
+			c->pending++;
+			if (c->next < c->n)
+				event_add(c->ev_next, &delay);
+			return;
+		}
+	}
+	if (c->pending == 0)
+		connect_finish(c, -1);
+}
+
+static void
+connect_timeout_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct connect *c = arg;
+
+	connect_note_error(c, ETIMEDOUT);
+	connect_finish(c, -1);
+}
+
+/* Adds what the filter lets through, of one family, to a list. */
+static size_t
+connect_collect(struct connect *c, const struct addrinfo *ai, int family,
+    connect_filter *filter, const struct addrinfo **list)
+{
+	size_t n = 0;
+	int error;
+
+	for (; ai != NULL && n < CONNECT_ADDRS_MAX; ai = ai->ai_next) {
+		if (ai->ai_family != family ||
+		    ai->ai_addrlen > sizeof(struct sockaddr_storage))
+			continue;
+		error = filter == NULL ? 0 : filter(ai, c->arg);
+		if (error == 0)
+			list[n++] = ai;
+		else
+			connect_note_error(c, error);
+	}
+	return n;
+}
+
+static void
+connect_add(struct connect *c, const struct addrinfo *ai)
+{
+	struct attempt *a = &c->attempts[c->n++];
+
+	a->c = c;
+	a->fd = -1;
+	a->len = ai->ai_addrlen;
+	memcpy(&a->ss, ai->ai_addr, ai->ai_addrlen);
+}
+
+/* Fills the attempts: families in turn, the first address's family first. */
+static void
+connect_plan(struct connect *c, const struct addrinfo *ai,
+    connect_filter *filter)
+{
+	const struct addrinfo *list[2][CONNECT_ADDRS_MAX];
+	size_t i, n[2];
+	int first, second;
+
+	while (ai != NULL && ai->ai_family != AF_INET &&
+	    ai->ai_family != AF_INET6)
+		ai = ai->ai_next;
+	first = ai != NULL ? ai->ai_family : AF_INET;
+	second = first == AF_INET ? AF_INET6 : AF_INET;
+	n[0] = connect_collect(c, ai, first, filter, list[0]);
+	n[1] = connect_collect(c, ai, second, filter, list[1]);
+	for (i = 0; i < n[0] || i < n[1]; i++) {
+		if (i < n[0] && c->n < CONNECT_ADDRS_MAX)
+			connect_add(c, list[0][i]);
+		if (i < n[1] && c->n < CONNECT_ADDRS_MAX)
+			connect_add(c, list[1][i]);
+	}
+}
+
+static size_t
+connect_count(const struct addrinfo *ai)
+{
+	size_t n;
+
+	for (n = 0; ai != NULL && n < CONNECT_ADDRS_MAX; ai = ai->ai_next)
+		n++;
+	return n;
+}
+
+/*
+ * Connects to one of the addresses (at most 64; the list may be freed after
+ * the call) within the timeout (NULL: none of ours).  The filter, which may be
+ * NULL, is asked about each before this returns.  The callback comes from the
+ * loop, never from here, with a socket that has TCP_NODELAY set, or with the
+ * most telling of the errors; EADDRNOTAVAIL if there was no address.  The
+ * connect is gone when it is called.  NULL without memory.
+ */
+struct connect *
+connect_start(struct event_base *base, const struct addrinfo *ai,
+    const struct timeval *timeout, connect_filter *filter, connect_cb *cb,
+    void *arg)
+{
+	struct connect *c;
+	size_t n;
+
+	n = connect_count(ai);
+	c = calloc(1, sizeof(*c) + n * sizeof(c->attempts[0]));
+	if (c == NULL)
+		return NULL;
+	c->base = base;
+	c->cb = cb;
+	c->arg = arg;
+	c->ev_next = evtimer_new(base, connect_next_cb, c);
+	c->ev_timeout = evtimer_new(base, connect_timeout_cb, c);
+	if (c->ev_next == NULL || c->ev_timeout == NULL ||
+	    (timeout != NULL && event_add(c->ev_timeout, timeout) == -1)) {
+		connect_cancel(c);
+		return NULL;
+	}
+	connect_plan(c, ai, filter);
+	if (c->n == 0)
+		connect_note_error(c, EADDRNOTAVAIL);
+	event_active(c->ev_next, EV_TIMEOUT, 0);
+	return c;
+}
+
+/* Gives up without calling back, and closes all sockets.  NULL is ignored. */
+void
+connect_cancel(struct connect *c)
+{
+	size_t i;
+
+	if (c == NULL)
+		return;
+	for (i = 0; i < c->n; i++)
+		attempt_close(&c->attempts[i]);
+	if (c->ev_next != NULL)
+		event_free(c->ev_next);
+	if (c->ev_timeout != NULL)
+		event_free(c->ev_timeout);
+	free(c);
+}

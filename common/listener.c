@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Listening sockets: how they are bound, and how connections are accepted in
+ * the loop without starving it or spinning when descriptors run out.  What a
+ * connection is for is not known here.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "addr.h"
+#include "listener.h"
+#include "log.h"
+#include "xmalloc.h"
+
+#define LISTENER_BACKLOG	4096
+#define LISTENER_BURST		64	/* accepted in one go */
+#define LISTENER_PAUSE		1	/* seconds */
+#define LISTENER_PORT_TRIES	16	/* for a port free on all addresses */
+#define LISTENER_NAME_MAX	(ADDR_STRLEN + sizeof(struct sockaddr_un))
+
+struct listener {
+	struct event	*ev_read;
+	struct event	*ev_pause;
+	listener_cb	*cb;
+	void		*arg;
+	int		 fd;
+	int		 started;
+	int		 paused;	/* out of descriptors, said so */
+	int		 busy;		/* inside listener_read_cb */
+	int		 dead;		/* freed from within the callback */
+	char		 name[LISTENER_NAME_MAX];
+};
+
+/* A socket listening on one address, or -1 with errno. */
+static int
+listener_open(int family, const struct sockaddr *sa, socklen_t salen)
+{
+	int fd, on = 1, saved;
+
+	fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	if (family != AF_UNIX && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+	    sizeof(on)) == -1)
+		goto fail;
+	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+	    &on, sizeof(on)) == -1)
+		goto fail;
+	if (bind(fd, sa, salen) == -1)
+		goto fail;
+	if (listen(fd, LISTENER_BACKLOG) == -1) {
+		saved = errno;
+		if (family == AF_UNIX)
+			unlink(((const struct sockaddr_un *)sa)->sun_path);
+		errno = saved;
+		goto fail;
+	}
+	return fd;
+ fail:
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static uint16_t
+listener_local_port(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr a;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    addr_from_sockaddr(&a, (struct sockaddr *)&ss) == -1)
+		return 0;
+	return a.port;
+}
+
+static void
+listener_set_port(struct sockaddr_storage *ss, uint16_t port)
+{
+	if (ss->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)ss)->sin6_port = htons(port);
+	else
+		((struct sockaddr_in *)ss)->sin_port = htons(port);
+}
+
+/* Is this address in the list before ai already?  /etc/hosts may say twice. */
+static int
+listener_seen(const struct addrinfo *list, const struct addrinfo *ai)
+{
+	const struct addrinfo *p;
+
+	for (p = list; p != ai; p = p->ai_next) {
+		if (p->ai_addrlen == ai->ai_addrlen &&
+		    memcmp(p->ai_addr, ai->ai_addr, ai->ai_addrlen) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * One attempt at all addresses.  A family or address that this machine does
+ * not have is passed over as long as another can be had; a port that is taken
+ * on one of them is taken.  Returns the count, or -1 with errno.
+ */
+static int
+listener_bind_all(const struct addrinfo *list, uint16_t port, int *fds,
+    size_t max)
+{
+	const struct addrinfo *ai;
+	struct sockaddr_storage ss;
+	size_t n = 0;
+	int saved = EADDRNOTAVAIL;
+
+	for (ai = list; ai != NULL && n < max; ai = ai->ai_next) {
+		if ((ai->ai_family != AF_INET && ai->ai_family != AF_INET6) ||
+		    listener_seen(list, ai))
+			continue;
+		memset(&ss, 0, sizeof(ss));
+		memcpy(&ss, ai->ai_addr, ai->ai_addrlen);
+		if (port != 0)
+			listener_set_port(&ss, port);
+		fds[n] = listener_open(ai->ai_family, (struct sockaddr *)&ss,
+		    ai->ai_addrlen);
+		if (fds[n] != -1) {
+			if (n++ == 0)
+				port = listener_local_port(fds[0]);
+			continue;
+		}
+		saved = errno;
+		if (saved != EADDRNOTAVAIL && saved != EAFNOSUPPORT)
+			goto fail;
+	}
+	if (n > 0)
+		return n;
+ fail:
+	while (n > 0)
+		close(fds[--n]);
+	errno = saved;
+	return -1;
+}
+
+/*
+ * Listens on every address of a host (NULL: the wildcards), at most max of
+ * them, all with the same port also when port is "0".  Fills fds and returns
+ * their number, or -1 with the reason in *errtext.  Blocks on names.
+ */
+int
+listener_bind_tcp(const char *host, const char *port, int family, int *fds,
+    size_t max, const char **errtext)
+{
+	struct addrinfo hints, *list;
+	uint16_t num;
+	int error, i, n;
+
+	if (addr_parse_port(&num, port) == -1) {
+		*errtext = "bad port number";
+		return -1;
+	}
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_family = family;
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+	if ((error = getaddrinfo(host, port, &hints, &list)) != 0) {
+		*errtext = error == EAI_SYSTEM ? strerror(errno) :
+		    gai_strerror(error);
+		return -1;
+	}
+	i = 0;
+	do {
+		n = listener_bind_all(list, num, fds, max);
+	} while (n == -1 && errno == EADDRINUSE && num == 0 &&
+	    ++i < LISTENER_PORT_TRIES);
+	if (n == -1)
+		*errtext = strerror(errno);
+	freeaddrinfo(list);
+	return n;
+}
+
+/*
+ * Listens on a Unix socket that is made with the permissions that mask leaves
+ * (0177: the owner's alone).  Nothing that exists is replaced.  Returns the
+ * descriptor, or -1 with the reason in *errtext.
+ */
+int
+listener_bind_unix(const char *path, mode_t mask, const char **errtext)
+{
+	struct sockaddr_un sun;
+	mode_t saved;
+	int fd;
+
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	if (path[0] == '\0' || strlcpy(sun.sun_path, path,
+	    sizeof(sun.sun_path)) >= sizeof(sun.sun_path)) {
+		*errtext = strerror(path[0] == '\0' ? ENOENT : ENAMETOOLONG);
+		return -1;
+	}
+	saved = umask(mask);
+	fd = listener_open(AF_UNIX, (struct sockaddr *)&sun, sizeof(sun));
+	umask(saved);
+	if (fd == -1)
+		*errtext = strerror(errno);
+	return fd;
+}
+
+static void
+listener_set_name(struct listener *l)
+{
+	union {
+		struct sockaddr		sa;
+		struct sockaddr_un	sun;
+		struct sockaddr_storage	ss;
+	} u;
+	socklen_t len = sizeof(u);
+	struct addr a;
+
+	memset(&u, 0, sizeof(u));
+	if (getsockname(l->fd, &u.sa, &len) == -1)
+		u.sa.sa_family = AF_UNSPEC;
+	if (u.sa.sa_family == AF_UNIX)
+		snprintf(l->name, sizeof(l->name), "%.*s",
+		    (int)sizeof(u.sun.sun_path), u.sun.sun_path);
+	else if (addr_from_sockaddr(&a, &u.sa) == 0)
+		addr_format(&a, l->name, sizeof(l->name));
+	if (l->name[0] == '\0')
+		snprintf(l->name, sizeof(l->name), "descriptor %d", l->fd);
+}
+
+static void
+listener_destroy(struct listener *l)
+{
+	event_free(l->ev_read);
+	event_free(l->ev_pause);
+	close(l->fd);
+	free(l);
+}
+
+/* Stops for a while: accept would fail again at once, and spin. */
+static void
+listener_pause(struct listener *l, int error)
+{
+	struct timeval tv = { LISTENER_PAUSE, 0 };
+
+	if (!l->paused)
+		log_warnx("listener %s: %s, pausing", l->name,
+		    strerror(error));
+	l->paused = 1;
+	event_del(l->ev_read);
+	event_add(l->ev_pause, &tv);
+}
+
+static void
+listener_resumed(struct listener *l)
+{
+	if (l->paused)
+		log_info("listener %s: accepting again", l->name);
+	l->paused = 0;
+}
+
+static void
+listener_pause_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	event_add(l->ev_read, NULL);
+}
+
+/* Accepts one connection; 0 when there is no use in going on. */
+static int
+listener_accept(struct listener *l)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int fd;
+
+	memset(&ss, 0, sizeof(ss));
+	fd = accept4(l->fd, (struct sockaddr *)&ss, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd != -1) {
+		listener_resumed(l);
+		l->cb(l, fd, (struct sockaddr *)&ss, len, l->arg);
+		return 1;
+	}
+	switch (errno) {
+	case EINTR:
+	case ECONNABORTED:
+		return 1;
+	case EAGAIN:
+		listener_resumed(l);
+		return 0;
+	default:
+		listener_pause(l, errno);
+		return 0;
+	}
+}
+
+static void
+listener_read_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+	int i;
+
+	l->busy = 1;
+	for (i = 0; i < LISTENER_BURST && l->started && !l->dead; i++) {
+		if (!listener_accept(l))
+			break;
+	}
+	l->busy = 0;
+	if (l->dead)
+		listener_destroy(l);
+}
+
+/*
+ * Takes over a listening descriptor and starts to accept from it, calling cb
+ * for each connection.  The callback may stop or free the listener.
+ */
+struct listener *
+listener_new(struct event_base *base, int fd, listener_cb *cb, void *arg)
+{
+	struct listener *l;
+
+	l = xcalloc(1, sizeof(*l));
+	l->fd = fd;
+	l->cb = cb;
+	l->arg = arg;
+	if (evutil_make_socket_nonblocking(fd) == -1 ||
+	    evutil_make_socket_closeonexec(fd) == -1)
+		fatal("listener: descriptor %d", fd);
+	listener_set_name(l);
+	l->ev_read = event_new(base, fd, EV_READ | EV_PERSIST,
+	    listener_read_cb, l);
+	l->ev_pause = evtimer_new(base, listener_pause_cb, l);
+	if (l->ev_read == NULL || l->ev_pause == NULL)
+		fatalx("listener %s: out of memory", l->name);
+	listener_start(l);
+	return l;
+}
+
+/* Accepts (again); nothing if it does already. */
+void
+listener_start(struct listener *l)
+{
+	if (l->started)
+		return;
+	l->started = 1;
+	event_add(l->ev_read, NULL);
+}
+
+/* Leaves connections in the backlog until listener_start(). */
+void
+listener_stop(struct listener *l)
+{
+	l->started = 0;
+	l->paused = 0;
+	event_del(l->ev_read);
+	event_del(l->ev_pause);
+}
+
+/* Closes the descriptor; the path of a Unix socket is left alone. */
+void
+listener_free(struct listener *l)
+{
+	if (l == NULL)
+		return;
+	listener_stop(l);
+	if (l->busy)
+		l->dead = 1;
+	else
+		listener_destroy(l);
+}
+
+int
+listener_fd(const struct listener *l)
+{
+	return l->fd;
+}
+
+/* "127.0.0.1:1080", or the path; valid as long as the listener is. */
+const char *
+listener_name(const struct listener *l)
+{
+	return l->name;
+}

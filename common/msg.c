@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Messages between our own processes: how one is built, taken apart, sent
+ * and received with a descriptor.  What the types mean, and which may come
+ * when, is known to the two ends alone.
+ *
+ * A packet is u32 type, u32 id, payload; numbers are in network order, blobs
+ * and strings are a u32 length and the bytes.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <endian.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "msg.h"
+
+#define MSG_HEADER	8
+#define MSG_PAYLOAD_MAX	(MSG_MAX - MSG_HEADER)
+#define MSG_GROW	256
+
+/* Room for more descriptors than the one that is accepted. */
+union msg_control {
+	struct cmsghdr	hdr;
+	u_char		space[CMSG_SPACE(2 * sizeof(int))];
+};
+
+static void
+msg_encode_u32(u_char *p, uint32_t v)
+{
+	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static uint32_t
+msg_decode_u32(const u_char *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
+}
+
+/*
+ * Makes an empty message to be filled; nothing is allocated.  A descriptor
+ * for it is put into m->fd and is from then on owned by the message.
+ */
+void
+msg_init(struct msg *m, uint32_t type, uint32_t id)
+{
+	memset(m, 0, sizeof(*m));
+	m->type = type;
+	m->id = id;
+	m->fd = -1;
+}
+
+/* Frees the payload, wiping it (it may be a key), and closes m->fd. */
+void
+msg_clear(struct msg *m)
+{
+	if (m->fd != -1)
+		close(m->fd);
+	freezero(m->data, m->size);
+	msg_init(m, 0, 0);
+}
+
+/* Room for n more bytes of payload, or NULL with m->bad set. */
+static u_char *
+msg_reserve(struct msg *m, size_t n)
+{
+	u_char *data;
+	size_t size;
+
+	if (m->bad || n > MSG_PAYLOAD_MAX - m->len) {
+		m->bad = 1;
+		return NULL;
+	}
+	if (n > m->size - m->len) {
+		size = m->len + n + MSG_GROW;
+		data = recallocarray(m->data, m->size, size, 1);
+		if (data == NULL) {
+			m->bad = 1;
+			return NULL;
+		}
+		m->data = data;
+		m->size = size;
+	}
+	m->len += n;
+	return m->data + m->len - n;
+}
+
+/*
+ * The msg_put functions append to the payload.  What would not fit into
+ * MSG_MAX sets m->bad, and msg_send() then refuses the message.
+ */
+void
+msg_put_u32(struct msg *m, uint32_t v)
+{
+	u_char *p;
+
+	if ((p = msg_reserve(m, sizeof(v))) != NULL)
+		msg_encode_u32(p, v);
+}
+
+/* Appends n bytes with their length before them. */
+void
+msg_put_blob(struct msg *m, const void *data, size_t n)
+{
+	u_char *p;
+
+	if (n > MSG_PAYLOAD_MAX) {
+		m->bad = 1;
+		return;
+	}
+	if ((p = msg_reserve(m, sizeof(uint32_t) + n)) == NULL)
+		return;
+	msg_encode_u32(p, n);
+	if (n > 0)
+		memcpy(p + sizeof(uint32_t), data, n);
+}
+
+/* Appends a string as a blob without its NUL; NULL is sent as "". */
+void
+msg_put_string(struct msg *m, const char *s)
+{
+	if (s == NULL)
+		s = "";
+	msg_put_blob(m, s, strlen(s));
+}
+
+/* The next n bytes of the payload, or NULL with m->bad set. */
+static const u_char *
+msg_take(struct msg *m, size_t n)
+{
+	if (m->bad || n > m->len - m->off) {
+		m->bad = 1;
+		return NULL;
+	}
+	m->off += n;
+	return m->data + m->off - n;
+}
+
+/*
+ * The msg_get functions take from the payload in order.  One that finds too
+ * little, or a value that cannot be, sets m->bad and returns 0 or NULL, as do
+ * all after it; so it is enough to ask msg_end() once.
+ */
+uint32_t
+msg_get_u32(struct msg *m)
+{
+	const u_char *p;
+
+	if ((p = msg_take(m, sizeof(uint32_t))) == NULL)
+		return 0;
+	return msg_decode_u32(p);
+}
+
+/* A blob inside the message, valid until msg_clear(), and its length. */
+const u_char *
+msg_get_blob(struct msg *m, size_t *np)
+{
+	const u_char *p;
+	uint32_t n;
+
+	*np = 0;
+	n = msg_get_u32(m);
+	if ((p = msg_take(m, n)) != NULL)
+		*np = n;
+	return p;
+}
+
+/*
+ * Copies a string into buf of the given size.  One that has a NUL inside or
+ * does not fit is an error: buf is then "" and NULL is returned.
+ */
+char *
+msg_get_string(struct msg *m, char *buf, size_t size)
+{
+	const u_char *p;
+	size_t n;
+
+	if (size > 0)
+		buf[0] = '\0';
+	if ((p = msg_get_blob(m, &n)) == NULL)
+		return NULL;
+	if (n >= size || memchr(p, '\0', n) != NULL) {
+		m->bad = 1;
+		return NULL;
+	}
+	memcpy(buf, p, n);
+	buf[n] = '\0';
+	return buf;
+}
+
+/* As msg_get_string(), for at most max bytes, in memory the caller frees. */
+char *
+msg_dup_string(struct msg *m, size_t max)
+{
+	const u_char *p;
+	size_t n;
+	char *s;
+
+	if ((p = msg_get_blob(m, &n)) == NULL)
+		return NULL;
+	if (n > max || memchr(p, '\0', n) != NULL ||
+	    (s = malloc(n + 1)) == NULL) {
+		m->bad = 1;
+		return NULL;
+	}
+	memcpy(s, p, n);
+	s[n] = '\0';
+	return s;
+}
+
+/*
+ * Ends the taking apart: 0, or -1 with EBADMSG when a get failed or bytes are
+ * left over.
+ */
+int
+msg_end(struct msg *m)
+{
+	if (m->bad || m->off != m->len) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * Makes m (which need not be initialized) of the n bytes of one packet, with
+ * no descriptor.  Returns 0, or -1 with EBADMSG or ENOMEM and m empty.
+ */
+int
+msg_decode(struct msg *m, const void *packet, size_t n)
+{
+	const u_char *p = packet;
+	u_char *data;
+
+	msg_init(m, 0, 0);
+	if (n < MSG_HEADER || n > MSG_MAX) {
+		errno = EBADMSG;
+		return -1;
+	}
+	m->type = msg_decode_u32(p);
+	m->id = msg_decode_u32(p + 4);
+	if ((n -= MSG_HEADER) == 0)
+		return 0;
+	if ((data = msg_reserve(m, n)) == NULL) {
+		msg_clear(m);
+		errno = ENOMEM;
+		return -1;
+	}
+	memcpy(data, p + MSG_HEADER, n);
+	return 0;
+}
+
+static void
+msg_attach(struct msghdr *mh, union msg_control *control, int fd)
+{
+	struct cmsghdr *cm;
+
+	memset(control, 0, sizeof(*control));
+	mh->msg_control = control;
+	mh->msg_controllen = CMSG_SPACE(sizeof(int));
+	cm = CMSG_FIRSTHDR(mh);
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
+}
+
+/*
+ * Sends the message as one packet; m->fd goes with it and stays the caller's.
+ * Returns 0, or -1: EMSGSIZE when a put did not fit, EAGAIN when the pair is
+ * non-blocking and full, EPIPE when the peer is gone, or sendmsg(2)'s.
+ */
+int
+msg_send(int s, const struct msg *m)
+{
+	union msg_control control;
+	u_char header[MSG_HEADER];
+	struct iovec iov[2];
+	struct msghdr mh;
+	ssize_t n;
+
+	if (m->bad) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	msg_encode_u32(header, m->type);
+	msg_encode_u32(header + 4, m->id);
+	iov[0].iov_base = header;
+	iov[0].iov_len = sizeof(header);
+	iov[1].iov_base = m->data;
+	iov[1].iov_len = m->len;
+	memset(&mh, 0, sizeof(mh));
+	mh.msg_iov = iov;
+	mh.msg_iovlen = m->len > 0 ? 2 : 1;
+	if (m->fd != -1)
+		msg_attach(&mh, &control, m->fd);
+	do {
+		n = sendmsg(s, &mh, MSG_NOSIGNAL);
+	} while (n == -1 && errno == EINTR);
+	return n == -1 ? -1 : 0;
+}
+
+/*
+ * Collects what came as control data: the first descriptor goes to *fdp, any
+ * other is closed.  Returns how many there were.
+ */
+static int
+msg_detach(struct msghdr *mh, int *fdp)
+{
+	struct cmsghdr *cm;
+	size_t i, n;
+	int count = 0, fd;
+
+	*fdp = -1;
+	for (cm = CMSG_FIRSTHDR(mh); cm != NULL; cm = CMSG_NXTHDR(mh, cm)) {
+		if (cm->cmsg_level != SOL_SOCKET ||
+		    cm->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(cm) + i * sizeof(fd),
+			    sizeof(fd));
+			if (count++ == 0)
+				*fdp = fd;
+			else
+				close(fd);
+		}
+	}
+	return count;
+}
+
+/*
+ * Receives one message; m need not be initialized and is empty unless 1 is
+ * returned.  Returns 1, 0 when the peer is gone, or -1: EBADMSG for what is no
+ * message or brings several descriptors, or recvmsg(2)'s.  When this process
+ * has no room for the descriptor (EMFILE), m->fd is -1.
+ */
+int
+msg_recv(int s, struct msg *m)
+{
+	union msg_control control;
+	u_char packet[MSG_MAX];
+	struct iovec iov = { packet, sizeof(packet) };
+	struct msghdr mh;
+	ssize_t n;
+	int fd, nfds, ret, saved;
+
+	msg_init(m, 0, 0);
+	memset(&mh, 0, sizeof(mh));
+	mh.msg_iov = &iov;
+	mh.msg_iovlen = 1;
+	mh.msg_control = &control;
+	mh.msg_controllen = sizeof(control);
+	do {
+		n = recvmsg(s, &mh, MSG_CMSG_CLOEXEC);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno == ECONNRESET ? 0 : -1;
+	nfds = msg_detach(&mh, &fd);
+	if (n == 0 && nfds == 0)
+		return 0;
+
+	/* With MSG_CTRUNC one more was sent than the count says. */
+	if ((mh.msg_flags & MSG_TRUNC) || nfds > 1 ||
+	    ((mh.msg_flags & MSG_CTRUNC) && nfds > 0)) {
+		errno = EBADMSG;
+		ret = -1;
+	} else
+		ret = msg_decode(m, packet, n);
+	explicit_bzero(packet, n);
+	if (ret == -1) {
+		saved = errno;
+		if (fd != -1)
+			close(fd);
+		errno = saved;
+		return -1;
+	}
+	m->fd = fd;
+	return 1;
+}

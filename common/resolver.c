@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Names to addresses in a pool of threads.  Everything but resolver_run() is
+ * called in the loop's thread; what the two share is struct pool, under its
+ * mutex, which lives until the last thread has left it: getaddrinfo(3) cannot
+ * be interrupted.
+ *
+ * A query waits in the struct name of its host.  A name has at most
+ * RESOLVER_PER_NAME threads (and one thread less than there are), and names
+ * take turns, so that one that hangs, however often it is asked, delays only
+ * itself.  When as many different names hang as there are threads, others
+ * wait until getaddrinfo gives one of these up: with resolv.conf(5)'s
+ * defaults, after 10 seconds a name server.
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/tree.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "addr.h"
+#include "log.h"
+#include "resolver.h"
+#include "xmalloc.h"
+
+#define RESOLVER_QUEUE_MAX	32768	/* queries under way */
+#define RESOLVER_PER_NAME	2
+#define RESOLVER_STACK		(512 * 1024)
+#define RESOLVER_PORT_LEN	sizeof("65535")
+
+enum query_state {
+	QUERY_WAITING,		/* in its name's list */
+	QUERY_RUNNING,		/* a thread has it */
+	QUERY_CANCELLED,	/* a thread has it, and frees it */
+	QUERY_DONE		/* in the pool's list of results */
+};
+
+struct resolver_query {
+	TAILQ_ENTRY(resolver_query) entry;
+	struct pool		*pool;
+	struct name		*name;	/* not when DONE */
+	enum query_state	 state;
+	int			 family;
+	char			 port[RESOLVER_PORT_LEN];
+	resolver_cb		*cb;
+	void			*arg;
+	int			 error;	/* EAI_* */
+	int			 saved;	/* errno with EAI_SYSTEM */
+	struct addrinfo		*res;
+};
+TAILQ_HEAD(query_list, resolver_query);
+
+struct name {
+	RB_ENTRY(name)		 node;
+	TAILQ_ENTRY(name)	 entry;		/* if runnable */
+	struct query_list	 waiting;
+	size_t			 nrunning;
+	int			 runnable;	/* in the pool's list */
+	char			 host[];
+};
+RB_HEAD(name_tree, name);
+
+struct pool {
+	pthread_mutex_t		 mutex;
+	pthread_cond_t		 cond;
+	size_t			 refs;		/* the resolver and threads */
+	size_t			 max;
+	size_t			 per_name;
+	size_t			 nthreads;
+	size_t			 nidle;
+	size_t			 nwaiting;	/* queries no thread has */
+	size_t			 nqueries;	/* waiting, running, done */
+	size_t			 ndone;
+	int			 stopping;
+	int			 wake[2];	/* pipe: read end, write end */
+	struct name_tree	 names;
+	TAILQ_HEAD(, name)	 runnable;
+	struct query_list	 done;
+};
+
+struct resolver {
+	struct pool		*pool;
+	struct event		*ev;
+};
+
+static int
+name_cmp(const struct name *a, const struct name *b)
+{
+	return strcmp(a->host, b->host);
+}
+
+RB_GENERATE_INTERNAL(name_tree, name, node, name_cmp,
+    static __attribute__((unused)))
+
+/*
+ * The names, all under the mutex.
+ */
+
+static struct name *
+name_get(struct pool *pool, const char *host)
+{
+	struct name *name, *old;
+	size_t len = strlen(host) + 1;
+
+	if ((name = calloc(1, sizeof(*name) + len)) == NULL)
+		return NULL;
+	TAILQ_INIT(&name->waiting);
+	memcpy(name->host, host, len);
+	if ((old = RB_INSERT(name_tree, &pool->names, name)) != NULL) {
+		free(name);
+		return old;
+	}
+	return name;
+}
+
+static void
+name_remove(struct pool *pool, struct resolver_query *q)
+{
+	TAILQ_REMOVE(&q->name->waiting, q, entry);
+	pool->nwaiting--;
+}
+
+/* Puts the name where what it has waiting and running says it belongs. */
+static void
+name_update(struct pool *pool, struct name *name)
+{
+	int runnable;
+
+	runnable = !TAILQ_EMPTY(&name->waiting) &&
+	    name->nrunning < pool->per_name;
+	if (runnable && !name->runnable)
+		TAILQ_INSERT_TAIL(&pool->runnable, name, entry);
+	else if (!runnable && name->runnable)
+		TAILQ_REMOVE(&pool->runnable, name, entry);
+	name->runnable = runnable;
+	if (TAILQ_EMPTY(&name->waiting) && name->nrunning == 0) {
+		RB_REMOVE(name_tree, &pool->names, name);
+		free(name);
+	}
+}
+
+/* The next query to run: the first of the first name, whose turn then ends. */
+static struct resolver_query *
+name_next(struct pool *pool)
+{
+	struct resolver_query *q;
+	struct name *name;
+
+	if ((name = TAILQ_FIRST(&pool->runnable)) == NULL)
+		return NULL;
+	TAILQ_REMOVE(&pool->runnable, name, entry);
+	name->runnable = 0;
+	q = TAILQ_FIRST(&name->waiting);
+	name_remove(pool, q);
+	q->state = QUERY_RUNNING;
+	name->nrunning++;
+	name_update(pool, name);
+	return q;
+}
+
+/*
+ * The pool
+ */
+
+static struct pool *
+pool_new(size_t max)
+{
+	struct pool *pool;
+
+	pool = xcalloc(1, sizeof(*pool));
+	if (pthread_mutex_init(&pool->mutex, NULL) != 0 ||
+	    pthread_cond_init(&pool->cond, NULL) != 0)
+		fatalx("resolver: no mutex");
+	if (pipe2(pool->wake, O_NONBLOCK | O_CLOEXEC) == -1)
+		fatal("resolver: pipe");
+	pool->refs = 1;
+	pool->max = max > 0 ? max : 1;
+	pool->per_name = RESOLVER_PER_NAME;
+	if (pool->per_name >= pool->max)
+		pool->per_name = pool->max > 1 ? pool->max - 1 : 1;
+	RB_INIT(&pool->names);
+	TAILQ_INIT(&pool->runnable);
+	TAILQ_INIT(&pool->done);
+	return pool;
+}
+
+/* Lets go of the mutex and of one reference. */
+static void
+pool_unlock_unref(struct pool *pool)
+{
+	size_t refs;
+
+	refs = --pool->refs;
+	pthread_mutex_unlock(&pool->mutex);
+	if (refs > 0)
+		return;
+	pthread_cond_destroy(&pool->cond);
+	pthread_mutex_destroy(&pool->mutex);
+	close(pool->wake[0]);
+	close(pool->wake[1]);
+	free(pool);
+}
+
+static void
+query_free(struct resolver_query *q)
+{
+	q->pool->nqueries--;
+	if (q->res != NULL)
+		freeaddrinfo(q->res);
+	free(q);
+}
+
+static void
+pool_add_done(struct pool *pool, struct resolver_query *q)
+{
+	q->state = QUERY_DONE;
+	q->name = NULL;
+	TAILQ_INSERT_TAIL(&pool->done, q, entry);
+	pool->ndone++;
+}
+
+static void
+pool_remove_done(struct pool *pool, struct resolver_query *q)
+{
+	TAILQ_REMOVE(&pool->done, q, entry);
+	pool->ndone--;
+}
+
+/* Wakes the loop; a pipe that is full wakes it as well. */
+static void
+pool_wake(struct pool *pool)
+{
+	ssize_t n;
+
+	do {
+		n = write(pool->wake[1], "", 1);
+	} while (n == -1 && errno == EINTR);
+}
+
+static void
+resolver_lookup(struct resolver_query *q, const char *host, int flags)
+{
+	struct addrinfo hints;
+
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_family = q->family;
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = AI_NUMERICSERV | flags;
+	q->error = getaddrinfo(host, q->port, &hints, &q->res);
+	q->saved = errno;
+	if (q->error != 0)
+		q->res = NULL;
+}
+
+static void
+query_set_literal(struct resolver_query *q, const struct addr *a)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (inet_ntop(a->type == ADDR_IPV4 ? AF_INET : AF_INET6, &a->u, text,
+	    sizeof(text)) == NULL)
+		q->error = EAI_NONAME;
+	else
+		resolver_lookup(q, text, AI_NUMERICHOST);
+}
+
+/* A thread: takes queries until the pool is stopped. */
+static void *
+resolver_run(void *arg)
+{
+	struct pool *pool = arg;
+	struct resolver_query *q;
+	struct name *name;
+
+	pthread_mutex_lock(&pool->mutex);
+	while (!pool->stopping) {
+		if ((q = name_next(pool)) == NULL) {
+			pool->nidle++;
+			pthread_cond_wait(&pool->cond, &pool->mutex);
+			pool->nidle--;
+			continue;
+		}
+		name = q->name;
+		pthread_mutex_unlock(&pool->mutex);
+		resolver_lookup(q, name->host, 0);
+		pthread_mutex_lock(&pool->mutex);
+		name->nrunning--;
+		name_update(pool, name);
+		if (q->state == QUERY_CANCELLED || pool->stopping) {
+			query_free(q);
+			continue;
+		}
+		pool_add_done(pool, q);
+		pool_wake(pool);
+	}
+	pool_unlock_unref(pool);
+	return NULL;
+}
+
+/*
+ * Starts one more thread if there may be one; 0 when none runs at all.  Its
+ * signals are the loop's business.  Called with the mutex held.
+ */
+static int
+pool_add_thread(struct pool *pool)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t all, saved;
+	int error;
+
+	if (pool->nthreads >= pool->max)
+		return 1;
+	if (pthread_attr_init(&attr) != 0)
+		return pool->nthreads > 0;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, RESOLVER_STACK);
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &saved);
+	error = pthread_create(&thread, &attr, resolver_run, pool);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	pthread_attr_destroy(&attr);
+	if (error == 0) {
+		pool->nthreads++;
+		pool->refs++;
+	}
+	return pool->nthreads > 0;
+}
+
+/* Gives the query to the threads.  Returns 0, or the EAI_* code if not. */
+static int
+pool_submit(struct pool *pool, struct resolver_query *q, const char *host)
+{
+	if (pool->nqueries > RESOLVER_QUEUE_MAX)
+		return EAI_AGAIN;
+	if ((q->name = name_get(pool, host)) == NULL)
+		return EAI_MEMORY;
+	if (pool->nwaiting >= pool->nidle && !pool_add_thread(pool)) {
+		name_update(pool, q->name);
+		return EAI_AGAIN;
+	}
+	TAILQ_INSERT_TAIL(&q->name->waiting, q, entry);
+	pool->nwaiting++;
+	name_update(pool, q->name);
+	pthread_cond_signal(&pool->cond);
+	return 0;
+}
+
+/* The next result, no longer in the list. */
+static struct resolver_query *
+pool_take_done(struct pool *pool)
+{
+	struct resolver_query *q;
+
+	pthread_mutex_lock(&pool->mutex);
+	if ((q = TAILQ_FIRST(&pool->done)) != NULL)
+		pool_remove_done(pool, q);
+	pthread_mutex_unlock(&pool->mutex);
+	return q;
+}
+
+static void
+resolver_deliver(struct resolver_query *q)
+{
+	struct pool *pool = q->pool;
+	struct addrinfo *res = q->res;
+	resolver_cb *cb = q->cb;
+	void *arg = q->arg;
+	int error = q->error, saved = q->saved;
+
+	q->res = NULL;
+	pthread_mutex_lock(&pool->mutex);
+	query_free(q);
+	pthread_mutex_unlock(&pool->mutex);
+	errno = saved;
+	cb(error, res, arg);
+}
+
+/*
+ * Calls back for the results that there are, not for those that come from the
+ * calls.  A callback may free the resolver: the pool is kept till the end,
+ * with nothing in its list any more.
+ */
+static void
+resolver_wake_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct pool *pool = ((struct resolver *)arg)->pool;
+	struct resolver_query *q;
+	char buf[512];
+	size_t n;
+
+	while (read(fd, buf, sizeof(buf)) == (ssize_t)sizeof(buf))
+		;
+	pthread_mutex_lock(&pool->mutex);
+	pool->refs++;
+	n = pool->ndone;
+	pthread_mutex_unlock(&pool->mutex);
+	while (n-- > 0 && (q = pool_take_done(pool)) != NULL)
+		resolver_deliver(q);
+	pthread_mutex_lock(&pool->mutex);
+	pool_unlock_unref(pool);
+}
+
+/*
+ * A resolver with at most nthreads threads, started as they are needed.
+ * Threads do not survive fork(2): make it after the last one.
+ */
+struct resolver *
+resolver_new(struct event_base *base, size_t nthreads)
+{
+	struct resolver *r;
+
+	r = xcalloc(1, sizeof(*r));
+	r->pool = pool_new(nthreads);
+	r->ev = event_new(base, r->pool->wake[0], EV_READ | EV_PERSIST,
+	    resolver_wake_cb, r);
+	if (r->ev == NULL || event_add(r->ev, NULL) == -1)
+		fatalx("resolver: cannot watch the pipe");
+	return r;
+}
+
+/*
+ * Cancels all queries, which are not to be touched any more.  Does not wait
+ * for threads inside getaddrinfo(3).
+ */
+void
+resolver_free(struct resolver *r)
+{
+	struct pool *pool;
+	struct resolver_query *q;
+	struct name *name, *next;
+
+	if (r == NULL)
+		return;
+	pool = r->pool;
+	event_free(r->ev);
+	free(r);
+	pthread_mutex_lock(&pool->mutex);
+	pool->stopping = 1;
+	RB_FOREACH_SAFE(name, name_tree, &pool->names, next) {
+		while ((q = TAILQ_FIRST(&name->waiting)) != NULL) {
+			name_remove(pool, q);
+			query_free(q);
+		}
+		name_update(pool, name);
+	}
+	while ((q = TAILQ_FIRST(&pool->done)) != NULL) {
+		pool_remove_done(pool, q);
+		query_free(q);
+	}
+	pthread_cond_broadcast(&pool->cond);
+	pool_unlock_unref(pool);
+}
+
+/*
+ * Looks a host up for stream sockets of a family (AF_UNSPEC: both).  Literal
+ * addresses take no thread.  The callback comes from the loop, never from
+ * here, with EAI_AGAIN when too many queries are under way, and with errno set
+ * if its code is EAI_SYSTEM; the list is to be freed with freeaddrinfo(3).
+ * Returns the query, which is gone after the callback, or NULL without memory.
+ */
+struct resolver_query *
+resolver_ask(struct resolver *r, const char *host, uint16_t port, int family,
+    resolver_cb *cb, void *arg)
+{
+	struct pool *pool = r->pool;
+	struct resolver_query *q;
+	struct addr a;
+	int named = 0;
+
+	if ((q = calloc(1, sizeof(*q))) == NULL)
+		return NULL;
+	q->pool = pool;
+	q->family = family;
+	q->cb = cb;
+	q->arg = arg;
+	snprintf(q->port, sizeof(q->port), "%u", port);
+	if (addr_parse_host(&a, host, port) == -1)
+		q->error = EAI_NONAME;
+	else if (a.type == ADDR_NAME)
+		named = 1;
+	else
+		query_set_literal(q, &a);
+
+	pthread_mutex_lock(&pool->mutex);
+	pool->nqueries++;
+	if (named)
+		q->error = pool_submit(pool, q, a.u.name);
+	if (!named || q->error != 0) {
+		pool_add_done(pool, q);
+		event_active(r->ev, EV_READ, 0);
+	}
+	pthread_mutex_unlock(&pool->mutex);
+	return q;
+}
+
+/* Forgets a query: its callback is not called.  NULL is ignored. */
+void
+resolver_cancel(struct resolver_query *q)
+{
+	struct pool *pool;
+	struct name *name;
+
+	if (q == NULL)
+		return;
+	pool = q->pool;
+	pthread_mutex_lock(&pool->mutex);
+	switch (q->state) {
+	case QUERY_WAITING:
+		name = q->name;
+		name_remove(pool, q);
+		name_update(pool, name);
+		query_free(q);
+		break;
+	case QUERY_RUNNING:
+		q->state = QUERY_CANCELLED;
+		break;
+	case QUERY_DONE:
+		pool_remove_done(pool, q);
+		query_free(q);
+		break;
+	case QUERY_CANCELLED:
+		break;
+	}
+	pthread_mutex_unlock(&pool->mutex);
+}
