@@ -40,6 +40,10 @@ UNIT += listener_test
 listener_test_OBJS = common/addr common/listener common/log common/xmalloc
 listener_test_LIBS = $(EVENT_LIBS)
 
+UNIT += flow_test
+flow_test_OBJS = common/buf common/flow common/sockstream
+flow_test_LIBS = $(EVENT_LIBS)
+
 UNIT += conf_test
 conf_test_OBJS = common/conf common/log common/xmalloc
 

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The kind of stream that is a socket: non-blocking, in the loop.  Knows
+ * nothing of SSH.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "stream.h"
+
+struct sockstream {
+	struct stream	 stream;	/* first: the two are cast */
+	struct event	*ev_read;
+	struct event	*ev_write;
+	int		 fd;
+};
+
+static ssize_t
+sockstream_read(struct stream *st, void *buf, size_t len)
+{
+	struct sockstream *ss = (struct sockstream *)st;
+	ssize_t n;
+
+	do {
+		n = recv(ss->fd, buf, len, 0);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+static ssize_t
+sockstream_write(struct stream *st, const void *buf, size_t len)
+{
+	struct sockstream *ss = (struct sockstream *)st;
+	ssize_t n;
+
+	do {
+		n = send(ss->fd, buf, len, MSG_NOSIGNAL);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+/* The kernel alone knows; a write tells. */
+static size_t
+sockstream_space(struct stream *st)
+{
+	return SIZE_MAX;
+}
+
+static void
+sockstream_want(struct stream *st, int want)
+{
+	struct sockstream *ss = (struct sockstream *)st;
+
+	if (want & STREAM_WANT_READ)
+		event_add(ss->ev_read, NULL);
+	else
+		event_del(ss->ev_read);
+	if (want & STREAM_WANT_WRITE)
+		event_add(ss->ev_write, NULL);
+	else
+		event_del(ss->ev_write);
+}
+
+static void
+sockstream_end(struct stream *st)
+{
+	struct sockstream *ss = (struct sockstream *)st;
+
+	shutdown(ss->fd, SHUT_WR);
+}
+
+static void
+sockstream_close(struct stream *st, enum stream_ending ending)
+{
+	struct sockstream *ss = (struct sockstream *)st;
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+	event_free(ss->ev_read);
+	event_free(ss->ev_write);
+	if (ending == STREAM_ABORT)
+		setsockopt(ss->fd, SOL_SOCKET, SO_LINGER, &reset,
+		    sizeof(reset));
+	close(ss->fd);
+	free(ss);
+}
+
+static const struct stream_ops sockstream_ops = {
+	.read = sockstream_read,
+	.write = sockstream_write,
+	.space = sockstream_space,
+	.want = sockstream_want,
+	.end = sockstream_end,
+	.close = sockstream_close,
+};
+
+static void
+sockstream_read_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct sockstream *ss = arg;
+
+	ss->stream.cb(&ss->stream, STREAM_READABLE, ss->stream.arg);
+}
+
+static void
+sockstream_write_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct sockstream *ss = arg;
+
+	ss->stream.cb(&ss->stream, STREAM_WRITABLE, ss->stream.arg);
+}
+
+/*
+ * A stream on a non-blocking socket, which it owns from now on; no event is
+ * wanted yet.  NULL when memory is out (the socket is then still the
+ * caller's).
+ */
+struct stream *
+sockstream_new(struct event_base *base, int fd)
+{
+	struct sockstream *ss;
+
+	if ((ss = calloc(1, sizeof(*ss))) == NULL)
+		return NULL;
+	ss->stream.ops = &sockstream_ops;
+	ss->fd = fd;
+	ss->ev_read = event_new(base, fd, EV_READ | EV_PERSIST,
+	    sockstream_read_cb, ss);
+	ss->ev_write = event_new(base, fd, EV_WRITE, sockstream_write_cb, ss);
+	if (ss->ev_read == NULL || ss->ev_write == NULL) {
+		if (ss->ev_read != NULL)
+			event_free(ss->ev_read);
+		free(ss);
+		return NULL;
+	}
+	return &ss->stream;
+}
+
+/* The socket of a stream that sockstream_new made; still the stream's. */
+int
+sockstream_fd(const struct stream *st)
+{
+	return ((const struct sockstream *)st)->fd;
+}
