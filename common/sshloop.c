@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One authenticated SSH session in the loop.
+ *
+ * All calls of libssh that can send or receive are made from the events of
+ * this file or from the streams it calls, one after the other, never one
+ * inside another: callbacks of libssh only mark channels (sshchan.c).
+ *
+ * libssh's send never blocks and its queue never holds more than a packet of
+ * data: the descriptor is non-blocking, and a channel gets a turn only while
+ * libssh's own buffer is empty.  libssh sends a packet when poll(2) said that
+ * the socket is writable, which TCP_NOTSENT_LOWAT makes true only while
+ * little waits in the kernel.
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include "log.h"
+#include "sshchan.h"
+#include "sshloop.h"
+
+/* A turn: one full packet towards OpenSSH and libssh, 32 KiB less headers. */
+#define SSHLOOP_QUANTUM		32758
+/* Turns, and reads of 4 KiB, in one event; then others have the loop. */
+#define SSHLOOP_TURNS		32
+#define SSHLOOP_READS		64
+/* Bytes that may wait unsent in the kernel. */
+#define SSHLOOP_BACKLOG		(128 * 1024)
+/* The number libssh gives the first channel of a session. */
+#define SSHLOOP_FIRST_ID	43
+
+static const char open_failure[] = "Channel opening failure: channel ";
+
+/*
+ * libssh keeps the text of one failed open per session, so two that fail
+ * together both show the second's.  Its log has each of them.
+ */
+static void
+sshloop_note_failure(struct sshloop *l, const char *text)
+{
+	struct sshchan *c;
+	unsigned int id, code;
+	int off = 0;
+
+	if (sscanf(text + sizeof(open_failure) - 1, "%u error (%u) %n", &id,
+	    &code, &off) != 2)
+		return;
+	TAILQ_FOREACH(c, &l->opening, turn)
+		if (c->id == id) {
+			sshchan_refused(c, (int)code,
+			    off > 0 ? text + sizeof(open_failure) - 1 + off :
+			    "");
+			return;
+		}
+}
+
+static void
+sshloop_log_cb(int level, const char *function, const char *text, void *arg)
+{
+	const char *failure = strstr(text, open_failure);
+
+	if (failure != NULL && arg != NULL)
+		sshloop_note_failure(arg, failure);
+	log_debug2("libssh: %s", text);
+}
+
+static void
+sshloop_fail(struct sshloop *l, const char *why)
+{
+	struct sshchan *c;
+	char text[512];
+
+	if (l->lost)
+		return;
+	log_safe(why, strlen(why), text, sizeof(text));
+	l->lost = 1;
+	event_del(l->ev_read);
+	event_del(l->ev_write);
+	event_del(l->kick);
+	event_del(l->alive);
+	while ((c = TAILQ_FIRST(&l->all)) != NULL)
+		sshchan_lose(c);
+	l->ops->lost(text, l->arg);
+}
+
+static int
+sshloop_is_broken(struct sshloop *l)
+{
+	return !ssh_is_connected(l->session) ||
+	    (ssh_get_status(l->session) & (SSH_CLOSED | SSH_CLOSED_ERROR));
+}
+
+/* Why libssh gave the session up. */
+static const char *
+sshloop_reason(struct sshloop *l)
+{
+	const char *text = ssh_get_error(l->session);
+
+	return text != NULL && *text != '\0' ? text : "connection lost";
+}
+
+/* Reads what has come; returns whether more may be waiting. */
+static int
+sshloop_receive(struct sshloop *l)
+{
+	int n;
+
+	for (n = 0; n < SSHLOOP_READS; n++) {
+		if (ssh_event_dopoll(l->poll, 0) != SSH_OK)
+			return 0;
+		l->rekeying = 0;
+	}
+	return 1;
+}
+
+/*
+ * Hands messages to the owner until libssh has none; only then may channels
+ * that both sides closed be freed, as a message points at its channel.
+ */
+static void
+sshloop_take_messages(struct sshloop *l)
+{
+	struct sshchan *c;
+	ssh_message msg;
+
+	if (l->role == SSHLOOP_SERVER)
+		while (!sshloop_is_broken(l) &&
+		    (msg = ssh_message_get(l->session)) != NULL)
+			if (!l->ops->message(msg, l->arg))
+				ssh_message_free(msg);
+	if (sshloop_is_broken(l))
+		return;
+	while ((c = TAILQ_FIRST(&l->dead)) != NULL)
+		sshchan_reap(c);
+}
+
+/* What is marked on the way is for the next round. */
+static void
+sshloop_deliver_marks(struct sshloop *l)
+{
+	struct sshchan *c;
+
+	while ((c = TAILQ_FIRST(&l->marked)) != NULL) {
+		TAILQ_REMOVE(&l->marked, c, mark);
+		TAILQ_INSERT_TAIL(&l->delivering, c, mark);
+		c->marked_in = &l->delivering;
+	}
+	while ((c = TAILQ_FIRST(&l->delivering)) != NULL) {
+		TAILQ_REMOVE(&l->delivering, c, mark);
+		c->marked_in = NULL;
+		sshchan_deliver(c);
+	}
+}
+
+static void
+sshloop_check_opening(struct sshloop *l)
+{
+	struct sshchan *c, *next;
+
+	TAILQ_FOREACH_SAFE(c, &l->opening, turn, next)
+		sshchan_check_open(c);
+}
+
+/* The peer's window growing is not signalled: look at those that wait. */
+static void
+sshloop_check_blocked(struct sshloop *l)
+{
+	struct sshchan *c, *next;
+
+	TAILQ_FOREACH_SAFE(c, &l->blocked, turn, next)
+		if (ssh_channel_window_size(c->channel) > 0) {
+			TAILQ_REMOVE(&l->blocked, c, turn);
+			TAILQ_INSERT_TAIL(&l->ring, c, turn);
+			c->waits_in = &l->ring;
+		}
+}
+
+/* Gives turns while libssh has nothing unsent; returns whether any are due. */
+static int
+sshloop_run_ring(struct sshloop *l)
+{
+	struct sshchan *c;
+	int turn;
+
+	for (turn = 0; turn < SSHLOOP_TURNS; turn++) {
+		if ((c = TAILQ_FIRST(&l->ring)) == NULL || l->rekeying ||
+		    (ssh_get_status(l->session) & SSH_WRITE_PENDING))
+			return 0;
+		sshchan_take_turn(c, SSHLOOP_QUANTUM);
+	}
+	return !TAILQ_EMPTY(&l->ring);
+}
+
+static void
+sshloop_service(struct sshloop *l)
+{
+	int more;
+
+	more = sshloop_receive(l);
+	sshloop_take_messages(l);
+	sshloop_check_opening(l);
+	sshloop_deliver_marks(l);
+	sshloop_check_blocked(l);
+	if (sshloop_run_ring(l))
+		more = 1;
+	if (sshloop_is_broken(l)) {
+		sshloop_fail(l, sshloop_reason(l));
+		return;
+	}
+	if (ssh_get_status(l->session) & SSH_WRITE_PENDING)
+		event_add(l->ev_write, NULL);
+	if (more || !TAILQ_EMPTY(&l->dead))
+		sshloop_kick(l);
+}
+
+static void
+sshloop_event_cb(evutil_socket_t fd, short what, void *arg)
+{
+	sshloop_service(arg);
+}
+
+static void
+sshloop_alive_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct sshloop *l = arg;
+
+	if (l->count.in_bytes != l->alive_seen)
+		l->alive_missed = 0;
+	else if (l->alive_missed++ >= l->alive_max) {
+		sshloop_fail(l, "Timeout, peer not responding.");
+		return;
+	}
+	l->alive_seen = l->count.in_bytes;
+	/*
+	 * The first call takes the answer to an earlier one, if it came; the
+	 * second asks again, or does nothing while an answer is due.
+	 */
+	ssh_send_keepalive(l->session);
+	ssh_send_keepalive(l->session);
+	event_add(l->alive, &l->alive_every);
+	sshloop_kick(l);
+}
+
+static int
+sshloop_refuse_cb(ssh_session session, ssh_message msg, void *arg)
+{
+	return 1;
+}
+
+static void
+sshloop_prepare_socket(int fd)
+{
+	int on = 1, backlog = SSHLOOP_BACKLOG, flags;
+
+	if ((flags = fcntl(fd, F_GETFL)) != -1)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	/* A proxy command's descriptor is no TCP socket; that is no error. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &backlog,
+	    sizeof(backlog));
+}
+
+static int
+sshloop_make_events(struct sshloop *l)
+{
+	int fd = ssh_get_fd(l->session);
+
+	l->ev_read = event_new(l->base, fd, EV_READ | EV_PERSIST,
+	    sshloop_event_cb, l);
+	l->ev_write = event_new(l->base, fd, EV_WRITE, sshloop_event_cb, l);
+	l->kick = event_new(l->base, -1, 0, sshloop_event_cb, l);
+	l->alive = evtimer_new(l->base, sshloop_alive_cb, l);
+	l->poll = ssh_event_new();
+	return l->ev_read != NULL && l->ev_write != NULL && l->kick != NULL &&
+	    l->alive != NULL && l->poll != NULL ? 0 : -1;
+}
+
+/*
+ * Puts an authenticated session, owned from now on, into the loop.  Nothing
+ * is read before sshloop_start.  NULL when memory is out; the session is then
+ * still the caller's.
+ */
+struct sshloop *
+sshloop_new(struct event_base *base, ssh_session session,
+    enum sshloop_role role, const struct sshloop_ops *ops, void *arg)
+{
+	struct sshloop *l;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return NULL;
+	l->base = base;
+	l->session = session;
+	l->role = role;
+	l->ops = ops;
+	l->arg = arg;
+	l->last_id = SSHLOOP_FIRST_ID - 1;
+	TAILQ_INIT(&l->all);
+	TAILQ_INIT(&l->opening);
+	TAILQ_INIT(&l->ring);
+	TAILQ_INIT(&l->blocked);
+	TAILQ_INIT(&l->marked);
+	TAILQ_INIT(&l->delivering);
+	TAILQ_INIT(&l->closing);
+	TAILQ_INIT(&l->dead);
+	ssh_set_blocking(session, 0);
+	sshloop_prepare_socket(ssh_get_fd(session));
+	if (sshloop_make_events(l) == -1 ||
+	    ssh_event_add_session(l->poll, session) != SSH_OK) {
+		l->session = NULL;
+		sshloop_free(l);
+		return NULL;
+	}
+	ssh_set_counters(session, &l->count, NULL);
+	ssh_set_log_userdata(l);
+	ssh_set_log_callback(sshloop_log_cb);
+	if (ssh_get_log_level() < SSH_LOG_WARN)
+		ssh_set_log_level(SSH_LOG_WARN);
+	if (role == SSHLOOP_CLIENT)
+		ssh_set_message_callback(session, sshloop_refuse_cb, NULL);
+	return l;
+}
+
+/* Begins to read; libssh may hold bytes already. */
+void
+sshloop_start(struct sshloop *l)
+{
+	event_add(l->ev_read, NULL);
+	sshloop_kick(l);
+}
+
+/* Asks for a round of the session's work; safe from anywhere. */
+void
+sshloop_kick(struct sshloop *l)
+{
+	if (!l->lost)
+		event_active(l->kick, 0, 0);
+}
+
+/*
+ * Asks the peer for a sign of life after so many seconds of silence, and
+ * gives the session up when max such requests in a row go unanswered.  0
+ * seconds: never.
+ */
+void
+sshloop_set_alive(struct sshloop *l, int seconds, int max)
+{
+	if (seconds <= 0)
+		return;
+	l->alive_every.tv_sec = seconds;
+	l->alive_max = max;
+	event_add(l->alive, &l->alive_every);
+}
+
+/* Ends a session, telling the peer, and frees it; channels are told too. */
+void
+sshloop_free(struct sshloop *l)
+{
+	struct sshchan *c;
+
+	l->lost = 1;
+	while ((c = TAILQ_FIRST(&l->all)) != NULL)
+		sshchan_lose(c);
+	if (l->ev_read != NULL)
+		event_free(l->ev_read);
+	if (l->ev_write != NULL)
+		event_free(l->ev_write);
+	if (l->kick != NULL)
+		event_free(l->kick);
+	if (l->alive != NULL)
+		event_free(l->alive);
+	if (l->poll != NULL) {
+		if (l->session != NULL)
+			ssh_event_remove_session(l->poll, l->session);
+		ssh_event_free(l->poll);
+	}
+	if (l->session != NULL) {
+		ssh_set_log_userdata(NULL);
+		ssh_disconnect(l->session);
+		ssh_free(l->session);
+	}
+	free(l);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One authenticated SSH session in the loop: reads what comes, gives the
+ * channels their turns to send, and tells when the session is lost.
+ */
+#ifndef SSHLOOP_H
+#define SSHLOOP_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/time.h>
+#include <stdint.h>
+
+#include <libssh/libssh.h>
+
+struct event;
+struct event_base;
+struct sshchan;
+
+TAILQ_HEAD(sshchan_list, sshchan);
+
+/* What the owner of a session is asked and told; all from the loop. */
+struct sshloop_ops {
+	/* A message of the peer's; freed after the call unless 1 is returned. */
+	int	(*message)(ssh_message, void *);
+	/* The session ended; every channel has been told STREAM_RESET. */
+	void	(*lost)(const char *, void *);
+};
+
+enum sshloop_role {
+	SSHLOOP_CLIENT,
+	SSHLOOP_SERVER
+};
+
+struct sshloop {
+	struct event_base	*base;
+	ssh_session		 session;
+	ssh_event		 poll;
+	enum sshloop_role	 role;
+	int			 native;	/* the peer is a sockstun too */
+	const struct sshloop_ops *ops;
+	void			*arg;
+	struct event		*ev_read;
+	struct event		*ev_write;
+	struct event		*kick;		/* work is queued */
+	struct event		*alive;
+	struct timeval		 alive_every;
+	int			 alive_max;	/* unanswered before it is lost */
+	int			 alive_missed;
+	uint64_t		 alive_seen;	/* bytes when last looked */
+	struct ssh_counter_struct count;
+	struct sshchan_list	 all;
+	struct sshchan_list	 opening;	/* sent, not yet answered */
+	struct sshchan_list	 ring;		/* have something to send */
+	struct sshchan_list	 blocked;	/* the peer's window is full */
+	struct sshchan_list	 marked;	/* have events to deliver */
+	struct sshchan_list	 delivering;	/* those of this round */
+	struct sshchan_list	 closing;	/* closed by us, not by the peer */
+	struct sshchan_list	 dead;		/* closed by both */
+	size_t			 nchannels;
+	uint32_t		 last_id;	/* of the channels we opened */
+	int			 rekeying;	/* no data until more is read */
+	int			 lost;
+};
+
+struct sshloop	*sshloop_new(struct event_base *, ssh_session,
+		    enum sshloop_role, const struct sshloop_ops *, void *);
+void		 sshloop_free(struct sshloop *);
+void		 sshloop_start(struct sshloop *);
+void		 sshloop_kick(struct sshloop *);
+void		 sshloop_set_alive(struct sshloop *, int, int);
+
+#endif
