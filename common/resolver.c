@@ -86,7 +86,7 @@ struct pool {
 	int			 stopping;
 	int			 wake[2];	/* pipe: read end, write end */
 	struct name_tree	 names;
-	TAILQ_HEAD(, name)	 runnable;
+	TAILQ_HEAD(runnable_list, name) runnable;
 	struct query_list	 done;
 };
 
@@ -101,8 +101,8 @@ name_cmp(const struct name *a, const struct name *b)
 	return strcmp(a->host, b->host);
 }
 
-RB_GENERATE_INTERNAL(name_tree, name, node, name_cmp,
-    static __attribute__((unused)))
+RB_PROTOTYPE(name_tree, name, node, name_cmp);
+RB_GENERATE(name_tree, name, node, name_cmp);
 
 /*
  * The names, all under the mutex.
@@ -449,7 +449,9 @@ resolver_free(struct resolver *r)
 	free(r);
 	pthread_mutex_lock(&pool->mutex);
 	pool->stopping = 1;
-	RB_FOREACH_SAFE(name, name_tree, &pool->names, next) {
+	name = RB_MIN(name_tree, &pool->names);
+	for (; name != NULL; name = next) {
+		next = RB_NEXT(name_tree, &pool->names, name);
 		while ((q = TAILQ_FIRST(&name->waiting)) != NULL) {
 			name_remove(pool, q);
 			query_free(q);

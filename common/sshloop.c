@@ -35,9 +35,11 @@
 
 /* A turn: one full packet towards OpenSSH and libssh, 32 KiB less headers. */
 #define SSHLOOP_QUANTUM		32758
-/* Turns, and reads of 4 KiB, in one event; then others have the loop. */
+/* Turns and reads in one event; then others have the loop. */
 #define SSHLOOP_TURNS		32
 #define SSHLOOP_READS		64
+/* What libssh reads at once. */
+#define SSHLOOP_READ_SIZE	4096
 /* Bytes that may wait unsent in the kernel. */
 #define SSHLOOP_BACKLOG		(128 * 1024)
 /* The number libssh gives the first channel of a session. */
@@ -113,16 +115,24 @@ sshloop_reason(struct sshloop *l)
 	return text != NULL && *text != '\0' ? text : "connection lost";
 }
 
-/* Reads what has come; returns whether more may be waiting. */
+/*
+ * Sends what libssh holds and reads what has come; returns whether more may
+ * be waiting.  A read that is not full has emptied the socket.
+ */
 static int
 sshloop_receive(struct sshloop *l)
 {
+	uint64_t before;
 	int n;
 
 	for (n = 0; n < SSHLOOP_READS; n++) {
-		if (ssh_event_dopoll(l->poll, 0) != SSH_OK)
+		before = l->count.in_bytes;
+		if (ssh_event_dopoll(l->poll, 0) != SSH_OK ||
+		    l->count.in_bytes == before)
 			return 0;
 		l->rekeying = 0;
+		if (l->count.in_bytes - before < SSHLOOP_READ_SIZE)
+			return 0;
 	}
 	return 1;
 }
@@ -137,13 +147,14 @@ sshloop_take_messages(struct sshloop *l)
 	struct sshchan *c;
 	ssh_message msg;
 
-	if (l->role == SSHLOOP_SERVER)
+	if (l->role == SSHLOOP_SERVER && l->count.in_bytes != l->messages_seen)
 		while (!sshloop_is_broken(l) &&
 		    (msg = ssh_message_get(l->session)) != NULL)
 			if (!l->ops->message(msg, l->arg))
 				ssh_message_free(msg);
 	if (sshloop_is_broken(l))
 		return;
+	l->messages_seen = l->count.in_bytes;
 	while ((c = TAILQ_FIRST(&l->dead)) != NULL)
 		sshchan_reap(c);
 }
@@ -205,11 +216,17 @@ sshloop_run_ring(struct sshloop *l)
 	return !TAILQ_EMPTY(&l->ring);
 }
 
+/*
+ * A round.  What waits to be sent goes first: libssh walks all channels when
+ * the socket is found writable after a write, and that is better done while
+ * the answer is on its way than when it has come.
+ */
 static void
 sshloop_service(struct sshloop *l)
 {
 	int more;
 
+	sshloop_run_ring(l);
 	more = sshloop_receive(l);
 	sshloop_take_messages(l);
 	sshloop_check_opening(l);

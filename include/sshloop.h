@@ -48,6 +48,7 @@ struct sshloop {
 	int			 alive_max;	/* unanswered before it is lost */
 	int			 alive_missed;
 	uint64_t		 alive_seen;	/* bytes when last looked */
+	uint64_t		 messages_seen;	/* bytes when none was left */
 	struct ssh_counter_struct count;
 	struct sshchan_list	 all;
 	struct sshchan_list	 opening;	/* sent, not yet answered */

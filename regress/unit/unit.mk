@@ -45,7 +45,7 @@ flow_test_OBJS = common/buf common/flow common/sockstream
 flow_test_LIBS = $(EVENT_LIBS)
 
 UNIT += conf_test
-conf_test_OBJS = common/conf common/log common/xmalloc
+conf_test_OBJS = common/conf common/conftype common/log common/xmalloc
 
 UNIT += connect_test
 connect_test_OBJS = common/connect
