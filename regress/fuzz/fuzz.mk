@@ -18,3 +18,11 @@ socks_fuzz_OBJS = common/addr common/socks
 
 FUZZ += msg_fuzz
 msg_fuzz_OBJS = common/msg
+
+FUZZ += conf_fuzz
+conf_fuzz_OBJS = common/addr common/conf common/conftype common/log common/match \
+	common/xmalloc client/cliconf
+
+FUZZ += servconf_fuzz
+servconf_fuzz_OBJS = common/addr common/conf common/conftype common/log common/match \
+	common/ruleset common/xmalloc server/servconf

@@ -47,6 +47,14 @@ flow_test_LIBS = $(EVENT_LIBS)
 UNIT += conf_test
 conf_test_OBJS = common/conf common/conftype common/log common/xmalloc
 
+UNIT += cliconf_test
+cliconf_test_OBJS = common/addr common/conf common/conftype common/log common/match \
+	common/xmalloc client/cliconf client/clifiles
+
+UNIT += servconf_test
+servconf_test_OBJS = common/addr common/conf common/conftype common/log common/match \
+	common/ruleset common/xmalloc server/servconf
+
 UNIT += connect_test
 connect_test_OBJS = common/connect
 connect_test_LIBS = $(EVENT_LIBS)

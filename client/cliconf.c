@@ -1,0 +1,726 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns the keywords of sockstun_config(5): their table, their defaults, what
+ * -o and -G do with them, and the expansion of "~", "%h" and "${NAME}".  How
+ * files are found and which of their lines count is clifiles.c's affair.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <ctype.h>
+#include <limits.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "cliconf.h"
+#include "conf.h"
+#include "xmalloc.h"
+
+/* Of what the names of methods of authentication are made. */
+#define CLICONF_NAME	"abcdefghijklmnopqrstuvwxyz" \
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@.-_"
+
+static conf_parse	cliconf_parse_mask, cliconf_parse_commas;
+static conf_parse	cliconf_parse_command, cliconf_parse_jump;
+static conf_parse	cliconf_parse_forward;
+static conf_format	cliconf_format_mask, cliconf_format_commas;
+static int		cliconf_mask_isset(const void *);
+static void		cliconf_mask_clear(void *);
+
+static const struct conf_type cliconf_type_mask = {
+	cliconf_parse_mask, cliconf_format_mask, cliconf_mask_isset,
+	cliconf_mask_clear
+};
+static const struct conf_type cliconf_type_commas =
+    CONF_TYPE_LIST(cliconf_parse_commas, cliconf_format_commas);
+static const struct conf_type cliconf_type_forward =
+    CONF_TYPE_LIST(cliconf_parse_forward, conf_list_format);
+static const struct conf_type cliconf_type_command =
+    CONF_TYPE_STRING(cliconf_parse_command);
+static const struct conf_type cliconf_type_jump =
+    CONF_TYPE_STRING(cliconf_parse_jump);
+
+static const struct conf_choice cliconf_families[] = {
+	{ "any", AF_UNSPEC }, { "inet", AF_INET }, { "inet6", AF_INET6 },
+	{ NULL, 0 }
+};
+static const struct conf_choice cliconf_strict[] = {
+	{ "yes", STRICT_YES }, { "no", STRICT_NO }, { "ask", STRICT_ASK },
+	{ "accept-new", STRICT_ACCEPT_NEW }, { "off", STRICT_NO },
+	{ "true", STRICT_YES }, { "false", STRICT_NO }, { NULL, 0 }
+};
+static const struct conf_choice cliconf_pubkey[] = {
+	{ "yes", 1 }, { "no", 0 }, { "unbound", 1 }, { "host-bound", 1 },
+	{ "true", 1 }, { "false", 0 }, { NULL, 0 }
+};
+static const struct conf_range cliconf_ports = { 1, 65535 };
+static const struct conf_range cliconf_counts = { 0, INT_MAX };
+static const struct conf_range cliconf_positive = { 1, INT_MAX };
+
+#define F(field)	offsetof(struct cliconf, field)
+#define IGNORED(name)	{ name, NULL, 0, CONF_IGNORED, NULL, NULL }
+#define OF_FILES(name)	{ name, NULL, 0, CONF_FILE, NULL, NULL }
+#define FLAG(name, field, dflt) \
+	{ name, &conf_type_flag, F(field), 0, dflt, NULL }
+#define STRING(name, field) \
+	{ name, &conf_type_string, F(field), 0, NULL, NULL }
+#define NAMES(name, field, flags) \
+	{ name, &conf_type_names, F(field), flags, NULL, NULL }
+#define NUMBER(name, field, dflt, range) \
+	{ name, &conf_type_int, F(field), 0, dflt, range }
+#define TIME(name, field, dflt) \
+	{ name, &conf_type_time, F(field), 0, dflt, &cliconf_counts }
+
+const struct conf_keyword cliconf_keywords[] = {
+	OF_FILES("Host"), OF_FILES("Match"), OF_FILES("Include"),
+	STRING("User", user),
+	STRING("HostName", hostname),
+	NUMBER("Port", port, "22", &cliconf_ports),
+	{ "AddressFamily", &conf_type_choice, F(address_family), 0, "any",
+	    cliconf_families },
+	STRING("BindAddress", bind_address),
+	TIME("ConnectTimeout", connect_timeout, "none"),
+	NUMBER("ConnectionAttempts", connection_attempts, "1",
+	    &cliconf_positive),
+	FLAG("BatchMode", batch_mode, "no"),
+	{ "IdentityFile", &conf_type_list, F(identity_files),
+	    CONF_APPEND | CONF_WORDS, "~/.ssh/id_rsa ~/.ssh/id_ecdsa "
+	    "~/.ssh/id_ecdsa_sk ~/.ssh/id_ed25519 ~/.ssh/id_ed25519_sk",
+	    NULL },
+	FLAG("IdentitiesOnly", identities_only, "no"),
+	STRING("IdentityAgent", identity_agent),
+	{ "UserKnownHostsFile", &conf_type_list, F(user_known_hosts),
+	    CONF_WORDS, "~/.ssh/known_hosts ~/.ssh/known_hosts2", NULL },
+	{ "GlobalKnownHostsFile", &conf_type_list, F(global_known_hosts),
+	    CONF_WORDS, "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
+	    NULL },
+	{ "StrictHostKeyChecking", &conf_type_choice, F(strict_hostkey), 0,
+	    "ask", cliconf_strict },
+	STRING("HostKeyAlias", hostkey_alias),
+	NAMES("HostKeyAlgorithms", hostkey_algorithms, 0),
+	{ "ProxyCommand", &cliconf_type_command, F(proxy_command), CONF_REST,
+	    NULL, NULL },
+	{ "ProxyJump", &cliconf_type_jump, F(proxy_jump), 0, NULL, NULL },
+	{ "DynamicForward", &cliconf_type_forward, F(dynamic_forwards),
+	    CONF_APPEND, NULL, NULL },
+	FLAG("ExitOnForwardFailure", exit_on_forward_failure, "no"),
+	FLAG("GatewayPorts", gateway_ports, "no"),
+	{ "StreamLocalBindMask", &cliconf_type_mask, F(bind_mask), 0, "0177",
+	    NULL },
+	FLAG("StreamLocalBindUnlink", bind_unlink, "no"),
+	{ "PubkeyAuthentication", &conf_type_choice, F(pubkey_auth), 0, "yes",
+	    cliconf_pubkey },
+	FLAG("PasswordAuthentication", password_auth, "yes"),
+	FLAG("KbdInteractiveAuthentication", kbdint_auth, "yes"),
+	{ "ChallengeResponseAuthentication", &conf_type_flag, F(kbdint_auth),
+	    CONF_ALIAS, NULL, NULL },
+	{ "PreferredAuthentications", &cliconf_type_commas, F(preferred_auth),
+	    0, "publickey,keyboard-interactive,password", NULL },
+	NUMBER("NumberOfPasswordPrompts", password_prompts, "3",
+	    &cliconf_counts),
+	NAMES("Ciphers", ciphers, 0),
+	NAMES("MACs", macs, 0),
+	NAMES("KexAlgorithms", kex, 0),
+	NAMES("PubkeyAcceptedAlgorithms", pubkey_algorithms, 0),
+	NAMES("PubkeyAcceptedKeyTypes", pubkey_algorithms, CONF_ALIAS),
+	TIME("ServerAliveInterval", alive_interval, "0"),
+	NUMBER("ServerAliveCountMax", alive_count, "3", &cliconf_counts),
+	FLAG("TCPKeepAlive", tcp_keepalive, "yes"),
+	{ "KeepAlive", &conf_type_flag, F(tcp_keepalive), CONF_ALIAS, NULL,
+	    NULL },
+	FLAG("ForkAfterAuthentication", fork_after_auth, "no"),
+	{ "LogLevel", &conf_type_level, F(log_level), 0, "INFO", NULL },
+	{ "IgnoreUnknown", &conf_type_string, F(ignore_unknown), 0, NULL,
+	    NULL },
+
+	/* What ssh(1) of releases 9.2 to 10 and of Debian knows as well. */
+	IGNORED("AddKeysToAgent"), IGNORED("AFSTokenPassing"),
+	IGNORED("BindInterface"), IGNORED("CanonicalDomains"),
+	IGNORED("CanonicalizeFallbackLocal"), IGNORED("CanonicalizeHostname"),
+	IGNORED("CanonicalizeMaxDots"),
+	IGNORED("CanonicalizePermittedCNAMEs"),
+	IGNORED("CASignatureAlgorithms"), IGNORED("CertificateFile"),
+	IGNORED("ChannelTimeout"), IGNORED("CheckHostIP"), IGNORED("Cipher"),
+	IGNORED("ClearAllForwardings"), IGNORED("Compression"),
+	IGNORED("CompressionLevel"), IGNORED("ControlMaster"),
+	IGNORED("ControlPath"), IGNORED("ControlPersist"),
+	IGNORED("DSAAuthentication"), IGNORED("EnableEscapeCommandline"),
+	IGNORED("EnableSSHKeysign"), IGNORED("EscapeChar"),
+	IGNORED("FallBackToRsh"), IGNORED("FingerprintHash"),
+	IGNORED("ForwardAgent"), IGNORED("ForwardX11"),
+	IGNORED("ForwardX11Timeout"), IGNORED("ForwardX11Trusted"),
+	IGNORED("GlobalKnownHostsFile2"), IGNORED("GSSAPIAuthentication"),
+	IGNORED("GSSAPIClientIdentity"),
+	IGNORED("GSSAPIDelegateCredentials"), IGNORED("GSSAPIKexAlgorithms"),
+	IGNORED("GSSAPIKeyExchange"), IGNORED("GSSAPIRenewalForcesRekey"),
+	IGNORED("GSSAPIServerIdentity"), IGNORED("GSSAPITrustDns"),
+	IGNORED("HashKnownHosts"), IGNORED("HostbasedAcceptedAlgorithms"),
+	IGNORED("HostbasedAuthentication"), IGNORED("HostbasedKeyTypes"),
+	IGNORED("IdentityFile2"), IGNORED("IPQoS"),
+	IGNORED("KbdInteractiveDevices"), IGNORED("KerberosAuthentication"),
+	IGNORED("KerberosTgtPassing"), IGNORED("KnownHostsCommand"),
+	IGNORED("LocalCommand"), IGNORED("LocalForward"),
+	IGNORED("LogVerbose"), IGNORED("NoHostAuthenticationForLocalhost"),
+	IGNORED("ObscureKeystrokeTiming"), IGNORED("PermitLocalCommand"),
+	IGNORED("PermitRemoteOpen"), IGNORED("PKCS11Provider"),
+	IGNORED("Protocol"), IGNORED("ProtocolKeepAlives"),
+	IGNORED("ProxyUseFdpass"), IGNORED("RefuseConnection"),
+	IGNORED("RekeyLimit"), IGNORED("RemoteCommand"),
+	IGNORED("RemoteForward"), IGNORED("RequestTTY"),
+	IGNORED("RequiredRSASize"), IGNORED("RevokedHostKeys"),
+	IGNORED("RhostsAuthentication"), IGNORED("RhostsRSAAuthentication"),
+	IGNORED("RSAAuthentication"), IGNORED("SecurityKeyProvider"),
+	IGNORED("SendEnv"), IGNORED("SessionType"), IGNORED("SetEnv"),
+	IGNORED("SetupTimeOut"), IGNORED("SkeyAuthentication"),
+	IGNORED("SmartcardDevice"), IGNORED("StdinNull"),
+	IGNORED("SyslogFacility"), IGNORED("Tag"),
+	IGNORED("TISAuthentication"), IGNORED("Tunnel"),
+	IGNORED("TunnelDevice"), IGNORED("UpdateHostKeys"),
+	IGNORED("UsePrivilegedPort"), IGNORED("UserKnownHostsFile2"),
+	IGNORED("UseRoaming"), IGNORED("UseRsh"), IGNORED("VerifyHostKeyDNS"),
+	IGNORED("VersionAddendum"), IGNORED("VisualHostKey"),
+	IGNORED("WarnWeakCrypto"), IGNORED("XAuthLocation"),
+	{ NULL, NULL, 0, 0, NULL, NULL }
+};
+
+static int
+cliconf_mask_isset(const void *value)
+{
+	return *(const mode_t *)value != (mode_t)CONF_UNSET;
+}
+
+static void
+cliconf_mask_clear(void *value)
+{
+	*(mode_t *)value = (mode_t)CONF_UNSET;
+}
+
+static int
+cliconf_parse_mask(const struct conf_keyword *kw, void *value,
+    const char *arg, char *err, size_t errlen)
+{
+	size_t len = strlen(arg);
+
+	if (len > 8 || strspn(arg, "01234567") != len ||
+	    strtoul(arg, NULL, 8) > 0777) {
+		strlcpy(err, "expected an octal number up to 0777", errlen);
+		return -1;
+	}
+	*(mode_t *)value = strtoul(arg, NULL, 8);
+	return 0;
+}
+
+static int
+cliconf_format_mask(const struct conf_keyword *kw, const void *value,
+    size_t i, char *buf, size_t size)
+{
+	if (i > 0 || !cliconf_mask_isset(value))
+		return -1;
+	snprintf(buf, size, "0%03o", (unsigned int)*(const mode_t *)value);
+	return 0;
+}
+
+static int
+cliconf_parse_commas(const struct conf_keyword *kw, void *value,
+    const char *arg, char *err, size_t errlen)
+{
+	char *copy, *next, *word;
+	int ret = 0;
+
+	next = copy = xstrdup(arg);
+	while (ret == 0 && (word = strsep(&next, ",")) != NULL) {
+		if (word[strspn(word, CLICONF_NAME)] != '\0' ||
+		    *word == '\0') {
+			strlcpy(err, "not a list of names with commas",
+			    errlen);
+			ret = -1;
+		} else
+			ret = conf_list_parse(kw, value, word, err, errlen);
+	}
+	free(copy);
+	return ret;
+}
+
+static int
+cliconf_format_commas(const struct conf_keyword *kw, const void *value,
+    size_t i, char *buf, size_t size)
+{
+	const struct conf_list *list = value;
+
+	if (i > 0 || list->n == 0)
+		return -1;
+	strlcpy(buf, list->word[0], size);
+	while (++i < list->n) {
+		strlcat(buf, ",", size);
+		strlcat(buf, list->word[i], size);
+	}
+	return 0;
+}
+
+/* Of ProxyCommand and ProxyJump the one that comes first holds, as in ssh. */
+static int
+cliconf_parse_command(const struct conf_keyword *kw, void *value,
+    const char *arg, char *err, size_t errlen)
+{
+	struct cliconf *conf = (void *)((char *)value - kw->offset);
+
+	if (conf->proxy_jump != NULL)
+		return 0;
+	return conf_string_parse(kw, value, arg, err, errlen);
+}
+
+static int
+cliconf_parse_jump(const struct conf_keyword *kw, void *value,
+    const char *arg, char *err, size_t errlen)
+{
+	struct cliconf *conf = (void *)((char *)value - kw->offset);
+
+	if (conf->proxy_command != NULL)
+		return 0;
+	return conf_string_parse(kw, value, arg, err, errlen);
+}
+
+/*
+ * "[bind_address:]port", or the path of a socket.  Port 0 may come twice: it
+ * is another port each time.
+ */
+static int
+cliconf_parse_forward(const struct conf_keyword *kw, void *value,
+    const char *arg, char *err, size_t errlen)
+{
+	const char *colon = strrchr(arg, ':');
+	struct conf_list *list = value;
+	uint16_t port = 1;
+	size_t len;
+
+	if (*arg != '/') {
+		len = colon != NULL ? (size_t)(colon - arg) : 0;
+		if (addr_parse_port(&port, colon != NULL ? colon + 1 :
+		    arg) == -1) {
+			strlcpy(err, "bad port number", errlen);
+			return -1;
+		}
+		if (memchr(arg, ':', len) != NULL &&
+		    (*arg != '[' || colon[-1] != ']')) {
+			strlcpy(err, "an IPv6 address needs brackets",
+			    errlen);
+			return -1;
+		}
+	}
+	if (port != 0 || list->n >= CONF_LIST_MAX)
+		return conf_list_parse(kw, value, arg, err, errlen);
+	conf_list_add(list, arg);
+	return 0;
+}
+
+/* Nothing is said yet. */
+void
+cliconf_init(struct cliconf *conf)
+{
+	memset(conf, 0, sizeof(*conf));
+	conf_clear(cliconf_keywords, conf);
+}
+
+/* Frees what the configuration owns. */
+void
+cliconf_clear(struct cliconf *conf)
+{
+	conf_clear(cliconf_keywords, conf);
+}
+
+/*
+ * Sets a keyword to a value that is taken as it is (-p, -i, -D ...), unless
+ * an earlier call set it.  Returns 0, or -1 with a reason.
+ */
+int
+cliconf_set(struct cliconf *conf, const char *keyword, const char *value,
+    char *err, size_t errlen)
+{
+	return conf_set_value(cliconf_keywords, conf, keyword, value, err,
+	    errlen);
+}
+
+/*
+ * Takes the argument of -o.  The first of several values is kept, so options
+ * come before the files.  Returns 0, or -1 with a reason.
+ */
+int
+cliconf_set_option(struct cliconf *conf, const char *option, char *err,
+    size_t errlen)
+{
+	char why[CONF_ERR_MAX];
+
+	if (conf_set_line(cliconf_keywords, conf, option, why,
+	    sizeof(why)) == 0)
+		return 0;
+	snprintf(err, errlen, "command-line: %s", why);
+	return -1;
+}
+
+/* The configuration as -G prints it; to be freed. */
+char *
+cliconf_dump(const struct cliconf *conf)
+{
+	return conf_dump(cliconf_keywords, conf);
+}
+
+/* The user who runs the program; static storage, or NULL with a reason. */
+const struct passwd *
+cliconf_passwd(char *err, size_t errlen)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	if (pw == NULL)
+		snprintf(err, errlen, "No user exists for uid %u",
+		    (unsigned int)getuid());
+	return pw;
+}
+
+/* The real name of the host as far as it is known; to be freed. */
+char *
+cliconf_hostname(const struct cliconf *conf, const char *host, char *err,
+    size_t errlen)
+{
+	const char *s;
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+
+	if (conf->hostname == NULL)
+		return xstrdup(host);
+	if ((f = open_memstream(&text, &len)) == NULL)
+		goto fail;
+	for (s = conf->hostname; *s != '\0'; s++) {
+		if (*s != '%')
+			fputc(*s, f);
+		else if (*++s == 'h')
+			fputs(host, f);
+		else if (*s == '%')
+			fputc('%', f);
+		else {
+			fclose(f);
+			goto fail;
+		}
+	}
+	if (fclose(f) == 0)
+		return text;
+ fail:
+	free(text);
+	snprintf(err, errlen, "hostname: cannot expand \"%.100s\"",
+	    conf->hostname);
+	return NULL;
+}
+
+/* The value of one token, or NULL if there is no such token. */
+static const char *
+cliconf_token(const struct cliconf_names *names, const struct passwd *pw,
+    char token, char *buf, size_t size)
+{
+	const struct cliconf *conf = names->conf;
+
+	switch (token) {
+	case '%':
+		return "%";
+	case 'd':
+		return pw->pw_dir;
+	case 'h':
+		return names->hostname;
+	case 'i':
+		snprintf(buf, size, "%u", (unsigned int)pw->pw_uid);
+		return buf;
+	case 'j':
+		return conf->proxy_jump == NULL ||
+		    strcasecmp(conf->proxy_jump, "none") == 0 ? "" :
+		    conf->proxy_jump;
+	case 'k':
+		return conf->hostkey_alias != NULL ? conf->hostkey_alias :
+		    names->host;
+	case 'L':
+	case 'l':
+		if (gethostname(buf, size) == -1)
+			return NULL;
+		buf[size - 1] = '\0';
+		if (token == 'L')
+			buf[strcspn(buf, ".")] = '\0';
+		return buf;
+	case 'n':
+		return names->host;
+	case 'p':
+		snprintf(buf, size, "%d", conf->port == CONF_UNSET ? 22 :
+		    conf->port);
+		return buf;
+	case 'r':
+		return conf->user != NULL ? conf->user : pw->pw_name;
+	case 'u':
+		return pw->pw_name;
+	default:
+		return NULL;
+	}
+}
+
+/* Writes the value of a token. */
+static int
+cliconf_put_token(const struct cliconf_names *names, char token, FILE *f,
+    char *err, size_t errlen)
+{
+	const struct passwd *pw;
+	const char *value;
+	char buf[NI_MAXHOST];
+
+	if ((pw = cliconf_passwd(err, errlen)) == NULL)
+		return -1;
+	value = cliconf_token(names, pw, token, buf, sizeof(buf));
+	if (value == NULL) {
+		if (token == '\0')
+			snprintf(err, errlen, "\"%%\" at the end");
+		else
+			snprintf(err, errlen, "unknown token %%%c", token);
+		return -1;
+	}
+	fputs(value, f);
+	return 0;
+}
+
+/* Writes the value of the "${NAME}" that *s points at and steps over it. */
+static int
+cliconf_put_env(const char **s, FILE *f, char *err, size_t errlen)
+{
+	const char *end, *value;
+	char *name;
+
+	if ((end = strchr(*s, '}')) == NULL) {
+		snprintf(err, errlen, "\"${\" without \"}\"");
+		return -1;
+	}
+	name = xstrndup(*s + 2, end - *s - 2);
+	if ((value = getenv(name)) == NULL)
+		snprintf(err, errlen, "environment variable %.100s not set",
+		    name);
+	else
+		fputs(value, f);
+	free(name);
+	*s = end;
+	return value != NULL ? 0 : -1;
+}
+
+/* Writes the home folder that "~" or "~user" stands for and steps over it. */
+static int
+cliconf_put_home(const char **s, FILE *f, char *err, size_t errlen)
+{
+	const struct passwd *pw;
+	size_t len = strcspn(*s, "/");
+	char *name;
+
+	if (len == 1)
+		pw = cliconf_passwd(err, errlen);
+	else {
+		name = xstrndup(*s + 1, len - 1);
+		if ((pw = getpwnam(name)) == NULL)
+			snprintf(err, errlen, "no such user %.100s", name);
+		free(name);
+	}
+	if (pw == NULL)
+		return -1;
+	fputs(pw->pw_dir, f);
+	*s += len;
+	return 0;
+}
+
+/*
+ * Expands what the flags CLICONF_* name.  Returns a string to be freed, or
+ * NULL with a reason.
+ */
+char *
+cliconf_expand(const struct cliconf_names *names, const char *text, int flags,
+    char *err, size_t errlen)
+{
+	char *out = NULL;
+	size_t len;
+	FILE *f;
+	int ret = 0;
+
+	if ((f = open_memstream(&out, &len)) == NULL) {
+		snprintf(err, errlen, "out of memory");
+		return NULL;
+	}
+	if ((flags & CLICONF_TILDE) && *text == '~')
+		ret = cliconf_put_home(&text, f, err, errlen);
+	for (; ret == 0 && *text != '\0'; text++) {
+		if ((flags & CLICONF_TOKENS) && *text == '%')
+			ret = cliconf_put_token(names, *++text, f, err,
+			    errlen);
+		else if ((flags & CLICONF_ENV) && *text == '$' &&
+		    text[1] == '{')
+			ret = cliconf_put_env(&text, f, err, errlen);
+		else
+			fputc(*text, f);
+		if (ret != 0)
+			break;
+	}
+	if (fclose(f) == 0 && ret == 0)
+		return out;
+	free(out);
+	return NULL;
+}
+
+/* Replaces a string, if there is one, by its expansion. */
+static int
+cliconf_expand_string(const struct cliconf_names *names, const char *keyword,
+    char **value, int flags, char *err, size_t errlen)
+{
+	char why[CONF_ERR_MAX], *text;
+
+	if (*value == NULL || strcasecmp(*value, "none") == 0)
+		return 0;
+	if ((text = cliconf_expand(names, *value, flags, why,
+	    sizeof(why))) == NULL) {
+		snprintf(err, errlen, "%s: cannot expand \"%.100s\": %s",
+		    keyword, *value, why);
+		return -1;
+	}
+	free(*value);
+	*value = text;
+	return 0;
+}
+
+/* Expands the paths of a list, from which the word "none" vanishes. */
+static int
+cliconf_expand_list(const struct cliconf_names *names, const char *keyword,
+    struct conf_list *list, int flags, char *err, size_t errlen)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		if (strcasecmp(list->word[i], "none") == 0)
+			free(list->word[i]);
+		else
+			list->word[n++] = list->word[i];
+	}
+	list->n = n;
+	for (i = 0; i < list->n; i++)
+		if (cliconf_expand_string(names, keyword, &list->word[i],
+		    flags, err, errlen) == -1)
+			return -1;
+	return 0;
+}
+
+/* Is the value of IdentityAgent a word that stands for itself? */
+static int
+cliconf_is_agent_word(const char *s)
+{
+	return s != NULL && (strcmp(s, "SSH_AUTH_SOCK") == 0 ||
+	    (*s == '$' && s[1] != '{'));
+}
+
+/* Expands every value that has "~", "${NAME}" or tokens. */
+static int
+cliconf_finish_values(struct cliconf *conf, const char *host, char *err,
+    size_t errlen)
+{
+	static const int all = CLICONF_TILDE | CLICONF_ENV | CLICONF_TOKENS;
+	struct cliconf_names names = { conf, host, conf->hostname };
+
+	if (cliconf_expand_list(&names, "identityfile",
+	    &conf->identity_files, all, err, errlen) == -1 ||
+	    cliconf_expand_list(&names, "userknownhostsfile",
+	    &conf->user_known_hosts, all, err, errlen) == -1 ||
+	    cliconf_expand_list(&names, "globalknownhostsfile",
+	    &conf->global_known_hosts, 0, err, errlen) == -1)
+		return -1;
+	if (!cliconf_is_agent_word(conf->identity_agent) &&
+	    cliconf_expand_string(&names, "identityagent",
+	    &conf->identity_agent, all, err, errlen) == -1)
+		return -1;
+	if (cliconf_expand_string(&names, "proxycommand",
+	    &conf->proxy_command, CLICONF_TOKENS, err, errlen) == -1)
+		return -1;
+	return cliconf_expand_string(&names, "proxyjump", &conf->proxy_jump,
+	    CLICONF_TOKENS, err, errlen);
+}
+
+/* May this host's name be handed to a shell?  The rules are those of ssh. */
+static int
+cliconf_valid_host(const char *s)
+{
+	if (*s == '-' || *s == '\0')
+		return 0;
+	for (; *s != '\0'; s++)
+		if (strchr("'`\"$\\;&<>|(){},", *s) != NULL ||
+		    isspace((u_char)*s) || iscntrl((u_char)*s))
+			return 0;
+	return 1;
+}
+
+/* The same of a user's name. */
+static int
+cliconf_valid_user(const char *s)
+{
+	if (*s == '-' || *s == '\0')
+		return 0;
+	for (; *s != '\0'; s++) {
+		if (iscntrl((u_char)*s) || strchr("'`\";&<>|(){}", *s) != NULL)
+			return 0;
+		if (isspace((u_char)*s) && s[1] == '-')
+			return 0;
+		if (*s == '\\' && s[1] == '\0')
+			return 0;
+	}
+	return 1;
+}
+
+/* Settles the host's and the user's name. */
+static int
+cliconf_finish_names(struct cliconf *conf, const char *host, char *err,
+    size_t errlen)
+{
+	const struct passwd *pw;
+	char *real;
+
+	if ((pw = cliconf_passwd(err, errlen)) == NULL)
+		return -1;
+	if ((real = cliconf_hostname(conf, host, err, errlen)) == NULL)
+		return -1;
+	free(conf->hostname);
+	conf->hostname = real;
+	if (conf->user == NULL)
+		conf->user = xstrdup(pw->pw_name);
+	if (!cliconf_valid_host(host) || !cliconf_valid_host(conf->hostname)) {
+		snprintf(err, errlen, "hostname contains invalid characters");
+		return -1;
+	}
+	if (!cliconf_valid_user(conf->user)) {
+		snprintf(err, errlen,
+		    "remote username contains invalid characters");
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * Gives what no option and no file said its default and expands "~" and the
+ * tokens; host is the one that the user gave.  To be called once, after the
+ * files.  Returns 0, or -1 with a reason.
+ */
+int
+cliconf_finish(struct cliconf *conf, const char *host, char *err,
+    size_t errlen)
+{
+	char *text;
+
+	if (cliconf_finish_names(conf, host, err, errlen) == -1)
+		return -1;
+	conf_fill_defaults(cliconf_keywords, conf);
+	if (cliconf_finish_values(conf, host, err, errlen) == -1)
+		return -1;
+	if ((text = cliconf_dump(conf)) == NULL) {
+		snprintf(err, errlen, "a value is longer than %d bytes",
+		    CONF_LINE_MAX);
+		return -1;
+	}
+	free(text);
+	return 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/* What the command line, sockstun_config(5) and ssh_config(5) say. */
+#ifndef CLICONF_H
+#define CLICONF_H
+
+#include <sys/types.h>
+
+#include "conf.h"
+
+struct passwd;
+
+enum strict_hostkey {
+	STRICT_NO,
+	STRICT_YES,
+	STRICT_ASK,
+	STRICT_ACCEPT_NEW
+};
+
+struct cliconf {
+	char		*hostname;	/* what is connected to; %h expanded */
+	char		*user;
+	int		 port;
+	int		 address_family;	/* AF_* */
+	char		*bind_address;
+	int		 connect_timeout;	/* seconds, 0 = the system's */
+	int		 connection_attempts;
+	int		 batch_mode;
+	struct conf_list identity_files;	/* ~ and % expanded */
+	int		 identities_only;
+	char		*identity_agent;	/* NULL, "none", path, $VAR */
+	struct conf_list user_known_hosts;	/* expanded paths */
+	struct conf_list global_known_hosts;
+	int		 strict_hostkey;	/* enum strict_hostkey */
+	char		*hostkey_alias;
+	char		*hostkey_algorithms;	/* NULL: the library's */
+	char		*proxy_command;	/* expanded; NULL or "none": none */
+	char		*proxy_jump;	/* NULL or "none": none */
+	struct conf_list dynamic_forwards;	/* as given to -D */
+	int		 exit_on_forward_failure;
+	int		 gateway_ports;
+	mode_t		 bind_mask;	/* StreamLocalBindMask */
+	int		 bind_unlink;	/* StreamLocalBindUnlink */
+	int		 pubkey_auth;
+	int		 password_auth;
+	int		 kbdint_auth;
+	struct conf_list preferred_auth;	/* method names in order */
+	int		 password_prompts;
+	char		*ciphers;	/* NULL: chosen for the machine */
+	char		*macs;
+	char		*kex;
+	char		*pubkey_algorithms;
+	int		 alive_interval;	/* ServerAliveInterval */
+	int		 alive_count;
+	int		 tcp_keepalive;
+	int		 fork_after_auth;
+	int		 log_level;	/* enum log_level */
+	char		*ignore_unknown;	/* patterns of IgnoreUnknown */
+};
+
+extern const struct conf_keyword cliconf_keywords[];
+
+void	 cliconf_init(struct cliconf *);
+void	 cliconf_clear(struct cliconf *);
+int	 cliconf_set(struct cliconf *, const char *, const char *, char *,
+	    size_t);
+int	 cliconf_set_option(struct cliconf *, const char *, char *, size_t);
+int	 cliconf_read_files(struct cliconf *, const char *, const char *,
+	    char *, size_t);
+int	 cliconf_finish(struct cliconf *, const char *, char *, size_t);
+char	*cliconf_dump(const struct cliconf *);
+
+/* What tokens stand for: the host as the user gave it and as it is reached. */
+struct cliconf_names {
+	const struct cliconf	*conf;
+	const char		*host;
+	const char		*hostname;
+};
+
+#define CLICONF_TILDE	0x01	/* expand ~ and ~user at the start */
+#define CLICONF_ENV	0x02	/* ${NAME} */
+#define CLICONF_TOKENS	0x04	/* %h and the others */
+
+char	*cliconf_expand(const struct cliconf_names *, const char *, int,
+	    char *, size_t);
+char	*cliconf_hostname(const struct cliconf *, const char *, char *,
+	    size_t);
+const struct passwd *cliconf_passwd(char *, size_t);
+
+#endif
