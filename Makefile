@@ -52,7 +52,7 @@ ALL_LDFLAGS  = -pie $(SANFLAGS) $(LDHARDEN) $(LDFLAGS)
 # common/ is three archives; each may use only those before it.
 BASE   = addr buf conf conftype log match ruleset socks xmalloc
 FLOW   = connect flow listener msg resolver sockstream
-SSHIO  = sshchan sshloop
+SSHIO  = sshchan sshloop sshwindow
 
 CLIENT = agent algs auth cliconf clifiles command forwards hostkey identity \
 	 knownhosts openfail prompt proxy reach socksconn sockstun sshconnect

@@ -69,9 +69,11 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 	if (c->state == SSHCHAN_CLOSING || is_stderr)
 		return (int)len;
 	if (c->state == SSHCHAN_OPEN && (c->want & STREAM_WANT_READ) != 0 &&
-	    c->stream.offer != NULL)
+	    c->stream.offer != NULL && buf_len(&c->stray) == 0)
 		taken = c->stream.offer(&c->stream, data, len, c->stream.arg);
 	c->unread = len - taken;
+	if (taken > 0)
+		sshwindow_consumed(c, taken);
 	if (c->unread > 0 && (c->want & STREAM_WANT_READ) != 0)
 		sshchan_mark(c, SSHCHAN_MARK_DATA);
 	return (int)taken;
@@ -105,6 +107,18 @@ sshchan_exit_signal_cb(ssh_session session, ssh_channel channel,
 }
 
 static ssize_t
+sshchan_read_stray(struct sshchan *c, void *buf, size_t len)
+{
+	if (len > buf_len(&c->stray))
+		len = buf_len(&c->stray);
+	memcpy(buf, buf_data(&c->stray), len);
+	buf_consume(&c->stray, len);
+	if (buf_len(&c->stray) == 0)
+		buf_clear(&c->stray);
+	return (ssize_t)len;
+}
+
+static ssize_t
 sshchan_read(struct stream *st, void *buf, size_t len)
 {
 	struct sshchan *c = (struct sshchan *)st;
@@ -114,6 +128,8 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 		errno = EAGAIN;
 		return -1;
 	}
+	if (buf_len(&c->stray) > 0)
+		return sshchan_read_stray(c, buf, len);
 	if (c->unread == 0) {
 		errno = EAGAIN;
 		return c->eof ? 0 : -1;
@@ -127,6 +143,7 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 		return -1;
 	}
 	c->unread -= (size_t)n < c->unread ? (size_t)n : c->unread;
+	sshwindow_consumed(c, (size_t)n);
 	return n;
 }
 
@@ -180,7 +197,8 @@ sshchan_want(struct stream *st, int want)
 		}
 	} else
 		sshchan_unwait(c);
-	if ((want & STREAM_WANT_READ) && (c->unread > 0 ||
+	if ((want & STREAM_WANT_READ) &&
+	    (c->unread > 0 || buf_len(&c->stray) > 0 ||
 	    ((more & STREAM_WANT_READ) && c->eof)))
 		sshchan_mark(c, SSHCHAN_MARK_DATA);
 }
@@ -205,6 +223,8 @@ sshchan_discard(struct sshchan *c)
 	if (c->channel != NULL)
 		ssh_remove_channel_callbacks(c->channel, &c->cbs);
 	sshchan_unwait(c);
+	sshwindow_clear(c);
+	buf_clear(&c->stray);
 	if (c->marked_in != NULL)
 		TAILQ_REMOVE(c->marked_in, c, mark);
 	TAILQ_REMOVE(&loop->all, c, entry);
@@ -250,6 +270,7 @@ sshchan_close(struct stream *st, enum stream_ending ending)
 		return;
 	}
 	c->state = SSHCHAN_CLOSING;
+	sshwindow_clear(c);
 	/* One that is not open yet is closed by sshchan_check_open. */
 	if (!opening) {
 		sshchan_unwait(c);
@@ -282,6 +303,8 @@ sshchan_new(struct sshloop *loop, ssh_channel channel)
 	c->stream.ops = &sshchan_ops;
 	c->loop = loop;
 	c->channel = channel;
+	buf_init(&c->stray, SSHLOOP_SCRATCH);
+	sshwindow_init(&c->window);
 	ssh_callbacks_init(&c->cbs);
 	c->cbs.userdata = c;
 	c->cbs.channel_data_function = sshchan_data_cb;
@@ -462,6 +485,49 @@ sshchan_deliver(struct sshchan *c)
 		st->cb(st, STREAM_HANGUP, st->arg);
 	else if (c->want & STREAM_WANT_READ)
 		st->cb(st, STREAM_READABLE, st->arg);
+}
+
+/* Has the window looked at in this round. */
+void
+sshchan_thirst(struct sshchan *c)
+{
+	if (c->is_thirsty || c->state != SSHCHAN_OPEN)
+		return;
+	TAILQ_INSERT_TAIL(&c->loop->thirsty, c, thirst);
+	c->is_thirsty = 1;
+	sshloop_kick(c->loop);
+}
+
+void
+sshchan_unthirst(struct sshchan *c)
+{
+	if (c->is_thirsty)
+		TAILQ_REMOVE(&c->loop->thirsty, c, thirst);
+	c->is_thirsty = 0;
+}
+
+/*
+ * Announces a window of so many bytes, if nothing that came is unread.  What
+ * libssh reads from the socket meanwhile may come out here.
+ */
+void
+sshchan_announce(struct sshchan *c, size_t window)
+{
+	int n;
+
+	if (c->state != SSHCHAN_OPEN || c->unread > 0 ||
+	    buf_len(&c->stray) > 0 ||
+	    (c->marks & (SSHCHAN_MARK_EOF | SSHCHAN_MARK_CLOSE)) || c->eof)
+		return;
+	n = ssh_channel_read_timeout(c->channel, c->loop->scratch,
+	    (uint32_t)window, 0, 0);
+	if (n <= 0)
+		return;
+	c->unread = 0;
+	if (buf_append(&c->stray, c->loop->scratch, (size_t)n) == -1)
+		sshchan_mark(c, SSHCHAN_MARK_RESET);
+	else
+		sshchan_mark(c, SSHCHAN_MARK_DATA);
 }
 
 /*

@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 #include <libssh/callbacks.h>
@@ -32,6 +33,7 @@
 #include "log.h"
 #include "sshchan.h"
 #include "sshloop.h"
+#include "sshwindow.h"
 
 /* A turn: one full packet towards OpenSSH and libssh, 32 KiB less headers. */
 #define SSHLOOP_QUANTUM		32758
@@ -231,6 +233,7 @@ sshloop_service(struct sshloop *l)
 	sshloop_take_messages(l);
 	sshloop_check_opening(l);
 	sshloop_deliver_marks(l);
+	sshwindow_service(l);
 	sshloop_check_blocked(l);
 	if (sshloop_run_ring(l))
 		more = 1;
@@ -325,6 +328,9 @@ sshloop_new(struct event_base *base, ssh_session session,
 	l->ops = ops;
 	l->arg = arg;
 	l->last_id = SSHLOOP_FIRST_ID - 1;
+	l->window_grows = ssh_version(SSH_VERSION_INT(0, 11, 0)) == NULL;
+	l->window_budget = SSHLOOP_WINDOW_BUDGET;
+	TAILQ_INIT(&l->thirsty);
 	TAILQ_INIT(&l->all);
 	TAILQ_INIT(&l->opening);
 	TAILQ_INIT(&l->ring);
@@ -335,7 +341,8 @@ sshloop_new(struct event_base *base, ssh_session session,
 	TAILQ_INIT(&l->dead);
 	ssh_set_blocking(session, 0);
 	sshloop_prepare_socket(ssh_get_fd(session));
-	if (sshloop_make_events(l) == -1 ||
+	l->scratch = malloc(SSHLOOP_SCRATCH);
+	if (l->scratch == NULL || sshloop_make_events(l) == -1 ||
 	    ssh_event_add_session(l->poll, session) != SSH_OK) {
 		l->session = NULL;
 		sshloop_free(l);
@@ -382,6 +389,22 @@ sshloop_set_alive(struct sshloop *l, int seconds, int max)
 	event_add(l->alive, &l->alive_every);
 }
 
+/*
+ * A client's session was given its descriptor by SSH_OPTIONS_FD, which libssh
+ * leaves open; a server's closes its own.
+ */
+static void
+sshloop_close_session(struct sshloop *l)
+{
+	int fd = ssh_get_fd(l->session);
+
+	ssh_set_log_userdata(NULL);
+	ssh_disconnect(l->session);
+	ssh_free(l->session);
+	if (l->role == SSHLOOP_CLIENT && fd != -1)
+		close(fd);
+}
+
 /* Ends a session, telling the peer, and frees it; channels are told too. */
 void
 sshloop_free(struct sshloop *l)
@@ -404,10 +427,8 @@ sshloop_free(struct sshloop *l)
 			ssh_event_remove_session(l->poll, l->session);
 		ssh_event_free(l->poll);
 	}
-	if (l->session != NULL) {
-		ssh_set_log_userdata(NULL);
-		ssh_disconnect(l->session);
-		ssh_free(l->session);
-	}
+	if (l->session != NULL)
+		sshloop_close_session(l);
+	free(l->scratch);
 	free(l);
 }

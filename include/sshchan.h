@@ -13,6 +13,8 @@
 #include <libssh/libssh.h>
 #include <libssh/callbacks.h>
 
+#include "buf.h"
+#include "sshwindow.h"
 #include "stream.h"
 
 struct addr;
@@ -65,6 +67,10 @@ struct sshchan {
 	int			 want;		/* STREAM_WANT_* */
 	size_t			 allowance;	/* bytes left of this turn */
 	size_t			 unread;	/* bytes in libssh's buffer */
+	struct buf		 stray;		/* bytes that came before those */
+	struct sshwindow	 window;
+	TAILQ_ENTRY(sshchan)	 thirst;	/* in thirsty */
+	int			 is_thirsty;
 	int			 eof;		/* the peer sends no more */
 	int			 hangup;	/* the peer closed */
 	uint32_t		 id;		/* the number libssh gave it */
@@ -88,5 +94,10 @@ void		 sshchan_unwait(struct sshchan *);
 void		 sshchan_mark(struct sshchan *, int);
 void		 sshchan_lose(struct sshchan *);
 void		 sshchan_reap(struct sshchan *);
+
+/* For sshwindow alone. */
+void		 sshchan_thirst(struct sshchan *);
+void		 sshchan_unthirst(struct sshchan *);
+void		 sshchan_announce(struct sshchan *, size_t);
 
 #endif

@@ -27,6 +27,11 @@ struct sshloop_ops {
 	void	(*lost)(const char *, void *);
 };
 
+/* More than one read of libssh's can complete: a packet, and 4 KiB. */
+#define SSHLOOP_SCRATCH	(320 * 1024)
+/* Bytes by which the windows of a session may grow, if nothing is said. */
+#define SSHLOOP_WINDOW_BUDGET	(64 * 1024 * 1024)
+
 enum sshloop_role {
 	SSHLOOP_CLIENT,
 	SSHLOOP_SERVER
@@ -58,6 +63,11 @@ struct sshloop {
 	struct sshchan_list	 delivering;	/* those of this round */
 	struct sshchan_list	 closing;	/* closed by us, not by the peer */
 	struct sshchan_list	 dead;		/* closed by both */
+	struct sshchan_list	 thirsty;	/* read much of late */
+	int			 window_grows;	/* libssh lets it */
+	size_t			 window_budget;	/* bytes beyond libssh's own */
+	size_t			 window_used;
+	u_char			*scratch;	/* SSHLOOP_SCRATCH bytes */
 	size_t			 nchannels;
 	uint32_t		 last_id;	/* of the channels we opened */
 	int			 rekeying;	/* no data until more is read */

@@ -212,7 +212,7 @@ servconf_is_port(const char *text)
 {
 	uint16_t port;
 
-	return addr_parse_port(&port, text) == 0 && port != 0;
+	return addr_parse_port(&port, text) == 0;
 }
 
 static int
@@ -220,7 +220,7 @@ servconf_parse_port(const struct conf_keyword *kw, void *value,
     const char *arg, char *err, size_t errlen)
 {
 	if (!servconf_is_port(arg)) {
-		strlcpy(err, "expected 1 to 65535", errlen);
+		strlcpy(err, "expected 0 to 65535", errlen);
 		return -1;
 	}
 	return conf_list_parse(kw, value, arg, err, errlen);

@@ -141,9 +141,9 @@ test_bad_values(void **state)
 	bad("\nFrobnicate 1\n",
 	    "text line 2: Bad configuration option: Frobnicate");
 	bad("Port x\n",
-	    "text line 1: port: bad value \"x\": expected 1 to 65535");
-	bad("Port 0\n",
-	    "text line 1: port: bad value \"0\": expected 1 to 65535");
+	    "text line 1: port: bad value \"x\": expected 0 to 65535");
+	bad("Port 65536\n",
+	    "text line 1: port: bad value \"65536\": expected 0 to 65535");
 	bad("MaxAuthTries 6 7\n",
 	    "text line 1: maxauthtries: garbage at end of line: \"7\"");
 	bad("StrictModes yes\nStrictModes perhaps\n",
