@@ -68,7 +68,7 @@ LIBSSHIO = $(O)/libsshio.a
 
 PROGS  = $(O)/sockstun $(O)/sockstund $(O)/sockstund-net
 
-all: $(LIBBASE) $(LIBFLOW) $(LIBSSHIO)
+all: $(LIBBASE) $(LIBFLOW) $(LIBSSHIO) $(O)/sockstun
 
 $(LIBBASE): $(call objs,common,$(BASE))
 $(LIBFLOW): $(call objs,common,$(FLOW))

@@ -26,3 +26,13 @@ conf_fuzz_OBJS = common/addr common/conf common/conftype common/log common/match
 FUZZ += servconf_fuzz
 servconf_fuzz_OBJS = common/addr common/conf common/conftype common/log common/match \
 	common/ruleset common/xmalloc server/servconf
+
+FUZZ += knownhosts_fuzz
+knownhosts_fuzz_OBJS = client/knownhosts common/addr common/conf common/log \
+	common/match common/xmalloc
+knownhosts_fuzz_LIBS = $(SSH_LIBS)
+
+FUZZ += agent_fuzz
+agent_fuzz_OBJS = client/agent common/addr common/conf common/log \
+	common/match common/xmalloc
+agent_fuzz_LIBS = $(SSH_LIBS) -lpthread

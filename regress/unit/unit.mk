@@ -44,6 +44,9 @@ UNIT += flow_test
 flow_test_OBJS = common/buf common/flow common/sockstream
 flow_test_LIBS = $(EVENT_LIBS)
 
+UNIT += openfail_test
+openfail_test_OBJS = client/openfail
+
 UNIT += conf_test
 conf_test_OBJS = common/conf common/conftype common/log common/xmalloc
 
@@ -58,3 +61,32 @@ servconf_test_OBJS = common/addr common/conf common/conftype common/log common/m
 UNIT += connect_test
 connect_test_OBJS = common/connect
 connect_test_LIBS = $(EVENT_LIBS)
+
+UNIT += algs_test
+algs_test_OBJS = client/algs common/addr common/log common/match common/xmalloc
+algs_test_LIBS = $(SSH_LIBS)
+
+UNIT += prompt_test
+prompt_test_OBJS = client/prompt common/log common/xmalloc
+
+UNIT += proxy_test
+proxy_test_OBJS = client/proxy common/addr common/log common/xmalloc
+
+UNIT += knownhosts_test
+knownhosts_test_OBJS = client/knownhosts common/addr common/conf common/log \
+	common/match common/xmalloc
+knownhosts_test_LIBS = $(SSH_LIBS)
+
+UNIT += hostkey_test
+hostkey_test_OBJS = client/hostkey client/knownhosts client/prompt \
+	common/addr common/conf common/log common/match common/xmalloc
+hostkey_test_LIBS = $(SSH_LIBS)
+
+UNIT += agent_test
+agent_test_OBJS = client/agent common/addr common/conf common/log \
+	common/match common/xmalloc
+agent_test_LIBS = $(SSH_LIBS) -lpthread
+
+UNIT += identity_test
+identity_test_OBJS = client/identity client/prompt common/log common/xmalloc
+identity_test_LIBS = $(SSH_LIBS)

@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns the order in which the user is authenticated, as ssh(1) has it:
+ * "none" to learn what the server takes, then the methods of
+ * PreferredAuthentications.  libssh's calls return SSH_AUTH_AGAIN and must be
+ * made again with the same arguments: each state below makes one call.
+ *
+ *	NONE -> next method: AGENT -> OFFER <-> SIGN -> next method
+ *			     KBDINT, PASSWORD ------> next method
+ *
+ * Knows nothing of descriptors and events.
+ */
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libssh/libssh.h>
+
+#include "agent.h"
+#include "auth.h"
+#include "cliconf.h"
+#include "identity.h"
+#include "log.h"
+#include "prompt.h"
+#include "xmalloc.h"
+
+#define AUTH_MAX_ROUNDS		64	/* of questions in one attempt */
+#define AUTH_MAX_PARTIAL	16
+
+enum auth_state {
+	AUTH_STATE_NONE,
+	AUTH_STATE_AGENT,
+	AUTH_STATE_OFFER,
+	AUTH_STATE_SIGN,
+	AUTH_STATE_KBDINT,
+	AUTH_STATE_PASSWORD
+};
+
+/* What a state's call came to. */
+enum auth_outcome {
+	OUTCOME_AGAIN,
+	OUTCOME_OK,
+	OUTCOME_PARTIAL,
+	OUTCOME_MORE,		/* the state has changed: call that */
+	OUTCOME_NEXT,		/* this attempt failed */
+	OUTCOME_GIVE_UP		/* so did the method, for good */
+};
+
+struct auth {
+	ssh_session		 session;
+	const struct cliconf	*conf;
+	int			 flags;
+	enum auth_state		 state;
+	const struct auth_kind	*kind;		/* the method being tried */
+	int			 spent;		/* methods given up */
+	int			 partial;
+	int			 interrupted;
+	int			 fatal_before;	/* an error older than it */
+	struct identity		*ids;
+	size_t			 nids;
+	size_t			 cur;
+	int			 use_cert;	/* of ids[cur] */
+	ssh_key			 priv;
+	struct agent		*agent;
+	int			 agent_set;	/* the session has its end */
+	int			 agent_refused;
+	int			 kbdint_tries;
+	int			 kbdint_rounds;
+	int			 kbdint_asked;
+	int			 password_tries;
+	char			*password;
+	char			*banner;	/* as last shown */
+};
+
+struct auth_kind {
+	const char	*name;
+	int		 bit;
+	int		 (*enabled)(const struct auth *);
+	void		 (*start)(struct auth *);
+};
+
+static int
+auth_pubkey_enabled(const struct auth *auth)
+{
+	return auth->conf->pubkey_auth;
+}
+
+static int
+auth_kbdint_enabled(const struct auth *auth)
+{
+	return auth->conf->kbdint_auth && !auth->conf->batch_mode &&
+	    (auth->flags & AUTH_NO_PASSWORDS) == 0 &&
+	    auth->kbdint_tries < auth->conf->password_prompts;
+}
+
+static int
+auth_password_enabled(const struct auth *auth)
+{
+	return auth->conf->password_auth && !auth->conf->batch_mode &&
+	    (auth->flags & AUTH_NO_PASSWORDS) == 0 &&
+	    auth->password_tries < auth->conf->password_prompts;
+}
+
+/* Loads the public halves once, and opens the agent with them. */
+static void
+auth_pubkey_start(struct auth *auth)
+{
+	const struct conf_list	*files = &auth->conf->identity_files;
+	struct conf_list	 wanted = { NULL, 0 };
+	struct identity		*id;
+	size_t			 i;
+
+	if (auth->ids == NULL) {
+		auth->ids = xcalloc(files->n + 1, sizeof(*auth->ids));
+		for (i = 0; i < files->n; i++)
+			if (identity_load(&auth->ids[auth->nids],
+			    files->word[i]) == 0)
+				auth->nids++;
+		for (i = 0; i < auth->nids; i++) {
+			id = &auth->ids[i];
+			if (id->cert64 != NULL)
+				conf_list_add(&wanted, id->cert64);
+			if (id->pub64 != NULL)
+				conf_list_add(&wanted, id->pub64);
+		}
+		auth->agent = agent_open(auth->conf, &wanted);
+		conf_list_clear(&wanted);
+	}
+	auth->cur = 0;
+	auth->use_cert = 1;
+	auth->state = auth->agent != NULL ? AUTH_STATE_AGENT :
+	    AUTH_STATE_OFFER;
+}
+
+static void
+auth_kbdint_start(struct auth *auth)
+{
+	auth->kbdint_tries++;
+	auth->kbdint_rounds = 0;
+	auth->state = AUTH_STATE_KBDINT;
+}
+
+static void
+auth_password_start(struct auth *auth)
+{
+	auth->password_tries++;
+	auth->state = AUTH_STATE_PASSWORD;
+}
+
+static const struct auth_kind auth_kinds[] = {
+	{ "publickey", SSH_AUTH_METHOD_PUBLICKEY, auth_pubkey_enabled,
+	    auth_pubkey_start },
+	{ "keyboard-interactive", SSH_AUTH_METHOD_INTERACTIVE,
+	    auth_kbdint_enabled, auth_kbdint_start },
+	{ "password", SSH_AUTH_METHOD_PASSWORD, auth_password_enabled,
+	    auth_password_start },
+};
+
+/* The names of the methods in a set of libssh's bits.  To be freed. */
+char *
+auth_list_methods(int bits)
+{
+	static const struct {
+		int		 bit;
+		const char	*name;
+	} names[] = {
+		{ SSH_AUTH_METHOD_PUBLICKEY, "publickey" },
+		{ SSH_AUTH_METHOD_GSSAPI_MIC, "gssapi-with-mic" },
+		{ SSH_AUTH_METHOD_HOSTBASED, "hostbased" },
+		{ SSH_AUTH_METHOD_PASSWORD, "password" },
+		{ SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive" },
+	};
+	char	list[128] = "";
+	size_t	i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if ((bits & names[i].bit) == 0)
+			continue;
+		if (list[0] != '\0')
+			strlcat(list, ",", sizeof(list));
+		strlcat(list, names[i].name, sizeof(list));
+	}
+	return xstrdup(list);
+}
+
+static const char *
+auth_host(const struct auth *auth)
+{
+	return auth->conf->hostkey_alias != NULL ?
+	    auth->conf->hostkey_alias : auth->conf->hostname;
+}
+
+/* The first preferred method that the server takes and that is left. */
+static const struct auth_kind *
+auth_choose(const struct auth *auth, int offered)
+{
+	const struct conf_list	*prefs = &auth->conf->preferred_auth;
+	const struct auth_kind	*kind;
+	size_t			 i, k;
+
+	for (i = 0; i < prefs->n; i++)
+		for (k = 0; k < sizeof(auth_kinds) / sizeof(*kind); k++) {
+			kind = &auth_kinds[k];
+			if (strcmp(prefs->word[i], kind->name) == 0 &&
+			    (offered & kind->bit) != 0 &&
+			    (auth->spent & kind->bit) == 0 &&
+			    kind->enabled(auth))
+				return kind;
+		}
+	return NULL;
+}
+
+static enum auth_result
+auth_next(struct auth *auth)
+{
+	char	*list;
+	int	 offered;
+
+	offered = ssh_userauth_list(auth->session, NULL);
+	list = auth_list_methods(offered);
+	auth->kind = auth->interrupted ? NULL : auth_choose(auth, offered);
+	if (auth->kind == NULL)
+		log_warnx("%s@%s: Permission denied (%s).", auth->conf->user,
+		    auth_host(auth), list);
+	else {
+		log_verbose("Authentications that can continue: %s", list);
+		log_verbose("Next authentication method: %s",
+		    auth->kind->name);
+		auth->kind->start(auth);
+	}
+	free(list);
+	auth->fatal_before =
+	    ssh_get_error_code(auth->session) == SSH_FATAL;
+	return auth->kind == NULL ? AUTH_DENIED : AUTH_AGAIN;
+}
+
+/* The meaning of a call whose failure is the end of the attempt. */
+static enum auth_outcome
+auth_outcome(int rc)
+{
+	switch (rc) {
+	case SSH_AUTH_AGAIN:
+		return OUTCOME_AGAIN;
+	case SSH_AUTH_SUCCESS:
+		return OUTCOME_OK;
+	case SSH_AUTH_PARTIAL:
+		return OUTCOME_PARTIAL;
+	case SSH_AUTH_DENIED:
+		return OUTCOME_NEXT;
+	default:
+		return OUTCOME_GIVE_UP;
+	}
+}
+
+static enum auth_outcome
+auth_none(struct auth *auth)
+{
+	enum auth_outcome	outcome;
+
+	outcome = auth_outcome(ssh_userauth_none(auth->session, NULL));
+	return outcome == OUTCOME_GIVE_UP ? OUTCOME_NEXT : outcome;
+}
+
+static enum auth_outcome
+auth_agent(struct auth *auth)
+{
+	int	rc;
+
+	if (!auth->agent_set) {
+		auth->agent_set = 1;
+		ssh_set_agent_socket(auth->session,
+		    agent_take_fd(auth->agent));
+	}
+	rc = ssh_userauth_agent(auth->session, NULL);
+	if (rc == SSH_AUTH_ERROR && ssh_is_connected(auth->session)) {
+		log_warnx("agent refused operation");
+		auth->agent_refused = 1;
+	}
+	if (rc == SSH_AUTH_ERROR || rc == SSH_AUTH_DENIED) {
+		auth->state = AUTH_STATE_OFFER;
+		return OUTCOME_MORE;
+	}
+	return auth_outcome(rc);
+}
+
+/* On to the certificate's plain key, or to the next file. */
+static enum auth_outcome
+auth_skip_key(struct auth *auth)
+{
+	if (!auth->use_cert)
+		auth->cur++;
+	auth->use_cert = !auth->use_cert;
+	auth->state = AUTH_STATE_OFFER;
+	return auth->interrupted ? OUTCOME_GIVE_UP : OUTCOME_MORE;
+}
+
+/* Was the key tried through the agent already? */
+static int
+auth_agent_tried(const struct auth *auth, const char *b64)
+{
+	return auth->agent != NULL && !auth->agent_refused && b64 != NULL &&
+	    agent_holds(auth->agent, b64);
+}
+
+/* The private half is needed now: this may ask for a passphrase. */
+static enum auth_outcome
+auth_load_key(struct auth *auth, const struct identity *id)
+{
+	auth->priv = identity_load_private(id, auth->conf,
+	    &auth->interrupted);
+	if (auth->priv == NULL)
+		return auth_skip_key(auth);
+	if (auth->use_cert &&
+	    ssh_pki_copy_cert_to_privkey(id->cert, auth->priv) != SSH_OK) {
+		log_warnx("%s: the certificate does not fit the key",
+		    id->file);
+		ssh_key_free(auth->priv);
+		auth->priv = NULL;
+		return auth_skip_key(auth);
+	}
+	auth->state = AUTH_STATE_SIGN;
+	return OUTCOME_MORE;
+}
+
+static enum auth_outcome
+auth_offer(struct auth *auth)
+{
+	const struct identity	*id;
+	ssh_key			 key;
+	int			 rc;
+
+	if (auth->cur >= auth->nids)
+		return OUTCOME_GIVE_UP;
+	id = &auth->ids[auth->cur];
+	key = auth->use_cert ? id->cert : id->pub;
+	if ((auth->use_cert && key == NULL) ||
+	    auth_agent_tried(auth, auth->use_cert ? id->cert64 : id->pub64))
+		return auth_skip_key(auth);
+	if (key == NULL) {
+		log_verbose("Trying private key: %s", id->file);
+		return auth_load_key(auth, id);
+	}
+	rc = ssh_userauth_try_publickey(auth->session, NULL, key);
+	if (rc == SSH_AUTH_AGAIN)
+		return OUTCOME_AGAIN;
+	log_verbose("%s %s key: %s", rc == SSH_AUTH_SUCCESS ?
+	    "Server accepts" : "Server refuses",
+	    auth->use_cert ? "certificate" : "public", id->file);
+	if (rc == SSH_AUTH_SUCCESS)
+		return auth_load_key(auth, id);
+	if (rc == SSH_AUTH_PARTIAL)
+		return OUTCOME_PARTIAL;
+	if (rc == SSH_AUTH_ERROR)
+		log_debug("%s: %s", id->file, ssh_get_error(auth->session));
+	return auth_skip_key(auth);
+}
+
+static enum auth_outcome
+auth_sign(struct auth *auth)
+{
+	int	rc;
+
+	rc = ssh_userauth_publickey(auth->session, NULL, auth->priv);
+	if (rc == SSH_AUTH_AGAIN)
+		return OUTCOME_AGAIN;
+	ssh_key_free(auth->priv);
+	auth->priv = NULL;
+	if (rc == SSH_AUTH_DENIED || rc == SSH_AUTH_ERROR) {
+		log_debug("%s: %s", auth->ids[auth->cur].file,
+		    ssh_get_error(auth->session));
+		return auth_skip_key(auth);
+	}
+	return auth_outcome(rc);
+}
+
+/* One question of the server, answered to libssh; -1 if nobody answers. */
+static int
+auth_kbdint_answer(struct auth *auth, unsigned int i)
+{
+	const char	*question;
+	char		*safe, *text, *answer, echo = 0;
+
+	question = ssh_userauth_kbdint_getprompt(auth->session, i, &echo);
+	safe = prompt_safe(question != NULL ? question : "");
+	xasprintf(&text, "(%s@%s) %s", auth->conf->user, auth_host(auth),
+	    safe);
+	free(safe);
+	errno = 0;
+	answer = prompt_read(text, echo ? PROMPT_ECHO : 0);
+	free(text);
+	if (answer == NULL) {
+		auth->interrupted = errno == EINTR;
+		return -1;
+	}
+	ssh_userauth_kbdint_setanswer(auth->session, i, answer);
+	prompt_free(answer);
+	return 0;
+}
+
+static int
+auth_kbdint_round(struct auth *auth)
+{
+	const char	*text;
+	int		 i, n;
+
+	auth->kbdint_asked = 1;
+	text = ssh_userauth_kbdint_getname(auth->session);
+	if (text != NULL)
+		prompt_show(text);
+	text = ssh_userauth_kbdint_getinstruction(auth->session);
+	if (text != NULL)
+		prompt_show(text);
+	n = ssh_userauth_kbdint_getnprompts(auth->session);
+	for (i = 0; i < n; i++)
+		if (auth_kbdint_answer(auth, i) == -1)
+			return -1;
+	return 0;
+}
+
+/*
+ * libssh goes on waiting after a malformed question, having noted a fatal
+ * error: that error is the only sign.
+ */
+static enum auth_outcome
+auth_kbdint(struct auth *auth)
+{
+	int	rc;
+
+	for (;;) {
+		rc = ssh_userauth_kbdint(auth->session, NULL, NULL);
+		if (rc == SSH_AUTH_AGAIN && !auth->fatal_before &&
+		    ssh_get_error_code(auth->session) == SSH_FATAL) {
+			ssh_silent_disconnect(auth->session);
+			return OUTCOME_GIVE_UP;
+		}
+		if (rc != SSH_AUTH_INFO)
+			break;
+		if (++auth->kbdint_rounds > AUTH_MAX_ROUNDS ||
+		    auth_kbdint_round(auth) == -1)
+			return OUTCOME_GIVE_UP;
+	}
+	if (rc == SSH_AUTH_DENIED && !auth->kbdint_asked)
+		return OUTCOME_GIVE_UP;
+	return auth_outcome(rc);
+}
+
+static int
+auth_ask_password(struct auth *auth)
+{
+	char	*text;
+
+	if (auth->password_tries > 1)
+		log_warnx("Permission denied, please try again.");
+	xasprintf(&text, "%s@%s's password: ", auth->conf->user,
+	    auth_host(auth));
+	errno = 0;
+	auth->password = prompt_read(text, 0);
+	if (auth->password == NULL)
+		auth->interrupted = errno == EINTR;
+	free(text);
+	return auth->password == NULL ? -1 : 0;
+}
+
+/* A request to change the password is an error to libssh, and to us. */
+static enum auth_outcome
+auth_password(struct auth *auth)
+{
+	int	rc;
+
+	if (auth->password == NULL && auth_ask_password(auth) == -1)
+		return OUTCOME_GIVE_UP;
+	rc = ssh_userauth_password(auth->session, NULL, auth->password);
+	if (rc == SSH_AUTH_AGAIN)
+		return OUTCOME_AGAIN;
+	prompt_free(auth->password);
+	auth->password = NULL;
+	if (rc == SSH_AUTH_ERROR && ssh_is_connected(auth->session))
+		log_warnx("%s: the server wants the password changed: "
+		    "log in with ssh(1) to do that", auth_host(auth));
+	return auth_outcome(rc);
+}
+
+static enum auth_outcome
+auth_call(struct auth *auth)
+{
+	switch (auth->state) {
+	case AUTH_STATE_NONE:
+		return auth_none(auth);
+	case AUTH_STATE_AGENT:
+		return auth_agent(auth);
+	case AUTH_STATE_OFFER:
+		return auth_offer(auth);
+	case AUTH_STATE_SIGN:
+		return auth_sign(auth);
+	case AUTH_STATE_KBDINT:
+		return auth_kbdint(auth);
+	case AUTH_STATE_PASSWORD:
+		return auth_password(auth);
+	}
+	return OUTCOME_GIVE_UP;
+}
+
+/* The server's banner, once for each text it sends. */
+static void
+auth_show_banner(struct auth *auth)
+{
+	char	*banner;
+
+	if (log_get_level() < LOG_LEVEL_INFO ||
+	    (banner = ssh_get_issue_banner(auth->session)) == NULL)
+		return;
+	if (auth->banner == NULL || strcmp(auth->banner, banner) != 0) {
+		prompt_show(banner);
+		free(auth->banner);
+		auth->banner = xstrdup(banner);
+	}
+	ssh_string_free_char(banner);
+}
+
+/* Another method is wanted on top: everything may be tried anew. */
+static enum auth_result
+auth_partial(struct auth *auth)
+{
+	log_verbose("Authenticated using \"%s\" with partial success.",
+	    auth_method(auth));
+	auth->spent = 0;
+	auth->kbdint_asked = 0;
+	if (++auth->partial > AUTH_MAX_PARTIAL) {
+		log_warnx("%s: too many partial successes", auth_host(auth));
+		return AUTH_DENIED;
+	}
+	return auth_next(auth);
+}
+
+/*
+ * Goes as far as it can without waiting for the server; may ask on the
+ * terminal.  To be called once at the start and then whenever the
+ * descriptor is ready.
+ */
+enum auth_result
+auth_step(struct auth *auth)
+{
+	enum auth_outcome	outcome;
+	enum auth_result	result = AUTH_AGAIN;
+
+	while (result == AUTH_AGAIN) {
+		outcome = auth_call(auth);
+		auth_show_banner(auth);
+		if (outcome == OUTCOME_OK)
+			return AUTH_OK;
+		if (!ssh_is_connected(auth->session))
+			return AUTH_LOST;
+		if (outcome == OUTCOME_AGAIN)
+			return AUTH_AGAIN;
+		if (outcome == OUTCOME_GIVE_UP && auth->kind != NULL)
+			auth->spent |= auth->kind->bit;
+		if (outcome == OUTCOME_PARTIAL)
+			result = auth_partial(auth);
+		else if (outcome != OUTCOME_MORE)
+			result = auth_next(auth);
+	}
+	return result;
+}
+
+/* Authentication of the configured user on a session with keys exchanged. */
+struct auth *
+auth_new(ssh_session session, const struct cliconf *conf, int flags)
+{
+	struct auth	*auth;
+
+	auth = xcalloc(1, sizeof(*auth));
+	auth->session = session;
+	auth->conf = conf;
+	auth->flags = flags;
+	auth->state = AUTH_STATE_NONE;
+	return auth;
+}
+
+/* Wipes and frees; the session is left as it is. */
+void
+auth_free(struct auth *auth)
+{
+	size_t	i;
+
+	if (auth == NULL)
+		return;
+	for (i = 0; i < auth->nids; i++)
+		identity_clear(&auth->ids[i]);
+	free(auth->ids);
+	ssh_key_free(auth->priv);
+	prompt_free(auth->password);
+	agent_close(auth->agent);
+	free(auth->banner);
+	free(auth);
+}
+
+/* The name of the method being tried. */
+const char *
+auth_method(const struct auth *auth)
+{
+	return auth->kind != NULL ? auth->kind->name : "none";
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* Authentication to the far end, one step at a time. */
+#ifndef AUTH_H
+#define AUTH_H
+
+struct auth;
+struct cliconf;
+struct ssh_session_struct;
+
+#define AUTH_NO_PASSWORDS	0x01	/* the host key is not to be trusted */
+
+enum auth_result {
+	AUTH_AGAIN,	/* waiting for the server */
+	AUTH_OK,
+	AUTH_DENIED,	/* the reason was logged */
+	AUTH_LOST	/* the session is gone */
+};
+
+struct auth	*auth_new(struct ssh_session_struct *, const struct cliconf *,
+		    int);
+void		 auth_free(struct auth *);
+enum auth_result auth_step(struct auth *);
+const char	*auth_method(const struct auth *);
+char		*auth_list_methods(int);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+/* The command of `-- command`: runs while the proxy stands. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <sys/types.h>
+
+pid_t	command_start(char *const [], const char *, int);
+int	command_status(int);
+
+#endif

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns the command that stands for a connection: built from ProxyJump as
+ * ssh(1) builds it, and run by the user's shell on one end of a socket pair.
+ * A small process of its own watches over it: when our end is closed the
+ * command gets a moment, then SIGHUP; so nobody else keeps its pid, and it
+ * leaves no zombie.  Knows nothing of SSH.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <paths.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "cliconf.h"
+#include "log.h"
+#include "proxy.h"
+#include "xmalloc.h"
+
+#define PROXY_GRACE	2000	/* ms between our close and SIGHUP */
+
+/* One stop of ProxyJump. */
+struct proxy_hop {
+	char	*user;	/* NULL: not given */
+	char	*host;
+	int	 port;	/* 0: not given */
+};
+
+/* May the name stand in a shell command?  The rule of ssh(1). */
+int
+proxy_valid_host(const char *s)
+{
+	if (*s == '-' || *s == '\0')
+		return 0;
+	for (; *s != '\0'; s++)
+		if (strchr("'`\"$\\;&<>|(){},", *s) != NULL ||
+		    isspace((u_char)*s) || iscntrl((u_char)*s))
+			return 0;
+	return 1;
+}
+
+/* The same of a user; Windows names hold backslashes and spaces. */
+int
+proxy_valid_user(const char *s)
+{
+	if (*s == '-' || *s == '\0')
+		return 0;
+	for (; *s != '\0'; s++) {
+		if (strchr("'`\"$;&<>|(){}", *s) != NULL ||
+		    iscntrl((u_char)*s))
+			return 0;
+		if (isspace((u_char)*s) && s[1] == '-')
+			return 0;
+		if (*s == '\\' && s[1] == '\0')
+			return 0;
+	}
+	return 1;
+}
+
+static void
+proxy_hop_clear(struct proxy_hop *hop)
+{
+	free(hop->user);
+	free(hop->host);
+	memset(hop, 0, sizeof(*hop));
+}
+
+/* Splits "host", "host:port" or "[host]:port"; the text is written to. */
+static int
+proxy_parse_hostport(struct proxy_hop *hop, char *s)
+{
+	uint16_t	 port;
+	char		*end, *colon = NULL;
+
+	if (*s == '[') {
+		if ((end = strchr(s, ']')) == NULL ||
+		    (end[1] != '\0' && end[1] != ':'))
+			return -1;
+		if (end[1] == ':')
+			colon = end + 1;
+		*end = '\0';
+		s++;
+	} else if ((colon = strrchr(s, ':')) != NULL) {
+		if (strchr(s, ':') != colon)
+			colon = NULL;
+		else
+			*colon = '\0';
+	}
+	if (colon != NULL) {
+		if (addr_parse_port(&port, colon + 1) == -1 || port == 0)
+			return -1;
+		hop->port = port;
+	}
+	hop->host = xstrdup(s);
+	return 0;
+}
+
+/* [user@]host[:port] or ssh://[user@]host[:port][/]. */
+static int
+proxy_parse_hop(struct proxy_hop *hop, const char *text, char *errstr,
+    size_t errsize)
+{
+	char	*copy, *s, *at;
+	size_t	 len;
+
+	memset(hop, 0, sizeof(*hop));
+	s = copy = xstrdup(text);
+	if (strncasecmp(s, "ssh://", 6) == 0) {
+		s += 6;
+		len = strlen(s);
+		if (len > 0 && s[len - 1] == '/')
+			s[len - 1] = '\0';
+	}
+	if ((at = strrchr(s, '@')) != NULL) {
+		*at = '\0';
+		hop->user = xstrdup(s);
+		s = at + 1;
+	}
+	if (proxy_parse_hostport(hop, s) == -1 ||
+	    !proxy_valid_host(hop->host) ||
+	    (hop->user != NULL && !proxy_valid_user(hop->user))) {
+		snprintf(errstr, errsize, "ProxyJump: bad host \"%.100s\"",
+		    text);
+		proxy_hop_clear(hop);
+		free(copy);
+		return -1;
+	}
+	free(copy);
+	return 0;
+}
+
+/* Checks every hop; the last one is left in *hop. */
+static int
+proxy_parse_jump(struct proxy_hop *hop, const char *jump, char *errstr,
+    size_t errsize)
+{
+	char	*copy, *next, *word;
+	int	 ret = 0;
+
+	memset(hop, 0, sizeof(*hop));
+	next = copy = xstrdup(jump);
+	while (ret == 0 && (word = strsep(&next, ",")) != NULL) {
+		proxy_hop_clear(hop);
+		ret = proxy_parse_hop(hop, word, errstr, errsize);
+	}
+	free(copy);
+	return ret;
+}
+
+/* An argument in single quotes; the validity checks leave none inside. */
+static char *
+proxy_option(const char *option, const char *value, int quote)
+{
+	char	*s;
+
+	if (value == NULL)
+		return xstrdup("");
+	xasprintf(&s, quote ? " %s '%s'" : " %s %s", option, value);
+	return s;
+}
+
+static char *
+proxy_jump_command(const struct cliconf *conf, const struct proxy_hop *hop)
+{
+	const char	*verbose = "", *comma;
+	char		*extra = NULL, *user, *port, *jump, *command, num[8];
+
+	if (log_get_level() >= LOG_LEVEL_DEBUG2)
+		verbose = " -vvv";
+	else if (log_get_level() == LOG_LEVEL_DEBUG)
+		verbose = " -vv";
+	else if (log_get_level() == LOG_LEVEL_VERBOSE)
+		verbose = " -v";
+	if ((comma = strrchr(conf->proxy_jump, ',')) != NULL)
+		extra = xstrndup(conf->proxy_jump, comma - conf->proxy_jump);
+	snprintf(num, sizeof(num), "%d", hop->port);
+	user = proxy_option("-l", hop->user, 1);
+	port = proxy_option("-p", hop->port != 0 ? num : NULL, 0);
+	jump = proxy_option("-J", extra, 1);
+	xasprintf(&command, "ssh%s%s%s%s -W '[%s]:%d' %s", user, port, jump,
+	    verbose, conf->hostname, conf->port, hop->host);
+	free(extra);
+	free(user);
+	free(port);
+	free(jump);
+	return command;
+}
+
+/*
+ * The command through which the configuration connects.  Returns 1 with the
+ * command, to be freed; 0 when the connection is direct; -1 with a reason.
+ */
+int
+proxy_command(const struct cliconf *conf, char **command, char *errstr,
+    size_t errsize)
+{
+	struct proxy_hop	hop;
+
+	*command = NULL;
+	if (conf->proxy_command != NULL) {
+		if (strcasecmp(conf->proxy_command, "none") == 0)
+			return 0;
+	} else if (conf->proxy_jump == NULL ||
+	    strcasecmp(conf->proxy_jump, "none") == 0)
+		return 0;
+	if (!proxy_valid_host(conf->hostname)) {
+		strlcpy(errstr, "hostname contains invalid characters",
+		    errsize);
+		return -1;
+	}
+	if (!proxy_valid_user(conf->user)) {
+		strlcpy(errstr, "remote username contains invalid characters",
+		    errsize);
+		return -1;
+	}
+	if (conf->proxy_command != NULL) {
+		*command = xstrdup(conf->proxy_command);
+		return 1;
+	}
+	if (proxy_parse_jump(&hop, conf->proxy_jump, errstr, errsize) == -1)
+		return -1;
+	*command = proxy_jump_command(conf, &hop);
+	proxy_hop_clear(&hop);
+	return 1;
+}
+
+static void
+proxy_exec(const char *command, int fd)
+{
+	const char	*shell;
+
+	if (dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1)
+		_exit(1);
+	closefrom(STDERR_FILENO + 1);
+	shell = getenv("SHELL");
+	if (shell == NULL || *shell == '\0')
+		shell = _PATH_BSHELL;
+	execl(shell, shell, "-c", command, (char *)NULL);
+	perror(shell);
+	_exit(127);
+}
+
+static void
+proxy_sigchld(int sig)
+{
+}
+
+/* The loop's handlers write to the loop's descriptors: not from here. */
+static void
+proxy_reset_signals(void)
+{
+	struct sigaction	sa;
+	int			sig;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = SIG_DFL;
+	for (sig = 1; sig < NSIG; sig++)
+		sigaction(sig, &sa, NULL);
+}
+
+/*
+ * Waits until the command ends, or our end of the pair is closed; ends the
+ * command then.  SIGCHLD is blocked but for the time spent in ppoll().
+ */
+static void
+proxy_watch(pid_t pid, int fd, const sigset_t *open)
+{
+	const struct timespec	 grace = { PROXY_GRACE / 1000, 0 };
+	const struct timespec	*timeout = NULL;
+	struct pollfd		 pfd = { fd, 0, 0 };
+	int			 n, nfds = 1, killed = 0;
+
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		n = ppoll(&pfd, nfds, timeout, open);
+		if (n > 0) {
+			nfds = 0;
+			close(fd);
+			timeout = &grace;
+		} else if (n == 0)
+			kill(pid, killed++ ? SIGKILL : SIGHUP);
+	}
+	_exit(0);
+}
+
+/* The watching process: forks the command and outlives it. */
+static void
+proxy_supervise(const char *command, int fd)
+{
+	struct sigaction	 sa;
+	sigset_t		 block, open;
+	pid_t			 pid;
+
+	proxy_reset_signals();
+	sigemptyset(&open);
+	sigprocmask(SIG_SETMASK, &open, NULL);
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = proxy_sigchld;
+	sigaction(SIGCHLD, &sa, NULL);
+	sigemptyset(&block);
+	sigaddset(&block, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &block, NULL);
+	if ((pid = fork()) == -1)
+		_exit(1);
+	if (pid == 0) {
+		sa.sa_handler = SIG_DFL;
+		sigaction(SIGCHLD, &sa, NULL);
+		sigprocmask(SIG_SETMASK, &open, NULL);
+		proxy_exec(command, fd);
+	}
+	if (fd != STDERR_FILENO + 1) {
+		if (dup2(fd, STDERR_FILENO + 1) == -1)
+			_exit(1);
+		fd = STDERR_FILENO + 1;
+	}
+	closefrom(fd + 1);
+	proxy_watch(pid, fd, &open);
+}
+
+/* Forks twice, so that init and not the loop reaps the watching process. */
+static int
+proxy_fork(const char *command, int fd)
+{
+	sigset_t	all, saved;
+	pid_t		pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &saved);
+	if ((pid = fork()) == 0) {
+		if (fork() == 0)
+			proxy_supervise(command, fd);
+		_exit(0);
+	}
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (pid == -1) {
+		log_warn("fork");
+		return -1;
+	}
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		;
+	return 0;
+}
+
+/*
+ * Runs the command.  Returns our end of its pipes, non-blocking and
+ * close-on-exec, or -1 after the reason was logged.  Closing it ends the
+ * command.
+ */
+int
+proxy_open(const char *command)
+{
+	char	*line;
+	int	 pair[2], ret;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1) {
+		log_warn("socketpair");
+		return -1;
+	}
+	xasprintf(&line, "exec %s", command);
+	log_verbose("Executing proxy command: %.500s", line);
+	ret = proxy_fork(line, pair[1]);
+	free(line);
+	close(pair[1]);
+	if (ret == -1 || fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1) {
+		close(pair[0]);
+		return -1;
+	}
+	return pair[0];
+}

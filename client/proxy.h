@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/* ProxyCommand and ProxyJump: a program whose two pipes are the connection. */
+#ifndef PROXY_H
+#define PROXY_H
+
+#include <sys/types.h>
+
+struct cliconf;
+
+int	 proxy_valid_host(const char *);
+int	 proxy_valid_user(const char *);
+int	 proxy_command(const struct cliconf *, char **, char *, size_t);
+int	 proxy_open(const char *);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns the way to a TCP connection with the configured host: its addresses,
+ * ConnectionAttempts a second apart, ConnectTimeout for each of them, and
+ * BindAddress.  Knows nothing of SSH.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "cliconf.h"
+#include "connect.h"
+#include "log.h"
+#include "reach.h"
+#include "resolver.h"
+#include "xmalloc.h"
+
+struct reach {
+	struct event_base	*base;
+	struct resolver		*resolver;
+	const struct cliconf	*conf;
+	reach_cb		*cb;
+	void			*arg;
+	struct resolver_query	*query;
+	struct connect		*connect;
+	struct event		*retry;
+	struct addrinfo		*source;	/* BindAddress, or NULL */
+	struct addrinfo		*addrs;
+	int			 attempts;
+	/* With BindAddress the addresses are tried one after another. */
+	struct addrinfo		*next;
+	struct event		*writable;
+	struct event		*timeout;
+	int			 fd;
+	int			 error;
+};
+
+static void	 reach_try(struct reach *);
+
+static void
+reach_stop_bound(struct reach *r)
+{
+	if (r->writable != NULL)
+		event_free(r->writable);
+	r->writable = NULL;
+	if (r->fd != -1)
+		close(r->fd);
+	r->fd = -1;
+}
+
+/* Stops; the callback is not called.  NULL is ignored. */
+void
+reach_cancel(struct reach *r)
+{
+	if (r == NULL)
+		return;
+	resolver_cancel(r->query);
+	connect_cancel(r->connect);
+	reach_stop_bound(r);
+	if (r->retry != NULL)
+		event_free(r->retry);
+	if (r->timeout != NULL)
+		event_free(r->timeout);
+	if (r->source != NULL)
+		freeaddrinfo(r->source);
+	if (r->addrs != NULL)
+		freeaddrinfo(r->addrs);
+	free(r);
+}
+
+static void
+reach_done(struct reach *r, int fd)
+{
+	reach_cb	*cb = r->cb;
+	void		*arg = r->arg;
+
+	reach_cancel(r);
+	cb(fd, arg);
+}
+
+static void
+reach_connect_cb(int fd, int error, void *arg)
+{
+	static const struct timeval	 second = { 1, 0 };
+	struct reach			*r = arg;
+
+	r->connect = NULL;
+	if (fd != -1) {
+		reach_done(r, fd);
+		return;
+	}
+	if (r->attempts < r->conf->connection_attempts) {
+		log_verbose("connect to host %s port %d: %s", r->conf->hostname,
+		    r->conf->port, strerror(error));
+		log_verbose("Trying again...");
+		event_add(r->retry, &second);
+		return;
+	}
+	log_warnx("connect to host %s port %d: %s", r->conf->hostname,
+	    r->conf->port, strerror(error));
+	reach_done(r, -1);
+}
+
+/* The bound attempts are over, one way or the other. */
+static void
+reach_bound_done(struct reach *r, int error)
+{
+	int	fd;
+
+	event_del(r->timeout);
+	fd = r->fd;
+	if (error == 0)
+		r->fd = -1;
+	reach_stop_bound(r);
+	reach_connect_cb(error == 0 ? fd : -1, error, r);
+}
+
+static const struct addrinfo *
+reach_source(const struct reach *r, int family)
+{
+	const struct addrinfo	*ai;
+
+	for (ai = r->source; ai != NULL; ai = ai->ai_next)
+		if (ai->ai_family == family)
+			return ai;
+	return NULL;
+}
+
+/* Begins to connect from our address: 0, or an errno. */
+static int
+reach_connect_from(struct reach *r, const struct addrinfo *ai,
+    const struct addrinfo *source)
+{
+	int	on = 1;
+
+	r->fd = socket(ai->ai_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (r->fd == -1 || bind(r->fd, source->ai_addr,
+	    source->ai_addrlen) == -1)
+		return errno;
+	setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(r->fd, ai->ai_addr, ai->ai_addrlen) == -1 &&
+	    errno != EINPROGRESS)
+		return errno;
+	return 0;
+}
+
+static void	 reach_bound_cb(evutil_socket_t, short, void *);
+
+static void
+reach_bound_next(struct reach *r)
+{
+	const struct addrinfo	*ai, *source;
+
+	while ((ai = r->next) != NULL) {
+		r->next = ai->ai_next;
+		reach_stop_bound(r);
+		if ((source = reach_source(r, ai->ai_family)) == NULL)
+			continue;
+		r->error = reach_connect_from(r, ai, source);
+		if (r->error != 0)
+			continue;
+		r->writable = event_new(r->base, r->fd, EV_WRITE,
+		    reach_bound_cb, r);
+		if (r->writable == NULL)
+			fatalx("event_new");
+		event_add(r->writable, NULL);
+		return;
+	}
+	reach_bound_done(r, r->error);
+}
+
+static void
+reach_bound_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct reach	*r = arg;
+	socklen_t	 len = sizeof(r->error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &r->error, &len) == -1)
+		r->error = errno;
+	if (r->error == 0)
+		reach_bound_done(r, 0);
+	else
+		reach_bound_next(r);
+}
+
+static void
+reach_timeout_cb(evutil_socket_t fd, short what, void *arg)
+{
+	reach_bound_done(arg, ETIMEDOUT);
+}
+
+static void
+reach_try(struct reach *r)
+{
+	struct timeval	 tv = { r->conf->connect_timeout, 0 };
+	struct timeval	*timeout = r->conf->connect_timeout > 0 ? &tv : NULL;
+
+	r->attempts++;
+	if (r->source != NULL) {
+		r->next = r->addrs;
+		r->error = EADDRNOTAVAIL;
+		if (timeout != NULL)
+			event_add(r->timeout, timeout);
+		reach_bound_next(r);
+		return;
+	}
+	r->connect = connect_start(r->base, r->addrs, timeout, NULL,
+	    reach_connect_cb, r);
+	if (r->connect == NULL)
+		reach_connect_cb(-1, ENOMEM, r);
+}
+
+static void
+reach_retry_cb(evutil_socket_t fd, short what, void *arg)
+{
+	reach_try(arg);
+}
+
+static void
+reach_resolved_cb(int error, struct addrinfo *ai, void *arg)
+{
+	struct reach	*r = arg;
+
+	r->query = NULL;
+	if (error != 0) {
+		log_warnx("Could not resolve hostname %s: %s",
+		    r->conf->hostname, error == EAI_SYSTEM ? strerror(errno) :
+		    gai_strerror(error));
+		reach_done(r, -1);
+		return;
+	}
+	r->addrs = ai;
+	log_verbose("Connecting to %s port %d.", r->conf->hostname,
+	    r->conf->port);
+	reach_try(r);
+}
+
+static void
+reach_ask(struct reach *r, const char *name, int port, resolver_cb *cb)
+{
+	r->query = resolver_ask(r->resolver, name, port,
+	    r->conf->address_family, cb, r);
+	if (r->query == NULL)
+		fatalx("resolver_ask");
+}
+
+static void
+reach_source_cb(int error, struct addrinfo *ai, void *arg)
+{
+	struct reach	*r = arg;
+
+	r->query = NULL;
+	if (error != 0) {
+		log_warnx("BindAddress %s: %s", r->conf->bind_address,
+		    error == EAI_SYSTEM ? strerror(errno) :
+		    gai_strerror(error));
+		reach_done(r, -1);
+		return;
+	}
+	r->source = ai;
+	reach_ask(r, r->conf->hostname, r->conf->port, reach_resolved_cb);
+}
+
+/*
+ * Resolves and connects.  The callback comes from the loop, never from here;
+ * the configuration must live until then.
+ */
+struct reach *
+reach_start(struct event_base *base, struct resolver *resolver,
+    const struct cliconf *conf, reach_cb *cb, void *arg)
+{
+	struct reach	*r;
+
+	r = xcalloc(1, sizeof(*r));
+	r->base = base;
+	r->resolver = resolver;
+	r->conf = conf;
+	r->cb = cb;
+	r->arg = arg;
+	r->fd = -1;
+	r->retry = evtimer_new(base, reach_retry_cb, r);
+	r->timeout = evtimer_new(base, reach_timeout_cb, r);
+	if (r->retry == NULL || r->timeout == NULL)
+		fatalx("evtimer_new");
+	if (conf->bind_address != NULL)
+		reach_ask(r, conf->bind_address, 0, reach_source_cb);
+	else
+		reach_ask(r, conf->hostname, conf->port, reach_resolved_cb);
+	return r;
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sockstun: the command line, and the life of the process: listeners, one
+ * session, the end.
+ */
+#include <sys/types.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <err.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <libssh/libssh.h>
+
+#include "addr.h"
+#include "cliconf.h"
+#include "command.h"
+#include "forwards.h"
+#include "listener.h"
+#include "log.h"
+#include "resolver.h"
+#include "socksconn.h"
+#include "sshconnect.h"
+#include "sshloop.h"
+#include "version.h"
+#include "xmalloc.h"
+
+#define EXIT_OWN	255	/* as ssh(1) */
+#define ERRLEN		1024
+#define RESOLVERS	2
+
+/* What the command line says besides the configuration. */
+struct options {
+	struct cliconf	 conf;
+	const char	*config_file;
+	const char	*log_file;
+	char		*host;
+	char		**command;
+	int		 dump;
+	int		 verbose;
+	int		 quiet;
+};
+
+struct sockstun {
+	struct options		 opt;
+	struct event_base	*base;
+	struct resolver		*resolver;
+	struct forwards		*forwards;
+	struct sshconnect	*connecting;
+	struct sshloop		*loop;
+	struct tunnel		 tunnel;
+	struct event		*sigterm, *sigint, *sighup, *sigchld;
+	pid_t			 command;
+	int			 status;
+};
+
+static void __attribute__((noreturn))
+usage(void)
+{
+	fprintf(stderr,
+"usage: sockstun [-46fgNnqTvV] [-c cipher] [-D [bind_address:]port | -D /path]\n"
+"                [-E log_file] [-F configfile] [-G] [-i identity]\n"
+"                [-J destination] [-l login] [-m mac] [-o option] [-p port]\n"
+"                [user@]host [-- command [argument ...]]\n");
+	exit(EXIT_OWN);
+}
+
+static void
+set_option(struct options *o, const char *keyword, const char *value)
+{
+	char why[ERRLEN];
+
+	if (cliconf_set(&o->conf, keyword, value, why, sizeof(why)) == -1)
+		errx(EXIT_OWN, "%s", why);
+}
+
+static void
+set_option_line(struct options *o, const char *line)
+{
+	char why[ERRLEN];
+
+	if (cliconf_set_option(&o->conf, line, why, sizeof(why)) == -1)
+		errx(EXIT_OWN, "%s", why);
+}
+
+static void __attribute__((noreturn))
+print_version(void)
+{
+	fprintf(stderr, "sockstun_%s, libssh %s\n", SOCKSTUN_VERSION,
+	    ssh_version(0));
+	exit(0);
+}
+
+/* The letters that stand for keywords of the configuration. */
+static const struct {
+	int		 letter;
+	const char	*keyword;
+	const char	*value;		/* NULL: the letter's argument */
+} letters[] = {
+	{ '4', "AddressFamily", "inet" },
+	{ '6', "AddressFamily", "inet6" },
+	{ 'D', "DynamicForward", NULL },
+	{ 'J', "ProxyJump", NULL },
+	{ 'c', "Ciphers", NULL },
+	{ 'f', "ForkAfterAuthentication", "yes" },
+	{ 'g', "GatewayPorts", "yes" },
+	{ 'i', "IdentityFile", NULL },
+	{ 'l', "User", NULL },
+	{ 'm', "MACs", NULL },
+	{ 'p', "Port", NULL },
+};
+
+static int
+set_letter(struct options *o, int letter, const char *arg)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (letters[i].letter == letter) {
+			set_option(o, letters[i].keyword,
+			    letters[i].value != NULL ? letters[i].value : arg);
+			return 1;
+		}
+	return 0;
+}
+
+static void
+parse_letter(struct options *o, int ch)
+{
+	switch (ch) {
+	case 'E':
+		o->log_file = optarg;
+		break;
+	case 'F':
+		o->config_file = optarg;
+		break;
+	case 'G':
+		o->dump = 1;
+		break;
+	case 'N':
+	case 'T':
+	case 'n':
+		break;		/* what ssh needs to be told goes without saying */
+	case 'V':
+		print_version();
+	case 'o':
+		set_option_line(o, optarg);
+		break;
+	case 'q':
+		o->quiet = 1;
+		break;
+	case 'v':
+		o->verbose++;
+		break;
+	default:
+		if (!set_letter(o, ch, optarg))
+			usage();
+	}
+}
+
+/* [user@]host, or ssh://[user@]host[:port]. */
+static char *
+parse_destination(struct options *o, const char *arg)
+{
+	char *copy, *host, *at, *colon;
+	int is_uri = strncmp(arg, "ssh://", 6) == 0;
+
+	copy = xstrdup(is_uri ? arg + 6 : arg);
+	host = copy;
+	if ((at = strrchr(copy, '@')) != NULL) {
+		*at = '\0';
+		host = at + 1;
+		if (*copy == '\0')
+			usage();
+		set_option(o, "User", copy);
+	}
+	if (is_uri) {
+		host[strcspn(host, "/")] = '\0';
+		colon = strrchr(host, ':');
+		if (colon != NULL && strchr(colon, ']') == NULL) {
+			*colon = '\0';
+			set_option(o, "Port", colon + 1);
+		}
+	}
+	if (*host == '[' && host[strlen(host) - 1] == ']') {
+		host[strlen(host) - 1] = '\0';
+		host++;
+	}
+	if (*host == '\0' || *host == '-')
+		usage();
+	host = xstrdup(host);
+	free(copy);
+	return host;
+}
+
+/* Options may also follow the host, as in ssh(1); "--" begins the command. */
+static void
+parse_options(struct options *o, int argc, char **argv)
+{
+	int ch, last;
+
+	for (;;) {
+		while ((ch = getopt(argc, argv,
+		    "+46D:E:F:GJ:NTVc:fgi:l:m:no:p:qv")) != -1)
+			parse_letter(o, ch);
+		last = optind;
+		if (last >= argc)
+			break;
+		if (last > 0 && strcmp(argv[last - 1], "--") == 0 &&
+		    o->host != NULL) {
+			o->command = argv + last;
+			break;
+		}
+		if (o->host != NULL)
+			usage();
+		o->host = parse_destination(o, argv[last]);
+		optind = last + 1;
+	}
+	if (o->host == NULL)
+		usage();
+}
+
+static void
+read_configuration(struct options *o)
+{
+	char why[ERRLEN];
+
+	if (cliconf_read_files(&o->conf, o->host, o->config_file, why,
+	    sizeof(why)) == -1 ||
+	    cliconf_finish(&o->conf, o->host, why, sizeof(why)) == -1)
+		errx(EXIT_OWN, "%s", why);
+}
+
+static void
+set_log(const struct options *o)
+{
+	enum log_level level = (enum log_level)o->conf.log_level;
+
+	if (o->quiet)
+		level = LOG_LEVEL_QUIET;
+	else if (o->verbose > 0)
+		level = o->verbose == 1 ? LOG_LEVEL_VERBOSE :
+		    o->verbose == 2 ? LOG_LEVEL_DEBUG : LOG_LEVEL_DEBUG2;
+	log_init("sockstun", level, 1);
+	if (o->log_file != NULL && log_open_file(o->log_file) == -1)
+		err(EXIT_OWN, "Couldn't open logfile %s", o->log_file);
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
+static void
+stop(struct sockstun *s, int status)
+{
+	s->status = status;
+	event_base_loopbreak(s->base);
+}
+
+static void
+accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
+    socklen_t len, void *arg)
+{
+	struct sockstun *s = arg;
+	struct addr a;
+	char peer[ADDR_STRLEN];
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (addr_from_sockaddr(&a, sa) == 0)
+		addr_format(&a, peer, sizeof(peer));
+	else
+		strlcpy(peer, listener_name(l), sizeof(peer));
+	socksconn_new(&s->tunnel, fd, peer);
+}
+
+static void
+lost_cb(const char *why, void *arg)
+{
+	struct sockstun *s = arg;
+
+	log_warnx("Connection to %s lost: %s", s->opt.conf.hostname, why);
+	stop(s, EXIT_OWN);
+}
+
+static const struct sshloop_ops loop_ops = {
+	.lost = lost_cb,
+};
+
+static void
+announce(struct sockstun *s, ssh_session session)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < forwards_count(s->forwards); i++) {
+		name = forwards_name(s->forwards, i);
+		if (forwards_is_free_port(s->forwards, i))
+			printf("Listening on %s\n", name);
+		if (!s->opt.quiet && isatty(STDERR_FILENO))
+			fprintf(stderr, "sockstun: SOCKS on %s through %s@%s "
+			    "(%s, %s)\n", name, s->opt.conf.user,
+			    s->opt.conf.hostname, s->tunnel.native ?
+			    "sockstund" : "SSH server",
+			    ssh_get_cipher_out(session));
+		log_verbose("SOCKS on %s through %s@%s", name,
+		    s->opt.conf.user, s->opt.conf.hostname);
+	}
+	fflush(stdout);
+}
+
+/* Threads do not survive a fork; nothing is resolved any more. */
+static void
+go_to_background(struct sockstun *s)
+{
+	int fd;
+
+	resolver_free(s->resolver);
+	s->resolver = NULL;
+	if (daemon(1, 1) == -1)
+		fatal("daemon");
+	if (event_reinit(s->base) == -1)
+		fatalx("event_reinit failed");
+	if ((fd = open("/dev/null", O_RDWR)) != -1) {
+		dup2(fd, STDIN_FILENO);
+		dup2(fd, STDOUT_FILENO);
+		if (log_get_level() < LOG_LEVEL_DEBUG)
+			dup2(fd, STDERR_FILENO);
+		if (fd > STDERR_FILENO)
+			close(fd);
+	}
+}
+
+static void
+start_command(struct sockstun *s)
+{
+	s->command = command_start(s->opt.command,
+	    forwards_name(s->forwards, 0), forwards_is_unix(s->forwards, 0));
+	if (s->command == -1)
+		stop(s, EXIT_OWN);
+}
+
+static void
+connected_cb(ssh_session session, void *arg)
+{
+	struct sockstun *s = arg;
+	const struct cliconf *conf = &s->opt.conf;
+	const char *banner;
+
+	s->connecting = NULL;
+	if (session == NULL) {
+		stop(s, EXIT_OWN);
+		return;
+	}
+	banner = ssh_get_serverbanner(session);
+	s->loop = sshloop_new(s->base, session, SSHLOOP_CLIENT, &loop_ops, s);
+	if (s->loop == NULL)
+		fatalx("out of memory");
+	tunnel_init(&s->tunnel, s->base, s->loop, banner != NULL &&
+	    strncmp(banner, SOCKSTUN_BANNER_PREFIX,
+	    strlen(SOCKSTUN_BANNER_PREFIX)) == 0);
+	s->loop->native = s->tunnel.native;
+	announce(s, session);
+	if (conf->fork_after_auth)
+		go_to_background(s);
+	sshloop_set_alive(s->loop, conf->alive_interval, conf->alive_count);
+	sshloop_start(s->loop);
+	if (forwards_listen(s->forwards, s->base, accept_cb, s) == -1)
+		fatalx("out of memory");
+	if (s->opt.command != NULL)
+		start_command(s);
+}
+
+static void
+signal_cb(evutil_socket_t sig, short what, void *arg)
+{
+	struct sockstun *s = arg;
+
+	log_verbose("Killed by signal %d.", (int)sig);
+	stop(s, s->command > 0 ? 128 + (int)sig : 0);
+}
+
+static void
+sigchld_cb(evutil_socket_t sig, short what, void *arg)
+{
+	struct sockstun *s = arg;
+	int status;
+
+	if (s->command <= 0 ||
+	    waitpid(s->command, &status, WNOHANG) != s->command)
+		return;
+	s->command = 0;
+	stop(s, command_status(status));
+}
+
+static struct event *
+watch_signal(struct sockstun *s, int sig, event_callback_fn cb)
+{
+	struct event *ev = evsignal_new(s->base, sig, cb, s);
+
+	if (ev == NULL || event_add(ev, NULL) == -1)
+		fatalx("out of memory");
+	return ev;
+}
+
+static void
+run(struct sockstun *s)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if ((s->base = event_base_new()) == NULL ||
+	    (s->resolver = resolver_new(s->base, RESOLVERS)) == NULL)
+		fatalx("out of memory");
+	s->sigterm = watch_signal(s, SIGTERM, signal_cb);
+	s->sigint = watch_signal(s, SIGINT, signal_cb);
+	s->sighup = watch_signal(s, SIGHUP, signal_cb);
+	s->sigchld = watch_signal(s, SIGCHLD, sigchld_cb);
+	s->connecting = sshconnect_start(s->base, s->resolver, &s->opt.conf,
+	    connected_cb, s);
+	if (s->connecting != NULL || s->loop != NULL)
+		event_base_dispatch(s->base);
+	else
+		s->status = EXIT_OWN;
+}
+
+static void
+clean_up(struct sockstun *s)
+{
+	if (s->command > 0)
+		kill(s->command, SIGTERM);
+	if (s->connecting != NULL)
+		sshconnect_cancel(s->connecting);
+	if (s->loop != NULL) {
+		tunnel_clear(&s->tunnel);
+		sshloop_free(s->loop);
+		tunnel_clear(&s->tunnel);
+	}
+	forwards_close(s->forwards);
+	if (s->resolver != NULL)
+		resolver_free(s->resolver);
+	event_free(s->sigterm);
+	event_free(s->sigint);
+	event_free(s->sighup);
+	event_free(s->sigchld);
+	event_base_free(s->base);
+	cliconf_clear(&s->opt.conf);
+	free(s->opt.host);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct sockstun s;
+	char *text;
+
+	memset(&s, 0, sizeof(s));
+	cliconf_init(&s.opt.conf);
+	parse_options(&s.opt, argc, argv);
+	read_configuration(&s.opt);
+	if (s.opt.dump) {
+		text = cliconf_dump(&s.opt.conf);
+		fputs(text, stdout);
+		free(text);
+		cliconf_clear(&s.opt.conf);
+		free(s.opt.host);
+		return 0;
+	}
+	set_log(&s.opt);
+	if (s.opt.conf.dynamic_forwards.n == 0)
+		errx(EXIT_OWN, "nothing to do: no -D was given");
+	raise_descriptor_limit();
+	if ((s.forwards = forwards_open(&s.opt.conf)) == NULL)
+		return EXIT_OWN;
+	run(&s);
+	clean_up(&s);
+	return s.status;
+}

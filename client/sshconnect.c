@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns a session from the configuration to the moment it is authenticated:
+ *
+ *	REACH (TCP, or the proxy's pipes) -> KEX -> host key -> AUTH -> done
+ *
+ * libssh polls its descriptor once a call and keeps what it wants to wait for
+ * in ssh_get_poll_flags(); the event here follows those flags.  It sets the
+ * descriptor to blocking when it begins: that is undone after each call.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <libssh/libssh.h>
+
+#include "algs.h"
+#include "auth.h"
+#include "cliconf.h"
+#include "hostkey.h"
+#include "log.h"
+#include "proxy.h"
+#include "reach.h"
+#include "sshconnect.h"
+#include "xmalloc.h"
+
+#define SSHCONNECT_KEX_TIMEOUT	120	/* seconds, without ConnectTimeout */
+#define SSHCONNECT_AUTH_TIMEOUT	300	/* for one answer of the server */
+#define SSHCONNECT_FD_MAX	0xffff	/* libssh keeps 16 bits of it */
+
+enum sshconnect_state {
+	SSHCONNECT_START,
+	SSHCONNECT_REACH,
+	SSHCONNECT_KEX,
+	SSHCONNECT_AUTH
+};
+
+struct sshconnect {
+	struct event_base	*base;
+	struct resolver		*resolver;
+	const struct cliconf	*conf;
+	sshconnect_cb		*cb;
+	void			*arg;
+	enum sshconnect_state	 state;
+	struct event		*ready;		/* the descriptor */
+	short			 interest;	/* what it waits for */
+	struct event		*timer;
+	struct timespec		 started;
+	struct reach		*reach;
+	struct auth		*auth;
+	ssh_session		 session;
+	int			 fd;		/* until the session has it */
+};
+
+/*
+ * Frees a session together with its descriptor, which libssh leaves open
+ * when it was given from outside.
+ */
+static void
+sshconnect_free_session(ssh_session session)
+{
+	int	fd;
+
+	fd = ssh_get_fd(session);
+	ssh_disconnect(session);
+	ssh_free(session);
+	if (fd != -1)
+		close(fd);
+}
+
+static void
+sshconnect_free(struct sshconnect *sc)
+{
+	reach_cancel(sc->reach);
+	auth_free(sc->auth);
+	if (sc->ready != NULL)
+		event_free(sc->ready);
+	if (sc->timer != NULL)
+		event_free(sc->timer);
+	if (sc->session != NULL)
+		sshconnect_free_session(sc->session);
+	if (sc->fd != -1)
+		close(sc->fd);
+	free(sc);
+}
+
+/* Stops; the callback is not called.  NULL is ignored. */
+void
+sshconnect_cancel(struct sshconnect *sc)
+{
+	if (sc != NULL)
+		sshconnect_free(sc);
+}
+
+static void
+sshconnect_fail(struct sshconnect *sc)
+{
+	sshconnect_cb	*cb = sc->cb;
+	void		*arg = sc->arg;
+
+	sshconnect_free(sc);
+	cb(NULL, arg);
+}
+
+/* The session goes to the owner; everything else goes. */
+static void
+sshconnect_succeed(struct sshconnect *sc)
+{
+	sshconnect_cb	*cb = sc->cb;
+	void		*arg = sc->arg;
+	ssh_session	 session = sc->session;
+
+	log_verbose("Authenticated to %s using \"%s\".", sc->conf->hostname,
+	    auth_method(sc->auth));
+	sc->session = NULL;
+	sshconnect_free(sc);
+	cb(session, arg);
+}
+
+/* The rest of the text after a prefix, or NULL when it begins otherwise. */
+static const char *
+sshconnect_after(const char *text, const char *prefix)
+{
+	size_t	len;
+
+	len = strlen(prefix);
+	return strncmp(text, prefix, len) == 0 ? text + len : NULL;
+}
+
+/* Says why libssh lost the session, in the words of ssh(1) where it can. */
+static void
+sshconnect_log_lost(struct sshconnect *sc)
+{
+	const char	*host = sc->conf->hostname, *error, *rest;
+	char		 text[512];
+	int		 port = sc->conf->port;
+
+	error = ssh_get_error(sc->session);
+	log_safe(error, strlen(error), text, sizeof(text));
+	if ((rest = sshconnect_after(text, "Received SSH_MSG_DISCONNECT: ")) !=
+	    NULL)
+		log_warnx("Received disconnect from %s port %d:%.*s: %s", host,
+		    port, (int)strcspn(rest, ":"), rest,
+		    rest[strcspn(rest, ":")] == '\0' ? "" :
+		    rest + strcspn(rest, ":") + 1);
+	else if (sshconnect_after(text, "kex error") != NULL)
+		log_warnx("Unable to negotiate with %s port %d: %s", host,
+		    port, text);
+	else if (*text == '\0' || strcmp(text, "Socket error: Success") == 0 ||
+	    strcmp(text, "Socket error: disconnected") == 0)
+		log_warnx("Connection closed by %s port %d", host, port);
+	else {
+		rest = sshconnect_after(text, "Socket error: ");
+		log_warnx("Connection to %s port %d: %s", host, port,
+		    rest != NULL ? rest : text);
+	}
+}
+
+static void
+sshconnect_set_nonblocking(struct sshconnect *sc)
+{
+	int	fd, flags;
+
+	fd = ssh_get_fd(sc->session);
+	if (fd != -1 && (flags = fcntl(fd, F_GETFL)) != -1 &&
+	    (flags & O_NONBLOCK) == 0)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static void	 sshconnect_ready_cb(evutil_socket_t, short, void *);
+
+/* Waits for what libssh waits for. */
+static void
+sshconnect_wait(struct sshconnect *sc)
+{
+	short	interest = EV_READ | EV_PERSIST;
+
+	sshconnect_set_nonblocking(sc);
+	if (ssh_get_poll_flags(sc->session) & SSH_WRITE_PENDING)
+		interest |= EV_WRITE;
+	if (interest == sc->interest)
+		return;
+	if (sc->ready != NULL)
+		event_free(sc->ready);
+	sc->interest = interest;
+	sc->ready = event_new(sc->base, ssh_get_fd(sc->session), interest,
+	    sshconnect_ready_cb, sc);
+	if (sc->ready == NULL || event_add(sc->ready, NULL) == -1)
+		fatalx("event_new");
+}
+
+static void
+sshconnect_set_timer(struct sshconnect *sc, int seconds)
+{
+	struct timeval	tv = { seconds, 0 };
+
+	event_add(sc->timer, &tv);
+}
+
+static void
+sshconnect_auth_step(struct sshconnect *sc)
+{
+	switch (auth_step(sc->auth)) {
+	case AUTH_AGAIN:
+		sshconnect_set_timer(sc, SSHCONNECT_AUTH_TIMEOUT);
+		sshconnect_wait(sc);
+		return;
+	case AUTH_OK:
+		sshconnect_set_nonblocking(sc);
+		sshconnect_succeed(sc);
+		return;
+	case AUTH_LOST:
+		sshconnect_log_lost(sc);
+		break;
+	case AUTH_DENIED:
+		break;
+	}
+	sshconnect_fail(sc);
+}
+
+static void
+sshconnect_log_kex(struct sshconnect *sc)
+{
+	const char	*version;
+	char		 text[256];
+
+	version = ssh_get_serverbanner(sc->session);
+	if (version != NULL)
+		log_verbose("Remote protocol version: %s", log_safe(version,
+		    strlen(version), text, sizeof(text)));
+	log_verbose("kex: algorithm: %s", ssh_get_kex_algo(sc->session));
+	log_verbose("kex: server->client cipher: %s, client->server cipher: "
+	    "%s", ssh_get_cipher_in(sc->session),
+	    ssh_get_cipher_out(sc->session));
+}
+
+/* Keys are exchanged: is it the right server? */
+static void
+sshconnect_begin_auth(struct sshconnect *sc)
+{
+	enum hostkey_verdict	verdict;
+
+	sshconnect_set_nonblocking(sc);
+	sshconnect_log_kex(sc);
+	verdict = hostkey_verify(sc->session, sc->conf);
+	if (verdict == HOSTKEY_REFUSED) {
+		sshconnect_fail(sc);
+		return;
+	}
+	sc->state = SSHCONNECT_AUTH;
+	sc->auth = auth_new(sc->session, sc->conf,
+	    verdict == HOSTKEY_UNSAFE ? AUTH_NO_PASSWORDS : 0);
+	sshconnect_auth_step(sc);
+}
+
+static void
+sshconnect_kex_step(struct sshconnect *sc)
+{
+	int	rc;
+
+	rc = ssh_connect(sc->session);
+	if (rc == SSH_AGAIN && ssh_get_fd(sc->session) != -1)
+		sshconnect_wait(sc);
+	else if (rc == SSH_OK)
+		sshconnect_begin_auth(sc);
+	else {
+		sshconnect_log_lost(sc);
+		sshconnect_fail(sc);
+	}
+}
+
+static void
+sshconnect_ready_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct sshconnect	*sc = arg;
+
+	if (sc->state == SSHCONNECT_KEX)
+		sshconnect_kex_step(sc);
+	else
+		sshconnect_auth_step(sc);
+}
+
+/*
+ * Options of a new session.  libssh reads no configuration and no known_hosts
+ * by itself; the name of the host is for its messages alone, and it may not
+ * like every name that a resolver does.
+ */
+static int
+sshconnect_set_options(struct sshconnect *sc)
+{
+	const struct cliconf	*conf = sc->conf;
+	const bool		 process = false;
+	char			*types, errstr[512];
+	int			 ret;
+
+	if (sc->fd > SSHCONNECT_FD_MAX) {
+		log_warnx("descriptor %d is too large", sc->fd);
+		return -1;
+	}
+	if (ssh_options_set(sc->session, SSH_OPTIONS_HOST,
+	    conf->hostname) != 0 &&
+	    ssh_options_set(sc->session, SSH_OPTIONS_HOST, "server") != 0)
+		goto fail;
+	if (ssh_options_set(sc->session, SSH_OPTIONS_PROCESS_CONFIG,
+	    &process) != 0 ||
+	    ssh_options_set(sc->session, SSH_OPTIONS_USER, conf->user) != 0 ||
+	    ssh_options_set(sc->session, SSH_OPTIONS_KNOWNHOSTS,
+	    "/dev/null") != 0 ||
+	    ssh_options_set(sc->session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS,
+	    "/dev/null") != 0 ||
+	    ssh_options_set(sc->session, SSH_OPTIONS_FD, &sc->fd) != 0)
+		goto fail;
+	types = hostkey_known_types(conf);
+	ret = algs_apply(sc->session, conf, types, errstr, sizeof(errstr));
+	free(types);
+	if (ret == -1)
+		log_warnx("%s", errstr);
+	return ret;
+ fail:
+	log_warnx("libssh: %s", ssh_get_error(sc->session));
+	return -1;
+}
+
+/* What is left of ConnectTimeout, for the banner and the key exchange. */
+static int
+sshconnect_kex_timeout(const struct sshconnect *sc)
+{
+	struct timespec	now;
+	long long	left;
+
+	if (sc->conf->connect_timeout <= 0)
+		return SSHCONNECT_KEX_TIMEOUT;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	left = sc->conf->connect_timeout - (now.tv_sec - sc->started.tv_sec);
+	return left > 0 ? (int)left : 1;
+}
+
+/* The descriptor is there: the session begins. */
+static void
+sshconnect_begin_kex(struct sshconnect *sc, int fd)
+{
+	sc->fd = fd;
+	sc->session = ssh_new();
+	if (sc->session == NULL)
+		fatalx("ssh_new");
+	ssh_set_blocking(sc->session, 0);
+	if (sshconnect_set_options(sc) == -1) {
+		sshconnect_fail(sc);
+		return;
+	}
+	log_verbose("Connection established.");
+	sc->fd = -1;
+	sc->state = SSHCONNECT_KEX;
+	sshconnect_set_timer(sc, sshconnect_kex_timeout(sc));
+	sshconnect_kex_step(sc);
+}
+
+static void
+sshconnect_reach_cb(int fd, void *arg)
+{
+	struct sshconnect	*sc = arg;
+	int			 on = 1;
+
+	sc->reach = NULL;
+	if (fd == -1) {
+		sshconnect_fail(sc);
+		return;
+	}
+	if (sc->conf->tcp_keepalive &&
+	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == -1)
+		log_debug("SO_KEEPALIVE: %s", strerror(errno));
+	sshconnect_begin_kex(sc, fd);
+}
+
+static void
+sshconnect_begin(struct sshconnect *sc)
+{
+	char	*command, errstr[256];
+	int	 fd, rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &sc->started);
+	sc->state = SSHCONNECT_REACH;
+	rc = proxy_command(sc->conf, &command, errstr, sizeof(errstr));
+	if (rc == 0) {
+		sc->reach = reach_start(sc->base, sc->resolver, sc->conf,
+		    sshconnect_reach_cb, sc);
+		return;
+	}
+	if (rc == -1) {
+		log_warnx("%s", errstr);
+		sshconnect_fail(sc);
+		return;
+	}
+	fd = proxy_open(command);
+	free(command);
+	if (fd == -1)
+		sshconnect_fail(sc);
+	else
+		sshconnect_begin_kex(sc, fd);
+}
+
+static void
+sshconnect_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct sshconnect	*sc = arg;
+
+	if (sc->state == SSHCONNECT_START) {
+		sshconnect_begin(sc);
+		return;
+	}
+	log_warnx("Connection to %s port %d timed out during %s",
+	    sc->conf->hostname, sc->conf->port,
+	    sc->state == SSHCONNECT_AUTH ? "authentication" :
+	    ssh_get_serverbanner(sc->session) == NULL ? "banner exchange" :
+	    "key exchange");
+	sshconnect_fail(sc);
+}
+
+/*
+ * Begins to connect.  The callback comes from the loop, never from here; the
+ * configuration must live until then.  The descriptor of the session stays
+ * open after ssh_disconnect(): its owner closes it, having taken it with
+ * ssh_get_fd() before.
+ */
+struct sshconnect *
+sshconnect_start(struct event_base *base, struct resolver *resolver,
+    const struct cliconf *conf, sshconnect_cb *cb, void *arg)
+{
+	struct sshconnect	*sc;
+
+	sc = xcalloc(1, sizeof(*sc));
+	sc->base = base;
+	sc->resolver = resolver;
+	sc->conf = conf;
+	sc->cb = cb;
+	sc->arg = arg;
+	sc->fd = -1;
+	sc->state = SSHCONNECT_START;
+	sc->timer = evtimer_new(base, sshconnect_timer_cb, sc);
+	if (sc->timer == NULL)
+		fatalx("evtimer_new");
+	sshconnect_set_timer(sc, 0);
+	return sc;
+}

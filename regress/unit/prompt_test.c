@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+/* What a server's text becomes on a terminal, and the askpass program. */
+#include <sys/types.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "client/prompt.h"
+
+static void
+check_safe(const char *text, const char *want)
+{
+	char	*safe;
+
+	safe = prompt_safe(text);
+	assert_string_equal(safe, want);
+	free(safe);
+}
+
+static void
+test_safe(void **state)
+{
+	check_safe("", "");
+	check_safe("Password: ", "Password: ");
+	check_safe("a\tb\r\nc", "a\tb\nc");
+	check_safe("\033[2J", "\\033[2J");
+	check_safe("\a\177", "\\007\\177");
+	check_safe("Gr\303\274\303\237e", "Gr\303\274\303\237e");
+	check_safe("\342\202\254 \360\237\230\200",
+	    "\342\202\254 \360\237\230\200");
+}
+
+/* C1 controls, overlong forms, surrogates, cut sequences, reordering. */
+static void
+test_safe_bad_utf8(void **state)
+{
+	check_safe("\302\233", "\\302\\233");
+	check_safe("\300\257", "\\300\\257");
+	check_safe("\340\200\257", "\\340\\200\\257");
+	check_safe("\355\240\200", "\\355\\240\\200");
+	check_safe("\364\220\200\200", "\\364\\220\\200\\200");
+	check_safe("\342\202", "\\342\\202");
+	check_safe("\303", "\\303");
+	check_safe("\303x", "\\303x");
+	check_safe("\377", "\\377");
+	check_safe("\342\200\256", "\\342\\200\\256");
+}
+
+/* An askpass program with this body; its name is to be freed. */
+static char *
+make_program(const char *body)
+{
+	char	*path;
+	int	 fd;
+
+	path = strdup("/tmp/prompt_test.XXXXXX");
+	assert_int_not_equal(fd = mkstemp(path), -1);
+	assert_int_equal(dprintf(fd, "#!/bin/sh\n%s\n", body) > 0, 1);
+	assert_int_equal(fchmod(fd, 0700), 0);
+	close(fd);
+	return path;
+}
+
+static char *
+ask_program(const char *body)
+{
+	char	*path, *answer;
+
+	path = make_program(body);
+	setenv("SSH_ASKPASS", path, 1);
+	setenv("SSH_ASKPASS_REQUIRE", "force", 1);
+	answer = prompt_read("the question", 0);
+	unlink(path);
+	free(path);
+	return answer;
+}
+
+static void
+test_askpass(void **state)
+{
+	char	*answer;
+
+	answer = ask_program("echo \"got $1\"; echo more");
+	assert_non_null(answer);
+	assert_string_equal(answer, "got the question");
+	prompt_free(answer);
+	answer = ask_program("printf ''");
+	assert_non_null(answer);
+	assert_string_equal(answer, "");
+	prompt_free(answer);
+	assert_null(ask_program("echo secret; exit 1"));
+	assert_null(ask_program("kill -9 $$"));
+	answer = ask_program("head -c 100000 /dev/zero | tr '\\0' x");
+	if (answer != NULL)
+		assert_true(strlen(answer) < 2000);
+	prompt_free(answer);
+}
+
+static void
+test_askpass_missing(void **state)
+{
+	setenv("SSH_ASKPASS", "/nonexistent/askpass", 1);
+	setenv("SSH_ASKPASS_REQUIRE", "force", 1);
+	assert_null(prompt_read("q", 0));
+	prompt_free(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_safe),
+		cmocka_unit_test(test_safe_bad_utf8),
+		cmocka_unit_test(test_askpass),
+		cmocka_unit_test(test_askpass_missing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
