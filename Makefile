@@ -68,7 +68,7 @@ LIBSSHIO = $(O)/libsshio.a
 
 PROGS  = $(O)/sockstun $(O)/sockstund $(O)/sockstund-net
 
-all: $(LIBBASE) $(LIBFLOW) $(LIBSSHIO) $(O)/sockstun
+all: $(PROGS)
 
 $(LIBBASE): $(call objs,common,$(BASE))
 $(LIBFLOW): $(call objs,common,$(FLOW))

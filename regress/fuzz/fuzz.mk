@@ -27,6 +27,11 @@ FUZZ += servconf_fuzz
 servconf_fuzz_OBJS = common/addr common/conf common/conftype common/log common/match \
 	common/ruleset common/xmalloc server/servconf
 
+FUZZ += authkeys_fuzz
+authkeys_fuzz_OBJS = common/addr common/conf common/conftype common/log common/match \
+	common/ruleset common/xmalloc server/authkeys
+authkeys_fuzz_LIBS = -lresolv
+
 FUZZ += knownhosts_fuzz
 knownhosts_fuzz_OBJS = client/knownhosts common/addr common/conf common/log \
 	common/match common/xmalloc

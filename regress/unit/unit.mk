@@ -32,6 +32,10 @@ socks_test_OBJS = common/addr common/socks
 UNIT += msg_test
 msg_test_OBJS = common/msg
 
+UNIT += sandbox_test
+sandbox_test_OBJS = common/msg server/sandbox
+sandbox_test_LIBS = $(SECCOMP_LIBS)
+
 UNIT += resolver_test
 resolver_test_OBJS = common/addr common/log common/resolver common/xmalloc
 resolver_test_LIBS = -Wl,--wrap=getaddrinfo $(EVENT_LIBS) -lpthread
@@ -61,6 +65,21 @@ servconf_test_OBJS = common/addr common/conf common/conftype common/log common/m
 UNIT += connect_test
 connect_test_OBJS = common/connect
 connect_test_LIBS = $(EVENT_LIBS)
+
+UNIT += dialer_test
+dialer_test_OBJS = common/addr common/connect common/log common/match \
+	common/msg common/resolver common/ruleset common/socks common/xmalloc \
+	server/dialer
+dialer_test_LIBS = -Wl,--wrap=getaddrinfo $(EVENT_LIBS) -lpthread
+
+UNIT += authkeys_test
+authkeys_test_OBJS = common/addr common/conf common/conftype common/log common/match \
+	common/ruleset common/xmalloc server/authkeys
+authkeys_test_LIBS = -lresolv
+
+UNIT += startups_test
+startups_test_OBJS = common/log common/xmalloc server/startups
+startups_test_LIBS = $(EVENT_LIBS)
 
 UNIT += algs_test
 algs_test_OBJS = client/algs common/addr common/log common/match common/xmalloc

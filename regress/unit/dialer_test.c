@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The dialer as sockstund-net sees it: a child runs dialer_main(), the test
+ * speaks to it over the pair.  getaddrinfo(3) is ours (linked with --wrap):
+ * "hang" never answers, "fail" fails, any other name is 127.0.0.1.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "dialer.h"
+#include "log.h"
+#include "msg.h"
+#include "privsep.h"
+#include "servconf.h"
+
+int	__real_getaddrinfo(const char *, const char *, const struct addrinfo *,
+	    struct addrinfo **);
+int	__wrap_getaddrinfo(const char *, const char *, const struct addrinfo *,
+	    struct addrinfo **);
+
+/* A PS_DIALED as it came. */
+struct answer {
+	uint32_t	 id;
+	uint32_t	 rep;
+	uint32_t	 atyp;
+	char		 host[256];
+	uint32_t	 port;
+	char		 reason[256];
+	int		 fd;
+};
+
+static int peer = -1;
+static pid_t child;
+static int listening;
+static uint16_t port, closed_port;
+
+int
+__wrap_getaddrinfo(const char *host, const char *service,
+    const struct addrinfo *hints, struct addrinfo **res)
+{
+	if (hints->ai_flags & AI_NUMERICHOST)
+		return __real_getaddrinfo(host, service, hints, res);
+	if (strcmp(host, "fail") == 0)
+		return EAI_NONAME;
+	if (strcmp(host, "hang") == 0)
+		sleep(30);
+	return __real_getaddrinfo("127.0.0.1", service, hints, res);
+}
+
+static uint16_t
+listen_on_loopback(int *fd)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(*fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
+	    listen(*fd, 4096) == -1 ||
+	    getsockname(*fd, (struct sockaddr *)&sin, &len) == -1)
+		return 0;
+	return ntohs(sin.sin_port);
+}
+
+static int
+group_setup(void **state)
+{
+	int fd;
+
+	port = listen_on_loopback(&listening);
+	closed_port = listen_on_loopback(&fd);
+	close(fd);
+	log_init("dialer_test", LOG_LEVEL_QUIET, 1);
+	return port == 0 || closed_port == 0 ? -1 : 0;
+}
+
+static int
+group_teardown(void **state)
+{
+	close(listening);
+	return 0;
+}
+
+static void
+conf_fill(struct servconf *conf, struct dialer_context *ctx)
+{
+	memset(conf, 0, sizeof(*conf));
+	conf->allow_forwarding = 1;
+	conf->max_flows = 1000;
+	conf->dial_timeout = 5;
+	memset(ctx, 0, sizeof(*ctx));
+	ctx->user = "alice";
+	ctx->peer = "192.0.2.1 port 5";
+}
+
+static void
+start(const struct servconf *conf, const struct dialer_context *ctx)
+{
+	struct msg m;
+	int fd[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+	    fd), 0);
+	fflush(NULL);
+	child = fork();
+	assert_int_not_equal(child, -1);
+	if (child == 0) {
+		close(fd[0]);
+		exit(dialer_main(conf, fd[1], ctx));
+	}
+	close(fd[1]);
+	peer = fd[0];
+	assert_int_equal(msg_recv(peer, &m), 1);
+	assert_int_equal(m.type, PS_AUTH_ANSWER);
+	assert_int_equal(msg_get_u32(&m), 1);
+	assert_int_equal(msg_end(&m), 0);
+	msg_clear(&m);
+}
+
+static void
+start_plain(void)
+{
+	struct servconf conf;
+	struct dialer_context ctx;
+
+	conf_fill(&conf, &ctx);
+	start(&conf, &ctx);
+}
+
+/* The dialer's exit status, once it is gone. */
+static int
+reap(void)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (peer != -1)
+		close(peer);
+	peer = -1;
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int
+stop(void)
+{
+	close(peer);
+	peer = -1;
+	return reap();
+}
+
+static void
+send_dial(uint32_t id, const char *host, uint32_t to)
+{
+	struct msg m;
+
+	msg_init(&m, PS_DIAL, id);
+	msg_put_string(&m, host);
+	msg_put_u32(&m, to);
+	msg_put_string(&m, "192.0.2.9");
+	msg_put_u32(&m, 4711);
+	assert_int_equal(msg_send(peer, &m), 0);
+	msg_clear(&m);
+}
+
+static void
+send_cancel(uint32_t id)
+{
+	struct msg m;
+
+	msg_init(&m, PS_CANCEL, id);
+	assert_int_equal(msg_send(peer, &m), 0);
+	msg_clear(&m);
+}
+
+static struct answer
+recv_answer(void)
+{
+	struct answer a;
+	struct msg m;
+
+	memset(&a, 0, sizeof(a));
+	assert_int_equal(msg_recv(peer, &m), 1);
+	assert_int_equal(m.type, PS_DIALED);
+	a.id = m.id;
+	a.rep = msg_get_u32(&m);
+	a.atyp = msg_get_u32(&m);
+	msg_get_string(&m, a.host, sizeof(a.host));
+	a.port = msg_get_u32(&m);
+	msg_get_string(&m, a.reason, sizeof(a.reason));
+	assert_int_equal(msg_end(&m), 0);
+	a.fd = m.fd;
+	m.fd = -1;
+	msg_clear(&m);
+	assert_int_equal(a.rep == 0, a.fd != -1);
+	return a;
+}
+
+static struct answer
+dial(const char *host, uint32_t to)
+{
+	send_dial(77, host, to);
+	return recv_answer();
+}
+
+/* Dials and wants this reply; anything that was connected is closed. */
+static void
+expect(const char *host, uint32_t to, uint32_t rep, const char *reason)
+{
+	struct answer a = dial(host, to);
+
+	assert_int_equal(a.id, 77);
+	if (a.rep != rep)
+		fail_msg("%s:%u: reply %u (%s)", host, to, a.rep, a.reason);
+	assert_string_equal(a.reason, reason);
+	if (a.fd != -1)
+		close(a.fd);
+}
+
+static void
+test_connects(void **state)
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+	struct answer a;
+	char c;
+	int s;
+
+	start_plain();
+	a = dial("127.0.0.1", port);
+	assert_int_equal(a.rep, 0);
+	assert_int_equal(a.atyp, 1);
+	assert_string_equal(a.host, "127.0.0.1");
+	s = accept(listening, (struct sockaddr *)&sin, &len);
+	assert_int_equal(ntohs(sin.sin_port), a.port);
+	assert_int_equal(write(a.fd, "x", 1), 1);
+	assert_int_equal(read(s, &c, 1), 1);
+	/* Nobody else holds the socket: the end is seen at once. */
+	close(a.fd);
+	assert_int_equal(read(s, &c, 1), 0);
+	close(s);
+	expect("localhost", port, 0, "connected");
+	expect("::ffff:127.0.0.1", port, 0, "connected");
+	assert_int_equal(stop(), 0);
+}
+
+static void
+test_failures(void **state)
+{
+	char name[300];
+
+	start_plain();
+	expect("127.0.0.1", closed_port, 5, "Connection refused");
+	expect("name", closed_port, 5, "Connection refused");
+	expect("fail", 80, 4, "Name or service not known");
+	expect("", 80, 4, "not a host name");
+	expect("a b", 80, 4, "not a host name");
+	memset(name, 'a', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	expect(name, 80, 4, "not a host name");
+	expect("127.0.0.1", 0, 1, "Cannot assign requested address");
+	assert_int_equal(stop(), 0);
+}
+
+static void
+test_resolver_timeout(void **state)
+{
+	struct servconf conf;
+	struct dialer_context ctx;
+
+	conf_fill(&conf, &ctx);
+	conf.dial_timeout = 1;
+	start(&conf, &ctx);
+	expect("hang", 80, 4, "name resolution timed out");
+	expect("127.0.0.1", port, 0, "connected");
+	assert_int_equal(stop(), 0);
+}
+
+#define CONF_REFUSED	"not permitted by rules (PermitOpen)"
+#define KEY_REFUSED	"not permitted by rules (permitopen of the key)"
+
+static void
+test_rules(void **state)
+{
+	struct servconf conf;
+	struct dialer_context ctx;
+	char by_name[64], by_addr[64];
+	char *names[] = { by_name }, *addrs[] = { by_addr }, *none[] = {
+	    by_addr };
+
+	snprintf(by_name, sizeof(by_name), "good.example:%u", port);
+	snprintf(by_addr, sizeof(by_addr), "127.0.0.1:%u", port);
+
+	conf_fill(&conf, &ctx);
+	conf.permit_open = (struct conf_list){ names, 1 };
+	start(&conf, &ctx);
+	expect("good.example", port, 0, "connected");
+	expect("bad.example", port, 2, CONF_REFUSED);
+	expect("good.example", closed_port, 2, CONF_REFUSED);
+	expect("127.0.0.1", port, 2, CONF_REFUSED);
+	assert_int_equal(stop(), 0);
+
+	/* A rule about an address holds for a name that resolves to it. */
+	conf_fill(&conf, &ctx);
+	conf.permit_open = (struct conf_list){ addrs, 1 };
+	start(&conf, &ctx);
+	expect("any.example", port, 0, "connected");
+	expect("::ffff:127.0.0.1", port, 0, "connected");
+	expect("127.0.0.2", port, 2, CONF_REFUSED);
+	assert_int_equal(stop(), 0);
+
+	/* One about another address is asked after resolving, and refuses. */
+	snprintf(by_addr, sizeof(by_addr), "192.0.2.1:%u", port);
+	start(&conf, &ctx);
+	expect("any.example", port, 2, CONF_REFUSED);
+	assert_int_equal(stop(), 0);
+
+	/* Both must permit. */
+	snprintf(by_addr, sizeof(by_addr), "127.0.0.1:%u", port);
+	conf_fill(&conf, &ctx);
+	ctx.permit_open = (struct conf_list){ names, 1 };
+	ctx.permit_open_set = 1;
+	conf.permit_open = (struct conf_list){ none, 1 };
+	start(&conf, &ctx);
+	expect("good.example", port, 0, "connected");
+	expect("127.0.0.1", port, 2, KEY_REFUSED);
+	expect("any.example", port, 2, KEY_REFUSED);
+	assert_int_equal(stop(), 0);
+}
+
+static void
+test_rules_closed(void **state)
+{
+	struct servconf conf;
+	struct dialer_context ctx;
+	char none_word[] = "none", any_word[] = "any";
+	char *none[] = { none_word }, *any[] = { any_word };
+
+	conf_fill(&conf, &ctx);
+	conf.permit_open = (struct conf_list){ none, 1 };
+	start(&conf, &ctx);
+	expect("127.0.0.1", port, 2, CONF_REFUSED);
+	assert_int_equal(stop(), 0);
+
+	conf_fill(&conf, &ctx);
+	conf.permit_open = (struct conf_list){ any, 1 };
+	ctx.permit_open_set = 1;
+	start(&conf, &ctx);
+	expect("127.0.0.1", port, 2, KEY_REFUSED);
+	assert_int_equal(stop(), 0);
+
+	conf_fill(&conf, &ctx);
+	conf.allow_forwarding = 0;
+	start(&conf, &ctx);
+	expect("127.0.0.1", port, 2,
+	    "not permitted by rules (AllowTcpForwarding)");
+	assert_int_equal(stop(), 0);
+}
+
+static void
+test_cancel(void **state)
+{
+	struct answer a;
+	struct pollfd pfd;
+
+	start_plain();
+	send_dial(1, "hang", 80);
+	send_cancel(1);
+	send_cancel(1);
+	send_cancel(99);
+	/* Its number may be used again, and gets one answer. */
+	send_dial(1, "127.0.0.1", port);
+	a = recv_answer();
+	assert_int_equal(a.id, 1);
+	assert_int_equal(a.rep, 0);
+	close(a.fd);
+	pfd.fd = peer;
+	pfd.events = POLLIN;
+	assert_int_equal(poll(&pfd, 1, 50), 0);
+	assert_int_equal(stop(), 0);
+}
+
+/* More answers than the pair holds, and nobody who reads them for a while. */
+static void
+test_answers_wait(void **state)
+{
+	static char seen[900];
+	struct answer a;
+	int i;
+
+	memset(seen, 0, sizeof(seen));
+	start_plain();
+	for (i = 0; i < 900; i++)
+		send_dial(i, "127.0.0.1", i % 3 ? port : closed_port);
+	usleep(300000);
+	for (i = 0; i < 900; i++) {
+		a = recv_answer();
+		assert_in_range(a.id, 0, 899);
+		assert_int_equal(seen[a.id]++, 0);
+		assert_int_equal(a.rep, a.id % 3 ? 0 : 5);
+		if (a.fd != -1)
+			close(a.fd);
+	}
+	assert_int_equal(stop(), 0);
+}
+
+static void
+test_too_many(void **state)
+{
+	struct servconf conf;
+	struct dialer_context ctx;
+	struct answer a;
+	int i;
+
+	conf_fill(&conf, &ctx);
+	conf.max_flows = 4;
+	start(&conf, &ctx);
+	for (i = 0; i < 4; i++)
+		send_dial(i, "hang", 80);
+	expect("127.0.0.1", port, 1, "too many dials under way");
+	send_cancel(0);
+	send_dial(5, "127.0.0.1", port);
+	a = recv_answer();
+	assert_int_equal(a.rep, 0);
+	close(a.fd);
+	assert_int_equal(stop(), 0);
+}
+
+static void
+send_raw(uint32_t type, const void *data, size_t n, int fd)
+{
+	struct msg m;
+	u_char payload[64];
+
+	memcpy(payload, data, n);
+	msg_init(&m, type, 1);
+	m.data = payload;
+	m.len = n;
+	m.fd = fd;
+	assert_int_equal(msg_send(peer, &m), 0);
+}
+
+static void
+test_violations(void **state)
+{
+	static const u_char log_line[] = { 0, 0, 0, 2, 0, 0, 0, 1, 'x' };
+	static const u_char log_level[] = { 0, 0, 0, 9, 0, 0, 0, 1, 'x' };
+	static const u_char log_more[] = { 0, 0, 0, 2, 0, 0, 0, 0, 'x' };
+
+	start_plain();
+	send_raw(PS_LOG, log_line, sizeof(log_line), -1);
+	expect("127.0.0.1", port, 0, "connected");
+	send_raw(PS_LOG, log_level, sizeof(log_level), -1);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_raw(PS_LOG, log_more, sizeof(log_more), -1);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_raw(PS_LOG, log_line, sizeof(log_line), listening);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_raw(PS_READY, "", 0, -1);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_raw(PS_DIAL, log_line, sizeof(log_line), -1);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_raw(PS_CANCEL, log_line, sizeof(log_line), -1);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	assert_int_equal(send(peer, "abc", 3, 0), 3);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_dial(1, "hang", 80);
+	send_dial(1, "hang", 80);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_dial(1, "127.0.0.1", 65536);
+	assert_int_equal(reap(), 255);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_connects),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_resolver_timeout),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_rules_closed),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_answers_wait),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_violations)
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

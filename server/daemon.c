@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The listener of sockstund: binds, accepts, and starts a monitor for each
+ * connection, within MaxStartups.  It reads no byte of any connection and
+ * knows nothing of SSH.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "addr.h"
+#include "daemon.h"
+#include "listener.h"
+#include "log.h"
+#include "rexec.h"
+#include "servconf.h"
+#include "startups.h"
+#include "xmalloc.h"
+
+#define DAEMON_PAUSE	1	/* seconds, when descriptors run out */
+
+static const int daemon_signals[] = {
+	SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD
+};
+
+#define DAEMON_NSIGNALS	(sizeof(daemon_signals) / sizeof(daemon_signals[0]))
+
+struct daemon {
+	const struct daemon_config *cfg;
+	struct event_base	*base;
+	struct event		*ev_signal[DAEMON_NSIGNALS];
+	struct event		*ev_pause;
+	struct listener		*listeners[DAEMON_SOCKETS_MAX];
+	struct startups		*startups;
+	int			 pipe[2];	/* for the next connection */
+	int			 paused;
+	int			 signal;	/* the one that ends the loop */
+};
+
+/* The port of a socket as text, "0" if it cannot be told. */
+static void
+daemon_get_port(int fd, char *text, size_t size)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr a;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    addr_from_sockaddr(&a, (struct sockaddr *)&ss) == -1)
+		a.port = 0;
+	snprintf(text, size, "%u", a.port);
+}
+
+/* A machine without a family is told that only if it asks. */
+static void
+daemon_log_bind(const char *host, const char *port, const char *reason)
+{
+	if (strcmp(reason, strerror(EAFNOSUPPORT)) == 0)
+		log_verbose("Bind to port %s on %s failed: %s.", port, host,
+		    reason);
+	else
+		log_warnx("Bind to port %s on %s failed: %s.", port, host,
+		    reason);
+}
+
+/* Listens on one "host:port"; a port 0 becomes the one found before. */
+static void
+daemon_bind_address(struct daemon_config *cfg, const char *word,
+    char *free_port, size_t size)
+{
+	const char *colon = strrchr(word, ':'), *port, *reason;
+	size_t bracket = word[0] == '[';
+	char *host;
+	int n, *fds = cfg->sockets + cfg->nsockets;
+
+	if (colon == NULL || (size_t)(colon - word) < 2 * bracket)
+		return;
+	host = xstrndup(word + bracket, colon - word - 2 * bracket);
+	port = strcmp(colon + 1, "0") == 0 ? free_port : colon + 1;
+	n = listener_bind_tcp(host, port, cfg->conf->address_family, fds,
+	    DAEMON_SOCKETS_MAX - cfg->nsockets, &reason);
+	if (n == -1)
+		daemon_log_bind(host, port, reason);
+	else if (n > 0) {
+		cfg->nsockets += n;
+		if (port == free_port)
+			daemon_get_port(fds[0], free_port, size);
+	}
+	free(host);
+}
+
+/*
+ * Listens on every ListenAddress, which servconf_finish() gave its port; each
+ * that fails is logged.  Returns 0, or -1 when none is left.
+ */
+int
+daemon_bind(struct daemon_config *cfg)
+{
+	const struct conf_list *addrs = &cfg->conf->listen_addrs;
+	char free_port[sizeof("65535")] = "0";
+	size_t i;
+
+	for (i = 0; i < addrs->n; i++)
+		daemon_bind_address(cfg, addrs->word[i], free_port,
+		    sizeof(free_port));
+	return cfg->nsockets == 0 ? -1 : 0;
+}
+
+/*
+ * Executes a monitor in this process's place for a connection, with the
+ * startup pipe's end or -1.  Ends the process if it cannot.
+ */
+void
+daemon_exec_monitor(const struct daemon_config *cfg, int conn, int startup)
+{
+	int fds[] = { cfg->conf_fd, cfg->keys_fd, conn, startup };
+
+	rexec_place_fds(fds, 4);
+	rexec_run(cfg->self, "monitor", environ);
+	fatal("%s", cfg->self->path);
+}
+
+/* The next connection's startup pipe is made before it is accepted. */
+static int
+daemon_make_pipe(struct daemon *d)
+{
+	if (pipe2(d->pipe, O_CLOEXEC) == 0)
+		return 0;
+	if (!d->paused)
+		log_warn("startup pipe, pausing");
+	d->pipe[0] = d->pipe[1] = -1;
+	return -1;
+}
+
+/* Leaves connections in the backlog for a while. */
+static void
+daemon_pause(struct daemon *d)
+{
+	struct timeval tv = { DAEMON_PAUSE, 0 };
+	size_t i;
+
+	d->paused = 1;
+	for (i = 0; i < d->cfg->nsockets; i++)
+		listener_stop(d->listeners[i]);
+	event_add(d->ev_pause, &tv);
+}
+
+static void
+daemon_pause_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	size_t i;
+
+	if (daemon_make_pipe(d) == -1) {
+		daemon_pause(d);
+		return;
+	}
+	log_info("accepting again");
+	d->paused = 0;
+	for (i = 0; i < d->cfg->nsockets; i++)
+		listener_start(d->listeners[i]);
+}
+
+/*
+ * The new process must not run the loop's signal handlers, which would write
+ * to the listener's own pipe: so signals wait until they have no handler.
+ */
+static pid_t
+daemon_fork(void)
+{
+	sigset_t all, saved;
+	pid_t pid;
+	size_t i;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &saved);
+	if ((pid = fork()) == 0) {
+		for (i = 0; i < DAEMON_NSIGNALS; i++)
+			signal(daemon_signals[i], SIG_DFL);
+	}
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	return pid;
+}
+
+static void
+daemon_start_monitor(struct daemon *d, int conn)
+{
+	pid_t pid;
+
+	switch (pid = daemon_fork()) {
+	case -1:
+		log_warn("fork");
+		return;
+	case 0:
+		if (setsid() == -1)
+			log_warn("setsid");
+		daemon_exec_monitor(d->cfg, conn, d->pipe[1]);
+	}
+	log_debug("Forked child %ld.", (long)pid);
+	close(d->pipe[1]);
+	startups_add(d->startups, d->pipe[0]);
+	if (daemon_make_pipe(d) == -1)
+		daemon_pause(d);
+}
+
+static void
+daemon_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
+    socklen_t salen, void *arg)
+{
+	static const char sorry[] = "Exceeded MaxStartups\r\n";
+	struct daemon *d = arg;
+	char name[ADDR_STRLEN] = "UNKNOWN";
+	struct addr peer;
+
+	if (addr_from_sockaddr(&peer, sa) == 0) {
+		addr_unmap(&peer);
+		addr_format(&peer, name, sizeof(name));
+	}
+	if (d->cfg->single)
+		daemon_exec_monitor(d->cfg, fd, -1);
+	if (startups_admit(d->startups, name))
+		daemon_start_monitor(d, fd);
+	else
+		(void)!send(fd, sorry, sizeof(sorry) - 1,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
+static void
+daemon_reap(void)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (WIFSIGNALED(status))
+			log_warnx("process %ld killed by signal %d (%s)",
+			    (long)pid, WTERMSIG(status),
+			    strsignal(WTERMSIG(status)));
+	}
+}
+
+static void
+daemon_signal_cb(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	if (sig == SIGCHLD) {
+		daemon_reap();
+		return;
+	}
+	d->signal = sig;
+	event_base_loopbreak(d->base);
+}
+
+static void
+daemon_count_cb(int count, void *arg)
+{
+	struct daemon *d = arg;
+
+	setproctitle("[listener] %d of %d-%d startups", count,
+	    d->cfg->conf->startups_begin, d->cfg->conf->startups_max);
+}
+
+static void
+daemon_init(struct daemon *d, struct daemon_config *cfg)
+{
+	const struct servconf *conf = cfg->conf;
+	size_t i;
+
+	memset(d, 0, sizeof(*d));
+	d->cfg = cfg;
+	if ((d->base = event_base_new()) == NULL ||
+	    (d->ev_pause = evtimer_new(d->base, daemon_pause_cb, d)) == NULL)
+		fatalx("cannot make an event loop");
+	for (i = 0; i < DAEMON_NSIGNALS; i++) {
+		d->ev_signal[i] = evsignal_new(d->base, daemon_signals[i],
+		    daemon_signal_cb, d);
+		if (d->ev_signal[i] == NULL ||
+		    event_add(d->ev_signal[i], NULL) == -1)
+			fatalx("cannot handle signal %d", daemon_signals[i]);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	d->startups = startups_new(d->base, conf->startups_begin,
+	    conf->startups_rate, conf->startups_max, daemon_count_cb, d);
+	for (i = 0; i < cfg->nsockets; i++)
+		d->listeners[i] = listener_new(d->base, cfg->sockets[i],
+		    daemon_accept_cb, d);
+	if (daemon_make_pipe(d) == -1)
+		daemon_pause(d);
+	daemon_count_cb(0, d);
+}
+
+static void
+daemon_clear(struct daemon *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->cfg->nsockets; i++)
+		listener_free(d->listeners[i]);
+	startups_free(d->startups);
+	for (i = 0; i < DAEMON_NSIGNALS; i++)
+		event_free(d->ev_signal[i]);
+	event_free(d->ev_pause);
+	event_base_free(d->base);
+	if (d->pipe[0] != -1) {
+		close(d->pipe[0]);
+		close(d->pipe[1]);
+	}
+}
+
+static void
+daemon_log_sockets(const struct daemon_config *cfg)
+{
+	struct sockaddr_storage ss;
+	char host[ADDR_STRLEN];
+	struct addr a;
+	socklen_t len;
+	size_t i;
+
+	for (i = 0; i < cfg->nsockets; i++) {
+		len = sizeof(ss);
+		if (getsockname(cfg->sockets[i], (struct sockaddr *)&ss,
+		    &len) == -1 ||
+		    addr_from_sockaddr(&a, (struct sockaddr *)&ss) == -1)
+			continue;
+		log_info("Server listening on %s port %u.",
+		    addr_format_host(&a, host, sizeof(host)), a.port);
+	}
+}
+
+/*
+ * Accepts connections on the sockets of daemon_bind(), which are closed in
+ * the end, until a signal, left in *signalp, says to stop or to restart.
+ * Connections live on in their own processes.
+ */
+enum daemon_end
+daemon_run(struct daemon_config *cfg, int *signalp)
+{
+	struct daemon d;
+
+	daemon_init(&d, cfg);
+	daemon_log_sockets(cfg);
+	if (event_base_dispatch(d.base) == -1)
+		fatalx("event loop failed");
+	*signalp = d.signal;
+	daemon_clear(&d);
+	return *signalp == SIGHUP ? DAEMON_RESTART : DAEMON_STOP;
+}

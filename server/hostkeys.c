@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The files of the host keys: read once by the listener, which may read them,
+ * and handed to each monitor as bytes.  What the bytes mean only sockstund-net
+ * knows; they are wiped wherever they were.
+ */
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "hostkeys.h"
+#include "log.h"
+#include "xmalloc.h"
+
+/* As ssh(1): others may not read a key that belongs to who uses it. */
+static int
+hostkeys_check_modes(const char *path, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode)) {
+		log_warnx("\"%s\" is not a regular file", path);
+		return -1;
+	}
+	if (st->st_uid == getuid() && (st->st_mode & 077) != 0) {
+		log_warnx("Permissions 0%3.3o for '%s' are too open.",
+		    (u_int)st->st_mode & 0777, path);
+		log_warnx("It is required that your private key files are "
+		    "NOT accessible by others.");
+		log_warnx("This private key will be ignored.");
+		return -1;
+	}
+	return 0;
+}
+
+/* Reads to the end of file; -1 with errno, EFBIG if there is too much. */
+static ssize_t
+hostkeys_read(int fd, u_char *buf, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < size && (n = read(fd, buf + len, size - len)) != 0) {
+		if (n == -1)
+			return -1;
+		len += n;
+	}
+	if (len == size) {
+		errno = EFBIG;
+		return -1;
+	}
+	return len;
+}
+
+static int
+hostkeys_load_file(struct hostkey *key, const char *path)
+{
+	u_char *buf = NULL;
+	struct stat st;
+	ssize_t len;
+	int fd, ret = -1;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		log_warn("Unable to load host key \"%s\"", path);
+		goto out;
+	}
+	if (hostkeys_check_modes(path, &st) == -1) {
+		log_warnx("Unable to load host key: %s", path);
+		goto out;
+	}
+	buf = xmalloc(HOSTKEYS_FILE_MAX + 1);
+	if ((len = hostkeys_read(fd, buf, HOSTKEYS_FILE_MAX + 1)) == -1) {
+		log_warn("Unable to load host key \"%s\"", path);
+		goto out;
+	}
+	key->path = xstrdup(path);
+	key->data = xmalloc(len + 1);
+	memcpy(key->data, buf, len);
+	key->len = len;
+	ret = 0;
+ out:
+	freezero(buf, buf == NULL ? 0 : HOSTKEYS_FILE_MAX + 1);
+	if (fd != -1)
+		close(fd);
+	return ret;
+}
+
+/*
+ * Loads those of the files that can be used so far as their modes and sizes
+ * tell; the log says why another cannot.  The caller clears the keys.
+ */
+void
+hostkeys_load(struct hostkeys *keys, const struct conf_list *paths)
+{
+	struct hostkey *key;
+	size_t i, total = 0;
+
+	memset(keys, 0, sizeof(*keys));
+	for (i = 0; i < paths->n; i++) {
+		if (keys->n == HOSTKEYS_MAX) {
+			log_warnx("Unable to load host key \"%s\": more than "
+			    "%d", paths->word[i], HOSTKEYS_MAX);
+			continue;
+		}
+		key = &keys->key[keys->n];
+		if (hostkeys_load_file(key, paths->word[i]) == -1)
+			continue;
+		keys->n++;
+		if (total + key->len > HOSTKEYS_TOTAL_MAX) {
+			log_warnx("Unable to load host key \"%s\": all keys "
+			    "together are too large", paths->word[i]);
+			hostkeys_remove(keys, keys->n - 1);
+			continue;
+		}
+		total += key->len;
+	}
+}
+
+static void
+hostkeys_clear_key(struct hostkey *key)
+{
+	free(key->path);
+	freezero(key->data, key->len);
+	memset(key, 0, sizeof(*key));
+}
+
+/* Takes the i-th key out; the order of the others stays. */
+void
+hostkeys_remove(struct hostkeys *keys, size_t i)
+{
+	hostkeys_clear_key(&keys->key[i]);
+	keys->n--;
+	memmove(&keys->key[i], &keys->key[i + 1],
+	    (keys->n - i) * sizeof(keys->key[0]));
+	memset(&keys->key[keys->n], 0, sizeof(keys->key[0]));
+}
+
+/* Wipes and frees all keys. */
+void
+hostkeys_clear(struct hostkeys *keys)
+{
+	while (keys->n > 0)
+		hostkeys_clear_key(&keys->key[--keys->n]);
+}
+
+/*
+ * All keys, each with its length before it, in memory that the caller wipes
+ * with freezero(3); the paths stay behind.
+ */
+u_char *
+hostkeys_pack(const struct hostkeys *keys, size_t *lenp)
+{
+	u_char *data, *p;
+	uint32_t n;
+	size_t i, len = 0;
+
+	for (i = 0; i < keys->n; i++)
+		len += sizeof(n) + keys->key[i].len;
+	p = data = xmalloc(len + 1);
+	for (i = 0; i < keys->n; i++) {
+		n = keys->key[i].len;
+		memcpy(p, &n, sizeof(n));
+		memcpy(p + sizeof(n), keys->key[i].data, n);
+		p += sizeof(n) + n;
+	}
+	*lenp = len;
+	return data;
+}
+
+/* Reads what hostkeys_pack() made.  Returns 0, or -1 and no keys. */
+int
+hostkeys_unpack(struct hostkeys *keys, const u_char *data, size_t len)
+{
+	struct hostkey *key;
+	uint32_t n;
+
+	memset(keys, 0, sizeof(*keys));
+	while (len > 0) {
+		if (keys->n == HOSTKEYS_MAX || len < sizeof(n))
+			goto bad;
+		memcpy(&n, data, sizeof(n));
+		data += sizeof(n);
+		len -= sizeof(n);
+		if (n > len)
+			goto bad;
+		key = &keys->key[keys->n++];
+		key->data = xmalloc(n + 1);
+		memcpy(key->data, data, n);
+		key->len = n;
+		data += n;
+		len -= n;
+	}
+	return 0;
+ bad:
+	hostkeys_clear(keys);
+	return -1;
+}

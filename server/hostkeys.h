@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* The bytes of the host key files, loaded once and handed on. */
+#ifndef HOSTKEYS_H
+#define HOSTKEYS_H
+
+#include <sys/types.h>
+
+#define HOSTKEYS_FILE_MAX	65536	/* bytes of one file */
+#define HOSTKEYS_TOTAL_MAX	60000	/* of all: they go in one message */
+#define HOSTKEYS_MAX		16	/* files */
+
+struct conf_list;
+
+struct hostkey {
+	char		*path;		/* NULL when handed on */
+	u_char		*data;
+	size_t		 len;
+};
+
+struct hostkeys {
+	struct hostkey	 key[HOSTKEYS_MAX];
+	size_t		 n;
+};
+
+void	 hostkeys_load(struct hostkeys *, const struct conf_list *);
+void	 hostkeys_remove(struct hostkeys *, size_t);
+void	 hostkeys_clear(struct hostkeys *);
+u_char	*hostkeys_pack(const struct hostkeys *, size_t *);
+int	 hostkeys_unpack(struct hostkeys *, const u_char *, size_t);
+
+#endif

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The monitor of one connection: it starts sockstund-net, gives the connection
+ * away, and answers sockstund-net's questions until a user has logged in; then
+ * it becomes that user and executes the dialer in its own place.  It never
+ * reads a byte from the network, and believes nothing that sockstund-net says.
+ *
+ *	PS_SETUP sent -> SETUP --PS_READY--> AUTH --PS_KEY_PROVED--> dialer
+ */
+#include <sys/types.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sha2.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "authkeys.h"
+#include "hostkeys.h"
+#include "log.h"
+#include "monitor.h"
+#include "msg.h"
+#include "netproc.h"
+#include "privsep.h"
+#include "rexec.h"
+#include "servconf.h"
+#include "userkeys.h"
+#include "xmalloc.h"
+
+#define MONITOR_EXIT		255
+#define MONITOR_QUERIES_MAX	64	/* keys asked for, good or not */
+#define MONITOR_MESSAGES_MAX	10000	/* of any kind, log included */
+#define MONITOR_ALARM_EXTRA	10	/* seconds, should a lookup hang */
+#define MONITOR_PATH		"/usr/local/bin:/usr/bin:/bin"
+
+/* When a message is permitted. */
+#define MONITOR_SETUP		0x01	/* PS_READY has not come yet */
+#define MONITOR_AUTH		0x02	/* no user has logged in yet */
+#define MONITOR_ONCE		0x04
+
+struct monitor {
+	const struct servconf	*conf;
+	const struct rexec	*self;
+	struct netproc		 net;
+	struct userkeys_peer	 peer;
+	int			 state;		/* MONITOR_SETUP or _AUTH */
+	uint32_t		 seen;		/* bits of MONITOR_ONCE types */
+	u_int			 nqueries;
+	u_int			 nmessages;
+	int			 asked;		/* user and permitted are set */
+	int			 permitted;	/* account is the user's */
+	char			 user[PRIVSEP_USER_MAX + 1];
+	struct userkeys_account	 account;
+	u_int			 ngood;
+	u_char	 good[MONITOR_QUERIES_MAX][SHA256_DIGEST_LENGTH];
+};
+
+/* What sockstund-net says of a client: this user, this key. */
+struct monitor_claim {
+	char	 user[PRIVSEP_USER_MAX + 1];
+	char	 type[64];
+	u_char	*blob;		/* NULL: no key of that type */
+	size_t	 len;
+	u_char	 digest[SHA256_DIGEST_LENGTH];
+};
+
+typedef int answer_fn(struct monitor *, struct msg *);
+
+static answer_fn answer_ready, answer_key_query, answer_key_proved, answer_log;
+
+static const struct monitor_request {
+	enum privsep_type	 type;
+	int			 when;
+	answer_fn		*answer;	/* 0, or -1: end it all */
+} monitor_requests[] = {
+	{ PS_READY,	 MONITOR_SETUP | MONITOR_ONCE,	answer_ready },
+	{ PS_KEY_QUERY,	 MONITOR_AUTH,			answer_key_query },
+	{ PS_KEY_PROVED, MONITOR_AUTH,			answer_key_proved },
+	{ PS_LOG,	 MONITOR_SETUP | MONITOR_AUTH,	answer_log }
+};
+
+static int
+monitor_send_answer(struct monitor *mon, uint32_t type, uint32_t id, int yes)
+{
+	struct msg m;
+	int ret;
+
+	msg_init(&m, type, id);
+	msg_put_u32(&m, yes);
+	if ((ret = msg_send(mon->net.fd, &m)) == -1)
+		log_verbose("%s: sockstund-net takes no answer: %s",
+		    mon->peer.text, strerror(errno));
+	msg_clear(&m);
+	return ret;
+}
+
+static int
+monitor_malformed(struct monitor *mon, const char *name)
+{
+	log_warnx("%s: malformed %s from sockstund-net", mon->peer.text, name);
+	return -1;
+}
+
+/* The claim as a digest, so that many can be remembered. */
+static void
+monitor_digest(struct monitor_claim *claim, const char *base64)
+{
+	const char *part[] = { claim->user, claim->type, base64 };
+	SHA2_CTX ctx;
+	size_t i;
+
+	SHA256Init(&ctx);
+	for (i = 0; i < 3; i++)
+		SHA256Update(&ctx, (const u_char *)part[i],
+		    strlen(part[i]) + 1);
+	SHA256Final(claim->digest, &ctx);
+}
+
+/* Takes user and key from a message; -1 if it is malformed. */
+static int
+monitor_get_claim(struct msg *m, struct monitor_claim *claim)
+{
+	char *base64;
+
+	memset(claim, 0, sizeof(*claim));
+	msg_get_string(m, claim->user, sizeof(claim->user));
+	msg_get_string(m, claim->type, sizeof(claim->type));
+	base64 = msg_dup_string(m, PRIVSEP_KEY_MAX);
+	if (msg_end(m) == -1 || base64 == NULL) {
+		free(base64);
+		return -1;
+	}
+	monitor_digest(claim, base64);
+	if (authkeys_decode_blob(claim->type, base64, &claim->blob,
+	    &claim->len) == -1)
+		claim->blob = NULL;
+	free(base64);
+	return 0;
+}
+
+/* Looks the user up, unless that was the user asked for before. */
+static int
+monitor_get_account(struct monitor *mon, const char *user)
+{
+	if (!mon->asked || strcmp(mon->user, user) != 0) {
+		userkeys_clear_account(&mon->account);
+		mon->permitted = userkeys_get_account(&mon->account,
+		    mon->conf, user, &mon->peer);
+		strlcpy(mon->user, user, sizeof(mon->user));
+		mon->asked = 1;
+	}
+	return mon->permitted;
+}
+
+/* May this user log in with this key?  1 and the line's options, or 0. */
+static int
+monitor_check_claim(struct monitor *mon, const struct monitor_claim *claim,
+    struct authkey *key)
+{
+	char where[USERKEYS_WHERE_MAX];
+
+	if (!mon->conf->pubkey_auth || claim->blob == NULL ||
+	    !monitor_get_account(mon, claim->user) ||
+	    !userkeys_find(mon->conf, &mon->account, &mon->peer, claim->blob,
+	    claim->len, key, where, sizeof(where)))
+		return 0;
+	log_verbose("%s: key found at %s", mon->peer.text, where);
+	return 1;
+}
+
+static int
+answer_ready(struct monitor *mon, struct msg *m)
+{
+	if (msg_end(m) == -1)
+		return monitor_malformed(mon, "PS_READY");
+	mon->state = MONITOR_AUTH;
+	return 0;
+}
+
+static int
+answer_key_query(struct monitor *mon, struct msg *m)
+{
+	struct monitor_claim claim;
+	struct authkey key;
+	int yes;
+
+	if (monitor_get_claim(m, &claim) == -1)
+		return monitor_malformed(mon, "PS_KEY_QUERY");
+	if (++mon->nqueries > MONITOR_QUERIES_MAX) {
+		log_info("%s: too many keys", mon->peer.text);
+		free(claim.blob);
+		return -1;
+	}
+	if ((yes = monitor_check_claim(mon, &claim, &key)) == 1) {
+		memcpy(mon->good[mon->ngood++], claim.digest,
+		    sizeof(claim.digest));
+		authkeys_clear(&key);
+	}
+	free(claim.blob);
+	return monitor_send_answer(mon, PS_KEY_ANSWER, m->id, yes);
+}
+
+static int
+monitor_was_good(const struct monitor *mon, const struct monitor_claim *claim)
+{
+	u_int i;
+
+	for (i = 0; i < mon->ngood; i++) {
+		if (memcmp(mon->good[i], claim->digest,
+		    sizeof(claim->digest)) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Appends a string and its NUL to the dialer's context. */
+static void
+monitor_add_context(char **text, size_t *len, const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	*text = xrecallocarray(*text, *len, *len + n, 1);
+	memcpy(*text + *len, s, n);
+	*len += n;
+}
+
+/* What the dialer must know, for good: user, client, the key's permitopen. */
+static int
+monitor_make_context(const struct monitor *mon, const struct authkey *key)
+{
+	char *text = NULL;
+	size_t i, len = 0;
+	int fd;
+
+	monitor_add_context(&text, &len, mon->account.name);
+	monitor_add_context(&text, &len, mon->peer.text);
+	if (key->no_forwarding)
+		monitor_add_context(&text, &len, "none");
+	else {
+		for (i = 0; i < key->permit_open.n; i++)
+			monitor_add_context(&text, &len,
+			    key->permit_open.word[i]);
+	}
+	fd = rexec_make_memfd("sockstund context", text, len);
+	free(text);
+	return fd;
+}
+
+/*
+ * Becomes the user and executes the dialer, which answers PS_KEY_PROVED.  All
+ * that is open but the pair, the configuration and the context is closed by
+ * it, the startup pipe too; sockstund-net is reaped by the system.
+ */
+static void
+monitor_become_dialer(struct monitor *mon, const struct authkey *key)
+{
+	const struct userkeys_account *a = &mon->account;
+	char path[] = "PATH=" MONITOR_PATH;
+	char *env[] = { NULL, NULL, NULL, path, NULL };
+	int fds[] = { mon->net.fd, REXEC_MONITOR_CONF, -1 };
+
+	if ((fds[2] = monitor_make_context(mon, key)) == -1)
+		fatal("memfd");
+	xasprintf(&env[0], "HOME=%s", a->home);
+	xasprintf(&env[1], "USER=%s", a->name);
+	xasprintf(&env[2], "LOGNAME=%s", a->name);
+	if (userkeys_become(a) == -1)
+		exit(MONITOR_EXIT);
+	if (chdir(a->home) == -1 && chdir("/") == -1)
+		fatal("/");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		fatal("no_new_privs");
+	alarm(0);
+	signal(SIGCHLD, SIG_IGN);
+	rexec_place_fds(fds, 3);
+	rexec_run(mon->self, "dialer", env);
+	fatal("%s", mon->self->path);
+}
+
+static int
+answer_key_proved(struct monitor *mon, struct msg *m)
+{
+	struct monitor_claim claim;
+	char print[AUTHKEYS_PRINT_MAX];
+	struct authkey key;
+
+	if (monitor_get_claim(m, &claim) == -1)
+		return monitor_malformed(mon, "PS_KEY_PROVED");
+	if (!monitor_was_good(mon, &claim)) {
+		log_warnx("%s: sockstund-net claims a key that was not found "
+		    "good", mon->peer.text);
+		free(claim.blob);
+		return -1;
+	}
+	if (monitor_check_claim(mon, &claim, &key)) {
+		log_info("Accepted publickey for %s from %s ssh2: %s %s",
+		    mon->account.name, mon->peer.text,
+		    authkeys_type_name(claim.type),
+		    authkeys_format_print(claim.blob, claim.len, print,
+		    sizeof(print)));
+		monitor_become_dialer(mon, &key);
+	}
+	free(claim.blob);
+	return monitor_send_answer(mon, PS_AUTH_ANSWER, m->id, 0);
+}
+
+static int
+answer_log(struct monitor *mon, struct msg *m)
+{
+	char text[PRIVSEP_LOG_MAX + 1];
+	uint32_t level;
+
+	level = msg_get_u32(m);
+	msg_get_string(m, text, sizeof(text));
+	if (msg_end(m) == -1 || level > LOG_LEVEL_DEBUG2)
+		return monitor_malformed(mon, "PS_LOG");
+	log_line(level, text);
+	return 0;
+}
+
+/* One message: is it permitted now?  Then its answer decides. */
+static int
+monitor_dispatch(struct monitor *mon, struct msg *m)
+{
+	const struct monitor_request *r;
+	size_t i, n = sizeof(monitor_requests) / sizeof(monitor_requests[0]);
+
+	for (i = 0; i < n; i++) {
+		r = &monitor_requests[i];
+		if (r->type == m->type && (r->when & mon->state) &&
+		    !((r->when & MONITOR_ONCE) &&
+		    (mon->seen & (1U << r->type))))
+			break;
+	}
+	if (i == n || m->fd != -1) {
+		log_warnx("%s: message %u of sockstund-net is not permitted "
+		    "now", mon->peer.text, m->type);
+		return -1;
+	}
+	if (++mon->nmessages > MONITOR_MESSAGES_MAX) {
+		log_warnx("%s: too many messages from sockstund-net",
+		    mon->peer.text);
+		return -1;
+	}
+	mon->seen |= 1U << r->type;
+	return r->answer(mon, m);
+}
+
+static int64_t
+monitor_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Waits for a message until the deadline (0: for ever). */
+static int
+monitor_wait(struct monitor *mon, int64_t deadline)
+{
+	struct pollfd pfd = { mon->net.fd, POLLIN, 0 };
+	int64_t left = -1;
+	int n;
+
+	for (;;) {
+		if (deadline != 0 && (left = deadline - monitor_now()) < 0)
+			left = 0;
+		n = poll(&pfd, 1, (int)left);
+		if (n > 0)
+			return 0;
+		if (n == 0) {
+			log_info("Timeout before authentication for %s",
+			    mon->peer.text);
+			return -1;
+		}
+		if (errno != EINTR) {
+			log_warn("poll");
+			return -1;
+		}
+	}
+}
+
+/* Serves sockstund-net until it is gone, or does what it may not. */
+static void
+monitor_loop(struct monitor *mon)
+{
+	int64_t deadline = 0;
+	struct msg m;
+	int n = 1;
+
+	if (mon->conf->login_grace > 0) {
+		deadline = monitor_now() +
+		    (int64_t)mon->conf->login_grace * 1000;
+		alarm(mon->conf->login_grace + MONITOR_ALARM_EXTRA);
+	}
+	while (n == 1 && monitor_wait(mon, deadline) == 0) {
+		if ((n = msg_recv(mon->net.fd, &m)) == 1) {
+			if (monitor_dispatch(mon, &m) == -1)
+				n = -1;
+			msg_clear(&m);
+		} else if (n == -1 && errno == EAGAIN)
+			n = 1;
+		else if (n == -1)
+			log_warn("%s: sockstund-net", mon->peer.text);
+		else
+			log_verbose("%s: sockstund-net ended",
+			    mon->peer.text);
+	}
+}
+
+/* Who is at the other end; "UNKNOWN" for what has no address. */
+static void
+monitor_get_peer(struct userkeys_peer *peer, int conn)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	char host[ADDR_STRLEN];
+
+	if (getpeername(conn, (struct sockaddr *)&ss, &len) == -1 ||
+	    addr_from_sockaddr(&peer->addr, (struct sockaddr *)&ss) == -1) {
+		memset(&peer->addr, 0, sizeof(peer->addr));
+		strlcpy(peer->text, "UNKNOWN", sizeof(peer->text));
+		return;
+	}
+	addr_unmap(&peer->addr);
+	addr_format_host(&peer->addr, host, sizeof(host));
+	snprintf(peer->text, sizeof(peer->text), "%s port %u", host,
+	    peer->addr.port);
+}
+
+static void
+monitor_set_options(const struct servconf *conf, int conn)
+{
+	int on = 1;
+
+	if (conf->tcp_keepalive)
+		setsockopt(conn, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+/*
+ * Serves the connection REXEC_MONITOR_CONN.  The keys are wiped.  Returns the
+ * status to exit with; if a user logs in it does not return.
+ */
+int
+monitor_main(const struct servconf *conf, const struct rexec *self,
+    struct hostkeys *keys)
+{
+	const struct rlimit none = { 0, 0 };
+	struct monitor *mon;
+	int error;
+
+	mon = xcalloc(1, sizeof(*mon));
+	mon->conf = conf;
+	mon->self = self;
+	mon->state = MONITOR_SETUP;
+	monitor_get_peer(&mon->peer, REXEC_MONITOR_CONN);
+	log_verbose("Connection from %s", mon->peer.text);
+	setrlimit(RLIMIT_CORE, &none);
+	signal(SIGPIPE, SIG_IGN);
+	monitor_set_options(conf, REXEC_MONITOR_CONN);
+	error = netproc_start(&mon->net, conf, REXEC_MONITOR_CONN);
+	close(REXEC_MONITOR_CONN);
+	if (error == 0) {
+		if (netproc_setup(&mon->net, conf, keys, mon->peer.text,
+		    0) == -1) {
+			log_warn("%s: sockstund-net", mon->peer.text);
+			error = -1;
+		}
+		hostkeys_clear(keys);
+		if (error == 0)
+			monitor_loop(mon);
+		netproc_stop(&mon->net, mon->peer.text);
+	}
+	hostkeys_clear(keys);
+	userkeys_clear_account(&mon->account);
+	free(mon);
+	return MONITOR_EXIT;
+}

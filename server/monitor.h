@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/* The process that holds the rights of one connection until a user logs in. */
+#ifndef MONITOR_H
+#define MONITOR_H
+
+struct hostkeys;
+struct rexec;
+struct servconf;
+
+int	 monitor_main(const struct servconf *, const struct rexec *,
+	    struct hostkeys *);
+
+#endif

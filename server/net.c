@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sockstund-net: speaks SSH to one client.  It is started without any right
+ * (server/monitor.c), gets the host keys in its first message, and closes its
+ * sandbox before it reads the first byte of the network.
+ */
+#include <sys/types.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include "log.h"
+#include "mm.h"
+#include "msg.h"
+#include "netauth.h"
+#include "netflow.h"
+#include "privsep.h"
+#include "sandbox.h"
+#include "sshloop.h"
+#include "version.h"
+#include "xmalloc.h"
+
+/* Longest name of a peer, and list of algorithms, in SETUP. */
+#define NET_PEER_MAX	128
+#define NET_ALGS_MAX	4096
+/* The host key types that there are, and room for repetition. */
+#define NET_KEYS_MAX	16
+/* The monitor has LoginGraceTime; libssh's own clock must not be first. */
+#define NET_PATIENCE	(24 * 60 * 60L)
+
+struct net {
+	struct mm		 mm;
+	struct event_base	*base;
+	struct sshloop		*loop;
+	struct netflows		 flows;
+	char			*peer;
+	int			 test;		/* only try the keys */
+	uint32_t		 max_tries;
+	uint32_t		 max_flows;
+	uint32_t		 alive_interval;
+	uint32_t		 alive_count;
+	uint32_t		 pubkey;
+	char			*ciphers, *macs, *kex;
+	ssh_bind		 bind;
+};
+
+static void
+net_import_key(struct net *n, struct msg *m, uint32_t i)
+{
+	const u_char *blob;
+	char *text;
+	ssh_key key;
+	size_t len;
+
+	if ((blob = msg_get_blob(m, &len)) == NULL)
+		return;
+	text = xstrndup((const char *)blob, len);
+	if (ssh_pki_import_privkey_base64(text, NULL, NULL, NULL, &key) !=
+	    SSH_OK)
+		fatalx("host key %u cannot be read: not a private key, "
+		    "protected by a passphrase, or of an unsupported type", i);
+	if (ssh_bind_options_set(n->bind, SSH_BIND_OPTIONS_IMPORT_KEY,
+	    key) != 0)
+		fatalx("host key %u: %s", i, ssh_get_error(n->bind));
+	freezero(text, len);
+}
+
+static void
+net_take_setup(struct net *n)
+{
+	struct msg m;
+	uint32_t i, nkeys;
+
+	mm_recv_setup(&n->mm, &m);
+	n->test = (int)msg_get_u32(&m);
+	log_set_level((enum log_level)msg_get_u32(&m));
+	n->max_tries = msg_get_u32(&m);
+	n->max_flows = msg_get_u32(&m);
+	n->alive_interval = msg_get_u32(&m);
+	n->alive_count = msg_get_u32(&m);
+	n->pubkey = msg_get_u32(&m);
+	n->peer = msg_dup_string(&m, NET_PEER_MAX);
+	n->ciphers = msg_dup_string(&m, NET_ALGS_MAX);
+	n->macs = msg_dup_string(&m, NET_ALGS_MAX);
+	n->kex = msg_dup_string(&m, NET_ALGS_MAX);
+	nkeys = msg_get_u32(&m);
+	for (i = 0; i < nkeys && i < NET_KEYS_MAX; i++)
+		net_import_key(n, &m, i);
+	if (m.data != NULL && msg_end(&m) == -1)
+		fatalx("monitor sent a malformed setup");
+	explicit_bzero(m.data, m.len);
+	msg_clear(&m);
+}
+
+static void
+net_set_bind(struct net *n, enum ssh_bind_options_e option, const void *value,
+    const char *what)
+{
+	if (ssh_bind_options_set(n->bind, option, value) != 0)
+		fatalx("%s: %s", what, ssh_get_error(n->bind));
+}
+
+static void
+net_configure(struct net *n)
+{
+	static const struct {
+		enum ssh_bind_options_e	 option[2];
+		const char		*name;
+	} lists[] = {
+		{ { SSH_BIND_OPTIONS_CIPHERS_C_S,
+		    SSH_BIND_OPTIONS_CIPHERS_S_C }, "Ciphers" },
+		{ { SSH_BIND_OPTIONS_HMAC_C_S,
+		    SSH_BIND_OPTIONS_HMAC_S_C }, "MACs" },
+		{ { SSH_BIND_OPTIONS_KEY_EXCHANGE,
+		    SSH_BIND_OPTIONS_KEY_EXCHANGE }, "KexAlgorithms" },
+	};
+	const char *value[] = { n->ciphers, n->macs, n->kex };
+	size_t i;
+
+	net_set_bind(n, SSH_BIND_OPTIONS_BANNER, SOCKSTUN_BANNER, "banner");
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		if (value[i] == NULL || *value[i] == '\0')
+			continue;
+		net_set_bind(n, lists[i].option[0], value[i], lists[i].name);
+		net_set_bind(n, lists[i].option[1], value[i], lists[i].name);
+	}
+}
+
+static void
+net_log_cb(int level, const char *function, const char *text, void *arg)
+{
+	log_debug2("libssh: %s", text);
+}
+
+/* The client's connection as a session with its keys exchanged, or NULL. */
+static ssh_session
+net_handshake(struct net *n)
+{
+	ssh_session session;
+	long patience = NET_PATIENCE;
+
+	if ((session = ssh_new()) == NULL)
+		fatalx("out of memory");
+	ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &patience);
+	if (ssh_bind_accept_fd(n->bind, session, PRIVSEP_FD_CONN) != SSH_OK)
+		fatalx("%s", ssh_get_error(n->bind));
+	ssh_set_auth_methods(session, n->pubkey ? SSH_AUTH_METHOD_PUBLICKEY :
+	    0);
+	if (ssh_handle_key_exchange(session) == SSH_OK)
+		return session;
+	log_info("Connection closed by %s before the end of the key "
+	    "exchange: %s", n->peer, ssh_get_error(session));
+	ssh_free(session);
+	return NULL;
+}
+
+static void
+net_lost_cb(const char *why, void *arg)
+{
+	struct net *n = arg;
+
+	log_info("Connection from %s ended: %s", n->peer, why);
+	event_base_loopbreak(n->base);
+}
+
+static int
+net_message_cb(ssh_message msg, void *arg)
+{
+	struct net *n = arg;
+
+	return netflows_message(msg, &n->flows);
+}
+
+static void
+net_dialed_cb(const struct mm_dialed *d, void *arg)
+{
+	struct net *n = arg;
+
+	netflows_dialed(d, &n->flows);
+}
+
+/* Without its dialer the session is of no use to anybody. */
+static void
+net_dialer_gone_cb(void *arg)
+{
+	struct net *n = arg;
+
+	event_base_loopbreak(n->base);
+}
+
+static const struct sshloop_ops net_loop_ops = {
+	.message = net_message_cb,
+	.lost = net_lost_cb,
+};
+
+static const struct mm_ops net_mm_ops = {
+	.dialed = net_dialed_cb,
+	.gone = net_dialer_gone_cb,
+};
+
+/* The authenticated client's channels, until one side ends. */
+static void
+net_serve(struct net *n, ssh_session session)
+{
+	if (mm_start(&n->mm, n->base, &net_mm_ops, n) == -1)
+		fatal("events");
+	netflows_init(&n->flows, n->base, &n->mm, n->max_flows);
+	n->loop = sshloop_new(n->base, session, SSHLOOP_SERVER,
+	    &net_loop_ops, n);
+	if (n->loop == NULL)
+		fatalx("out of memory");
+	n->flows.loop = n->loop;
+	sshloop_set_alive(n->loop, (int)n->alive_interval,
+	    (int)n->alive_count);
+	sshloop_start(n->loop);
+	event_base_dispatch(n->base);
+	netflows_clear(&n->flows);
+	sshloop_free(n->loop);
+}
+
+static void
+net_run(struct net *n)
+{
+	struct netauth auth = {
+		.mm = &n->mm,
+		.peer = n->peer,
+		.max_tries = n->max_tries,
+		.pubkey = (int)n->pubkey,
+	};
+	ssh_session session;
+
+	if ((session = net_handshake(n)) == NULL)
+		return;
+	if (netauth_run(&auth, session) == 0)
+		net_serve(n, session);
+	else {
+		ssh_disconnect(session);
+		ssh_free(session);
+	}
+	free(auth.user);
+}
+
+static void
+net_prepare_process(void)
+{
+	struct rlimit rl;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct net n;
+	int no = 0;
+
+	memset(&n, 0, sizeof(n));
+	setproctitle("[net]");
+	net_prepare_process();
+	mm_init(&n.mm, PRIVSEP_FD_PEER);
+	log_init("sockstund-net", LOG_LEVEL_INFO, 1);
+	log_set_sink(mm_log, &n.mm);
+	if ((n.bind = ssh_bind_new()) == NULL ||
+	    (n.base = event_base_new()) == NULL)
+		fatalx("out of memory");
+	ssh_set_log_callback(net_log_cb);
+	net_set_bind(&n, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no, "options");
+	net_take_setup(&n);
+	net_configure(&n);
+	if (sandbox_net_enter() == -1)
+		fatal("sandbox");
+	mm_send_ready(&n.mm);
+	if (!n.test)
+		net_run(&n);
+	mm_clear(&n.mm);
+	ssh_bind_free(n.bind);
+	event_base_free(n.base);
+	free(n.peer);
+	free(n.ciphers);
+	free(n.macs);
+	free(n.kex);
+	return 0;
+}

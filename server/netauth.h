@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* User authentication (RFC 4252) of one client, before there is a loop. */
+#ifndef NETAUTH_H
+#define NETAUTH_H
+
+#include <libssh/libssh.h>
+
+struct mm;
+
+/* What bounds it, and what became of it. */
+struct netauth {
+	struct mm	*mm;
+	const char	*peer;
+	unsigned int	 max_tries;
+	int		 pubkey;	/* is publickey offered? */
+	char		*user;
+	unsigned int	 failures;
+	unsigned int	 requests;
+	int		 done;
+};
+
+int	netauth_run(struct netauth *, ssh_session);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* The channels of one authenticated client, from asking to the last byte. */
+#ifndef NETFLOW_H
+#define NETFLOW_H
+
+#include <sys/types.h>
+#include <sys/tree.h>
+#include <stdint.h>
+
+#include <libssh/libssh.h>
+
+struct event_base;
+struct mm;
+struct mm_dialed;
+struct netflow;
+struct sshloop;
+
+RB_HEAD(netflow_tree, netflow);
+
+struct netflows {
+	struct event_base	*base;
+	struct sshloop		*loop;
+	struct mm		*mm;
+	struct netflow_tree	 dials;		/* not answered yet, by id */
+	size_t			 ndials;	/* of them without a channel */
+	size_t			 max;		/* channels and dials at once */
+	size_t			 nsessions;	/* "session" channels */
+	uint32_t		 last_id;
+};
+
+void	netflows_init(struct netflows *, struct event_base *, struct mm *,
+	    size_t);
+void	netflows_clear(struct netflows *);
+int	netflows_message(ssh_message, void *);
+void	netflows_dialed(const struct mm_dialed *, void *);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What one of sockstund's processes hands to the next when it executes the
+ * program again: descriptors at fixed numbers, and where the log goes.
+ */
+#ifndef REXEC_H
+#define REXEC_H
+
+#include <sys/types.h>
+#include <limits.h>
+
+#include "privsep.h"
+
+/* What "sockstund -R monitor" finds open. */
+enum rexec_monitor_fd {
+	REXEC_MONITOR_CONF = 3,		/* text of the configuration */
+	REXEC_MONITOR_KEYS,		/* hostkeys_pack() */
+	REXEC_MONITOR_CONN,		/* the client */
+	REXEC_MONITOR_STARTUP,		/* closes when authenticated */
+	REXEC_MONITOR_END
+};
+
+/* What "sockstund -R dialer" finds open. */
+enum rexec_dialer_fd {
+	REXEC_DIALER_PEER = PRIVSEP_FD_PEER,
+	REXEC_DIALER_CONF,
+	REXEC_DIALER_CONTEXT,		/* strings with their NULs */
+	REXEC_DIALER_END
+};
+
+enum rexec_log {
+	REXEC_LOG_SYSLOG,
+	REXEC_LOG_STDERR,
+	REXEC_LOG_FILE			/* open as standard error */
+};
+
+/* This program, as it will be executed again. */
+struct rexec {
+	char		path[PATH_MAX];
+	enum rexec_log	log;
+};
+
+#define REXEC_MEMFD_MAX		(1024 * 1024)
+
+int	 rexec_init(struct rexec *);
+int	 rexec_make_memfd(const char *, const void *, size_t);
+u_char	*rexec_read_memfd(int, size_t *);
+void	 rexec_place_fds(int *, size_t);
+int	 rexec_null_stdio(int);
+int	 rexec_open_log(const char *);
+void	 rexec_use_log(const struct rexec *, int);
+void	 rexec_run(const struct rexec *, const char *, char *const []);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What sockstund-net may still ask of the kernel once its keys are loaded and
+ * its loop is made: to use the descriptors it has or is sent, memory, time and
+ * random numbers.  It can open, connect, run and signal nothing.  A call that
+ * is not in these tables ends the process (SIGSYS); some that libraries only
+ * try fail instead.
+ */
+#include <sys/types.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <linux/sockios.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "sandbox.h"
+
+#ifndef __has_feature
+#define __has_feature(x)	0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define SANDBOX_SANITIZED	1
+#else
+#define SANDBOX_SANITIZED	0
+#endif
+
+/* Permitted whatever the arguments. */
+static const int sandbox_allowed[] = {
+	/* descriptors */
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(recv),
+	SCMP_SYS(send), SCMP_SYS(close), SCMP_SYS(shutdown),
+	SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	/* the loop */
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64),
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(timerfd_settime),
+	SCMP_SYS(timerfd_settime64), SCMP_SYS(select), SCMP_SYS(_newselect),
+	SCMP_SYS(pselect6), SCMP_SYS(pselect6_time64),
+	/* memory, but for mmap and mprotect */
+	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
+	/* time, random numbers, locks */
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64),
+	SCMP_SYS(clock_getres), SCMP_SYS(clock_getres_time64),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_nanosleep_time64),
+	SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+	SCMP_SYS(getrandom), SCMP_SYS(futex), SCMP_SYS(futex_time64),
+	SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
+	/* itself */
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getuid),
+	SCMP_SYS(getuid32), SCMP_SYS(geteuid), SCMP_SYS(geteuid32),
+	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sigreturn), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(sigaltstack),
+	SCMP_SYS(sched_getaffinity), SCMP_SYS(sysinfo), SCMP_SYS(uname)
+};
+
+#if !SANDBOX_SANITIZED
+/* Tried by libraries, which can do without: they get EACCES. */
+static const int sandbox_denied[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2),
+	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+	SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(lstat), SCMP_SYS(lstat64),
+	SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(newfstatat),
+	SCMP_SYS(fstatat64), SCMP_SYS(statx), SCMP_SYS(statfs),
+	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
+	SCMP_SYS(prctl), SCMP_SYS(shmget)
+};
+#else
+/*
+ * What the sanitizers need: they read /proc/self, look at the stack of every
+ * thread and, for the leak check at exit, start a task that stops the process.
+ */
+static const int sandbox_sanitizer[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(access), SCMP_SYS(stat),
+	SCMP_SYS(lstat), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
+	SCMP_SYS(statx), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+	SCMP_SYS(lseek), SCMP_SYS(getdents), SCMP_SYS(getdents64),
+	SCMP_SYS(prctl),
+	SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4), SCMP_SYS(kill),
+	SCMP_SYS(tgkill), SCMP_SYS(getppid), SCMP_SYS(prlimit64),
+	SCMP_SYS(getrlimit), SCMP_SYS(process_vm_readv), SCMP_SYS(pipe),
+	SCMP_SYS(pipe2), SCMP_SYS(dup), SCMP_SYS(getcwd), SCMP_SYS(ioctl),
+	SCMP_SYS(fcntl)
+};
+#endif
+
+/* Permitted if one argument has one of these values. */
+struct sandbox_value {
+	int		 call;
+	unsigned int	 arg;
+	uint32_t	 value;
+};
+
+static const struct sandbox_value sandbox_values[] = {
+	{ SCMP_SYS(fcntl), 1, F_GETFL },
+	{ SCMP_SYS(fcntl), 1, F_SETFL },
+	{ SCMP_SYS(fcntl), 1, F_GETFD },
+	{ SCMP_SYS(fcntl), 1, F_SETFD },
+	{ SCMP_SYS(fcntl64), 1, F_GETFL },
+	{ SCMP_SYS(fcntl64), 1, F_SETFL },
+	{ SCMP_SYS(fcntl64), 1, F_GETFD },
+	{ SCMP_SYS(fcntl64), 1, F_SETFD },
+	{ SCMP_SYS(ioctl), 1, FIONREAD },
+	{ SCMP_SYS(ioctl), 1, FIONBIO },
+	{ SCMP_SYS(ioctl), 1, SIOCOUTQ },
+	{ SCMP_SYS(ioctl), 1, SIOCOUTQNSD }
+};
+
+/* The socket options that libssh and we set. */
+static const struct {
+	int	level;
+	int	option;
+} sandbox_options[] = {
+	{ SOL_SOCKET, SO_KEEPALIVE },
+	{ SOL_SOCKET, SO_LINGER },
+	{ SOL_SOCKET, SO_PRIORITY },
+	{ SOL_SOCKET, SO_RCVBUF },
+	{ SOL_SOCKET, SO_RCVLOWAT },
+	{ SOL_SOCKET, SO_SNDBUF },
+	{ IPPROTO_IP, IP_TOS },
+	{ IPPROTO_IPV6, IPV6_TCLASS },
+	{ IPPROTO_TCP, TCP_CORK },
+	{ IPPROTO_TCP, TCP_KEEPCNT },
+	{ IPPROTO_TCP, TCP_KEEPIDLE },
+	{ IPPROTO_TCP, TCP_KEEPINTVL },
+	{ IPPROTO_TCP, TCP_NODELAY },
+	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT },
+	{ IPPROTO_TCP, TCP_QUICKACK },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT }
+};
+
+#define NELEM(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* The argument, an int, has this value. */
+static struct scmp_arg_cmp
+sandbox_int(unsigned int arg, uint32_t value)
+{
+	struct scmp_arg_cmp cmp = { arg, SCMP_CMP_MASKED_EQ, UINT32_MAX,
+	    value };
+
+	return cmp;
+}
+
+/* Of the bits of the mask, the argument has these. */
+static struct scmp_arg_cmp
+sandbox_bits(unsigned int arg, uint64_t mask, uint64_t bits)
+{
+	struct scmp_arg_cmp cmp = { arg, SCMP_CMP_MASKED_EQ, mask, bits };
+
+	return cmp;
+}
+
+static int
+sandbox_add_calls(scmp_filter_ctx ctx, uint32_t action, const int *calls,
+    size_t n)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < n && ret == 0; i++)
+		ret = seccomp_rule_add(ctx, action, calls[i], 0);
+	return ret;
+}
+
+static int
+sandbox_add_values(scmp_filter_ctx ctx)
+{
+	const struct sandbox_value *v;
+	struct scmp_arg_cmp cmp;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < NELEM(sandbox_values) && ret == 0; i++) {
+		v = &sandbox_values[i];
+		cmp = sandbox_int(v->arg, v->value);
+		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, v->call, 1,
+		    &cmp);
+	}
+	return ret;
+}
+
+static int
+sandbox_add_options(scmp_filter_ctx ctx)
+{
+	struct scmp_arg_cmp cmp[2];
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < NELEM(sandbox_options) && ret == 0; i++) {
+		cmp[0] = sandbox_int(1, sandbox_options[i].level);
+		cmp[1] = sandbox_int(2, sandbox_options[i].option);
+		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+		    SCMP_SYS(setsockopt), 2, cmp);
+	}
+	return ret;
+}
+
+/* Sending, but not MSG_FASTOPEN, which connects, and not to an address. */
+static int
+sandbox_add_send(scmp_filter_ctx ctx)
+{
+	struct scmp_arg_cmp cmp[2];
+	int ret;
+
+	cmp[0] = sandbox_bits(2, MSG_FASTOPEN, 0);
+	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg),
+	    1, cmp);
+	if (ret != 0)
+		return ret;
+	cmp[0] = sandbox_bits(3, MSG_FASTOPEN, 0);
+	cmp[1] = sandbox_bits(4, UINT64_MAX, 0);
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto),
+	    2, cmp);
+}
+
+/* Memory that is never executable, and of no file. */
+static int
+sandbox_add_memory(scmp_filter_ctx ctx)
+{
+	static const int mmaps[] = { SCMP_SYS(mmap), SCMP_SYS(mmap2) };
+	struct scmp_arg_cmp cmp[2];
+	size_t i;
+	int ret = 0;
+
+	cmp[0] = sandbox_bits(2, PROT_EXEC, 0);
+	cmp[1] = sandbox_bits(3, MAP_ANONYMOUS, MAP_ANONYMOUS);
+	for (i = 0; i < NELEM(mmaps) && ret == 0; i++)
+		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, mmaps[i],
+		    2, cmp);
+	if (ret != 0)
+		return ret;
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+	    SCMP_SYS(mprotect), 1, cmp);
+}
+
+/*
+ * What it may do to itself: abort(), and read its limits.  isatty() of stdio
+ * learns that nothing is a terminal.
+ */
+static int
+sandbox_add_self(scmp_filter_ctx ctx)
+{
+	struct scmp_arg_cmp cmp;
+	int ret;
+
+	cmp = sandbox_int(0, getpid());
+	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
+	    1, &cmp);
+	if (ret != 0)
+		return ret;
+	cmp = sandbox_bits(2, UINT64_MAX, 0);
+	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+	    SCMP_SYS(prlimit64), 1, &cmp);
+	if (ret != 0)
+		return ret;
+	cmp = sandbox_int(1, TCGETS);
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(ENOTTY),
+	    SCMP_SYS(ioctl), 1, &cmp);
+}
+
+static int
+sandbox_add_all(scmp_filter_ctx ctx)
+{
+	int ret;
+
+	if ((ret = sandbox_add_calls(ctx, SCMP_ACT_ALLOW, sandbox_allowed,
+	    NELEM(sandbox_allowed))) != 0 ||
+	    (ret = sandbox_add_values(ctx)) != 0 ||
+	    (ret = sandbox_add_options(ctx)) != 0 ||
+	    (ret = sandbox_add_send(ctx)) != 0 ||
+	    (ret = sandbox_add_memory(ctx)) != 0 ||
+	    (ret = sandbox_add_self(ctx)) != 0)
+		return ret;
+#if SANDBOX_SANITIZED
+	return sandbox_add_calls(ctx, SCMP_ACT_ALLOW, sandbox_sanitizer,
+	    NELEM(sandbox_sanitizer));
+#else
+	return sandbox_add_calls(ctx, SCMP_ACT_ERRNO(EACCES), sandbox_denied,
+	    NELEM(sandbox_denied));
+#endif
+}
+
+/* Takes the rights that have nothing to do with system calls. */
+static int
+sandbox_limit(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    setrlimit(RLIMIT_CORE, &none) == -1)
+		return -1;
+	/* A leak check traces the process from a task of its own. */
+	if (SANDBOX_SANITIZED)
+		return 0;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
+	    setrlimit(RLIMIT_FSIZE, &none) == -1 ||
+	    setrlimit(RLIMIT_NPROC, &none) == -1)
+		return -1;
+	return 0;
+}
+
+/*
+ * Closes the sandbox around the process, for good.  The loop must exist
+ * already; descriptors that come later can be used.  Returns 0, or -1 with
+ * errno: then the process must not go on.
+ */
+int
+sandbox_net_enter(void)
+{
+	scmp_filter_ctx ctx;
+	int ret;
+
+	if (sandbox_limit() == -1)
+		return -1;
+	if ((ctx = seccomp_init(SCMP_ACT_KILL_PROCESS)) == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	ret = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
+	    SCMP_ACT_KILL_PROCESS);
+	if (ret == 0)
+		ret = sandbox_add_all(ctx);
+	if (ret == 0)
+		ret = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (ret != 0) {
+		errno = -ret;
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sockstund: the command line, and the way from it to the listener (daemon),
+ * or to the role that this process was executed again for: a monitor or a
+ * dialer.  No file of this program knows libssh.
+ */
+#include <sys/types.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "dialer.h"
+#include "hostkeys.h"
+#include "log.h"
+#include "monitor.h"
+#include "netproc.h"
+#include "pathnames.h"
+#include "rexec.h"
+#include "servargs.h"
+#include "servconf.h"
+#include "xmalloc.h"
+
+#define SOCKSTUND_ERR_MAX	1024
+
+struct sockstund {
+	struct servargs	 args;
+	struct servconf	 conf;
+	struct rexec	 self;
+	char		**argv;
+	char		 cwd[PATH_MAX];		/* where it was started */
+};
+
+/* Ends a start that failed, with a line that -q does not silence. */
+static void __attribute__((noreturn))
+sockstund_fail(const char *text)
+{
+	log_line(LOG_LEVEL_QUIET, text);
+	exit(1);
+}
+
+/* The default file need not be there; one that -f names must. */
+static void
+sockstund_load_conf(struct sockstund *s)
+{
+	const char *path = s->args.conf_file;
+	char err[SOCKSTUND_ERR_MAX];
+
+	if (path == NULL)
+		path = PATH_SERVER_CONFIG;
+	if (servconf_read_file(&s->conf, path, err, sizeof(err)) == -1 &&
+	    (s->args.conf_file != NULL || errno != ENOENT))
+		sockstund_fail(err);
+	if (servconf_finish(&s->conf, err, sizeof(err)) == -1)
+		sockstund_fail(err);
+	s->conf.log_level = servargs_get_level(&s->args);
+	log_set_level(s->conf.log_level);
+}
+
+/* The configuration that another process of ours left in a descriptor. */
+static void
+sockstund_inherit_conf(struct sockstund *s, int fd)
+{
+	char err[SOCKSTUND_ERR_MAX], *text;
+	size_t len;
+
+	if ((text = (char *)rexec_read_memfd(fd, &len)) == NULL)
+		fatal("inherited configuration");
+	if (servconf_read_text(&s->conf, text, "inherited configuration", err,
+	    sizeof(err)) == -1 ||
+	    servconf_finish(&s->conf, err, sizeof(err)) == -1)
+		fatalx("%s", err);
+	free(text);
+	log_set_level(s->conf.log_level);
+	s->self.log = servargs_get_log(&s->args);
+	rexec_use_log(&s->self, s->conf.log_facility);
+}
+
+static int
+sockstund_monitor(struct sockstund *s)
+{
+	struct hostkeys keys;
+	u_char *data;
+	size_t len;
+	int error;
+
+	setproctitle("[priv]");
+	sockstund_inherit_conf(s, REXEC_MONITOR_CONF);
+	if ((data = rexec_read_memfd(REXEC_MONITOR_KEYS, &len)) == NULL)
+		fatal("inherited host keys");
+	close(REXEC_MONITOR_KEYS);
+	error = hostkeys_unpack(&keys, data, len);
+	freezero(data, len);
+	if (error == -1)
+		fatalx("inherited host keys are damaged");
+	return monitor_main(&s->conf, &s->self, &keys);
+}
+
+/* The next of the strings in a context, or NULL. */
+static const char *
+sockstund_next_string(const char **p, const char *end)
+{
+	const char *s = *p;
+
+	if (s >= end)
+		return NULL;
+	*p = s + strlen(s) + 1;
+	return s;
+}
+
+static int
+sockstund_dialer(struct sockstund *s)
+{
+	struct dialer_context ctx;
+	const char *p, *end, *rule;
+	char *text;
+	size_t len;
+	int ret;
+
+	sockstund_inherit_conf(s, REXEC_DIALER_CONF);
+	text = (char *)rexec_read_memfd(REXEC_DIALER_CONTEXT, &len);
+	if (text == NULL)
+		fatal("inherited context");
+	close(REXEC_DIALER_CONF);
+	close(REXEC_DIALER_CONTEXT);
+	memset(&ctx, 0, sizeof(ctx));
+	p = text;
+	end = text + len;
+	ctx.user = sockstund_next_string(&p, end);
+	ctx.peer = sockstund_next_string(&p, end);
+	if (ctx.user == NULL || ctx.peer == NULL)
+		fatalx("inherited context is damaged");
+	while ((rule = sockstund_next_string(&p, end)) != NULL)
+		conf_list_add(&ctx.permit_open, rule);
+	ctx.permit_open_set = ctx.permit_open.n > 0;
+	ret = dialer_main(&s->conf, REXEC_DIALER_PEER, &ctx);
+	conf_list_clear(&ctx.permit_open);
+	free(text);
+	servconf_clear(&s->conf);
+	return ret;
+}
+
+static int
+sockstund_dump(const struct sockstund *s)
+{
+	char *text;
+
+	if ((text = servconf_dump(&s->conf)) == NULL)
+		sockstund_fail("the configuration cannot be written");
+	fputs(text, stdout);
+	free(text);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* Loads the keys and has them tested; ends the process without any. */
+static void
+sockstund_load_keys(struct sockstund *s, struct hostkeys *keys)
+{
+	if (geteuid() == 0 && !s->args.inetd &&
+	    getpwnam(s->conf.privsep_user) == NULL)
+		log_info("Privilege separation user %s does not exist, using "
+		    "%s", s->conf.privsep_user, NETPROC_FALLBACK_USER);
+	hostkeys_load(keys, &s->conf.host_keys);
+	if (!s->args.inetd && netproc_test_keys(&s->conf, keys) == -1) {
+		hostkeys_clear(keys);
+		exit(1);
+	}
+	if (keys->n == 0)
+		sockstund_fail("no hostkeys available -- exiting.");
+}
+
+/* What every monitor will be handed. */
+static void
+sockstund_make_memfds(struct sockstund *s, struct hostkeys *keys,
+    struct daemon_config *cfg)
+{
+	u_char *data;
+	size_t len;
+	char *text;
+
+	data = hostkeys_pack(keys, &len);
+	hostkeys_clear(keys);
+	cfg->keys_fd = rexec_make_memfd("sockstund keys", data, len);
+	freezero(data, len);
+	if ((text = servconf_dump(&s->conf)) == NULL)
+		sockstund_fail("the configuration cannot be written");
+	cfg->conf_fd = rexec_make_memfd("sockstund conf", text, strlen(text));
+	free(text);
+	if (cfg->keys_fd == -1 || cfg->conf_fd == -1)
+		fatal("memfd");
+}
+
+/* -i: serves the connection that is standard input, in this process. */
+static void __attribute__((noreturn))
+sockstund_serve_inetd(struct sockstund *s, struct daemon_config *cfg)
+{
+	struct stat st;
+	int conn;
+
+	if (fstat(STDIN_FILENO, &st) == -1 || !S_ISSOCK(st.st_mode))
+		sockstund_fail("-i: standard input is not a socket");
+	conn = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (conn == -1 || rexec_null_stdio(s->self.log != REXEC_LOG_SYSLOG) ==
+	    -1)
+		fatal("standard input");
+	daemon_exec_monitor(cfg, conn, -1);
+	exit(1);
+}
+
+/* An ordinary user often may not write there, and does not need it. */
+static int
+sockstund_write_pid(const struct sockstund *s)
+{
+	const char *path = s->conf.pid_file;
+	int fd;
+
+	if (s->args.debug || path == NULL || strcasecmp(path, "none") == 0)
+		return -1;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+	    0644);
+	if (fd == -1 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
+		if (geteuid() == 0)
+			log_warn("Couldn't create pid file \"%s\"", path);
+		else
+			log_verbose("Couldn't create pid file \"%s\": %s",
+			    path, strerror(errno));
+	}
+	if (fd == -1)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+/* SIGHUP: executes the program, as it is now on disk, as it was started. */
+static void __attribute__((noreturn))
+sockstund_restart(struct sockstund *s)
+{
+	static char flag[] = "-R", role[] = "listener";
+	char **argv;
+	size_t n, at = 1;
+
+	for (n = 0; s->argv[n] != NULL; n++)
+		;
+	argv = xcalloc(n + 3, sizeof(*argv));
+	argv[0] = s->argv[0];
+	if (s->args.role != ROLE_LISTENER) {
+		argv[at++] = flag;
+		argv[at++] = role;
+	}
+	memcpy(argv + at, s->argv + 1, (n - 1) * sizeof(*argv));
+	signal(SIGHUP, SIG_IGN);
+	if (chdir(s->cwd) == -1)
+		log_warn("%s", s->cwd);
+	closefrom(STDERR_FILENO + 1);
+	execv(s->self.path, argv);
+	log_set_sink(NULL, NULL);
+	fatal("RESTART FAILED: %s", s->self.path);
+}
+
+/* Leaves the terminal, unless it is to stay or was left before. */
+static void
+sockstund_detach(struct sockstund *s)
+{
+	if (!s->args.foreground && !s->args.debug &&
+	    s->args.role == ROLE_START && daemon(1, 1) == -1)
+		fatal("daemon");
+	if (rexec_null_stdio(s->self.log != REXEC_LOG_SYSLOG) == -1)
+		fatal("/dev/null");
+	if (chdir("/") == -1)
+		fatal("/");
+	rexec_use_log(&s->self, s->conf.log_facility);
+}
+
+static int
+sockstund_serve(struct sockstund *s, struct daemon_config *cfg)
+{
+	int have_pid, sig;
+	enum daemon_end end;
+
+	if (daemon_bind(cfg) == -1)
+		sockstund_fail("Cannot bind any address.");
+	sockstund_detach(s);
+	have_pid = sockstund_write_pid(s) == 0;
+	end = daemon_run(cfg, &sig);
+	close(cfg->conf_fd);
+	close(cfg->keys_fd);
+	if (end == DAEMON_RESTART) {
+		log_info("Received SIGHUP; restarting.");
+		sockstund_restart(s);
+	}
+	log_info("Received signal %d; terminating.", sig);
+	if (have_pid)
+		unlink(s->conf.pid_file);
+	servconf_clear(&s->conf);
+	return 0;
+}
+
+/* From the command line to the listener. */
+static int
+sockstund_start(struct sockstund *s)
+{
+	struct daemon_config cfg = {
+		.conf = &s->conf, .self = &s->self, .single = s->args.debug > 0
+	};
+	struct hostkeys keys;
+
+	closefrom(STDERR_FILENO + 1);
+	s->self.log = servargs_get_log(&s->args);
+	if (s->args.log_file != NULL) {
+		if (rexec_open_log(s->args.log_file) == -1) {
+			log_warn("Couldn't open logfile %s", s->args.log_file);
+			return 1;
+		}
+		rexec_use_log(&s->self, 0);
+	} else if (s->args.inetd)
+		rexec_use_log(&s->self, LOG_AUTH);
+	sockstund_load_conf(s);
+	if (s->args.mode == MODE_DUMP)
+		return sockstund_dump(s);
+	sockstund_load_keys(s, &keys);
+	if (s->args.mode == MODE_TEST) {
+		hostkeys_clear(&keys);
+		servconf_clear(&s->conf);
+		return 0;
+	}
+	sockstund_make_memfds(s, &keys, &cfg);
+	if (s->args.inetd)
+		sockstund_serve_inetd(s, &cfg);
+	return sockstund_serve(s, &cfg);
+}
+
+/* 0, 1 and 2 shall be open, so that nothing else gets these numbers. */
+static void
+sockstund_sanitise_stdio(void)
+{
+	int fd;
+
+	do {
+		if ((fd = open("/dev/null", O_RDWR)) == -1)
+			exit(1);
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct sockstund s;
+	int i;
+
+	sockstund_sanitise_stdio();
+	log_init("sockstund", LOG_LEVEL_INFO, 1);
+	/* setproctitle(3) writes over the original. */
+	s.argv = xcalloc(argc + 1, sizeof(*s.argv));
+	for (i = 0; i < argc; i++)
+		s.argv[i] = xstrdup(argv[i]);
+	if (rexec_init(&s.self) == -1)
+		fatal("/proc/self/exe");
+	if (getcwd(s.cwd, sizeof(s.cwd)) == NULL)
+		strlcpy(s.cwd, "/", sizeof(s.cwd));
+	servconf_init(&s.conf);
+	servargs_parse(&s.args, &s.conf, argc, s.argv);
+	switch (s.args.role) {
+	case ROLE_MONITOR:
+		prctl(PR_SET_NAME, "sockstund");
+		return sockstund_monitor(&s);
+	case ROLE_DIALER:
+		prctl(PR_SET_NAME, "sockstund");
+		return sockstund_dialer(&s);
+	default:
+		return sockstund_start(&s);
+	}
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * MaxStartups: how many connections are not authenticated yet, and which new
+ * ones are turned away.  The other end of a pipe per connection is held by its
+ * process; when it closes, the connection is authenticated or gone.  What the
+ * processes do is not known here.
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "log.h"
+#include "startups.h"
+#include "xmalloc.h"
+
+struct startup {
+	TAILQ_ENTRY(startup)	 entry;
+	struct startups		*owner;
+	struct event		*ev;
+	int			 fd;
+};
+
+struct startups {
+	TAILQ_HEAD(, startup)	 list;
+	struct event_base	*base;
+	startups_cb		*cb;
+	void			*arg;
+	int			 count;
+	int			 begin;
+	int			 rate;
+	int			 max;
+	u_int			 dropped;	/* since throttling began */
+	time_t			 since;		/* 0: not throttling */
+};
+
+static time_t
+startups_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + 1;
+}
+
+/*
+ * MaxStartups begin:rate:max.  The callback is told the number of connections
+ * whenever it changed.
+ */
+struct startups *
+startups_new(struct event_base *base, int begin, int rate, int max,
+    startups_cb *cb, void *arg)
+{
+	struct startups *s;
+
+	s = xcalloc(1, sizeof(*s));
+	TAILQ_INIT(&s->list);
+	s->base = base;
+	s->begin = begin;
+	s->rate = rate;
+	s->max = max;
+	s->cb = cb;
+	s->arg = arg;
+	return s;
+}
+
+static void
+startups_remove(struct startup *st)
+{
+	TAILQ_REMOVE(&st->owner->list, st, entry);
+	st->owner->count--;
+	event_free(st->ev);
+	close(st->fd);
+	free(st);
+}
+
+/* Forgets all connections, which live on, without calling back. */
+void
+startups_free(struct startups *s)
+{
+	struct startup *st;
+
+	while ((st = TAILQ_FIRST(&s->list)) != NULL)
+		startups_remove(st);
+	free(s);
+}
+
+/* Connections not authenticated yet. */
+int
+startups_count(const struct startups *s)
+{
+	return s->count;
+}
+
+/*
+ * How many in a hundred new connections are turned away when there are count
+ * already: none below begin, rate at begin, rising to all at max.
+ */
+int
+startups_drop_chance(int count, int begin, int rate, int max)
+{
+	if (count < begin)
+		return 0;
+	if (count >= max)
+		return 100;
+	return rate + (int)((long long)(100 - rate) * (count - begin) /
+	    (max - begin));
+}
+
+/* Tells of the turning away when it begins and when it is over. */
+static void
+startups_log_throttling(struct startups *s, int dropping)
+{
+	time_t now = startups_now();
+
+	if (dropping && s->since == 0) {
+		log_info("beginning MaxStartups throttling");
+		s->since = now;
+		s->dropped = 0;
+	} else if (!dropping && s->since != 0 && s->count < s->begin) {
+		log_info("exited MaxStartups throttling after %lld seconds, "
+		    "%u connections dropped", (long long)(now - s->since),
+		    s->dropped);
+		s->since = 0;
+	}
+}
+
+/* May a new connection from peer (for the log) be served?  1, or 0. */
+int
+startups_admit(struct startups *s, const char *peer)
+{
+	int chance, drop;
+
+	chance = startups_drop_chance(s->count, s->begin, s->rate, s->max);
+	drop = chance > 0 && (int)arc4random_uniform(100) < chance;
+	startups_log_throttling(s, drop);
+	if (drop) {
+		s->dropped++;
+		log_verbose("drop connection #%d from %s past MaxStartups",
+		    s->count, peer);
+	}
+	return !drop;
+}
+
+/* Nothing is ever written to the pipe but by mistake; its end is the news. */
+static void
+startups_read_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct startup *st = arg;
+	struct startups *s = st->owner;
+	char c;
+	ssize_t n;
+
+	n = read(fd, &c, sizeof(c));
+	if (n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	startups_remove(st);
+	startups_log_throttling(s, 0);
+	s->cb(s->count, s->arg);
+}
+
+/*
+ * Counts a connection until the other end of the pipe closes; the descriptor
+ * is taken over.
+ */
+void
+startups_add(struct startups *s, int fd)
+{
+	struct startup *st;
+
+	st = xcalloc(1, sizeof(*st));
+	st->owner = s;
+	st->fd = fd;
+	st->ev = event_new(s->base, fd, EV_READ | EV_PERSIST,
+	    startups_read_cb, st);
+	if (st->ev == NULL || event_add(st->ev, NULL) == -1)
+		fatalx("startups: out of memory");
+	TAILQ_INSERT_TAIL(&s->list, st, entry);
+	s->count++;
+	s->cb(s->count, s->arg);
+}

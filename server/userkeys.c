@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The accounts of this machine: whether a user may log in, whether a key is
+ * in the user's authorized_keys files (read with that user's rights), and how
+ * a process becomes that user for good.  What a line of such a file means is
+ * authkeys' to know; of SSH nothing is known here.
+ */
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
+#include <shadow.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "authkeys.h"
+#include "log.h"
+#include "match.h"
+#include "servconf.h"
+#include "userkeys.h"
+#include "xmalloc.h"
+
+#define USERKEYS_FILE_MAX	(1024 * 1024)
+#define SECONDS_PER_DAY		(24 * 60 * 60)
+
+/* The rights to come back to. */
+struct userkeys_saved {
+	int	 changed;
+	uid_t	 uid;
+	gid_t	 gid;
+	gid_t	*groups;
+	int	 ngroups;
+};
+
+/* A key looked for in one user's files. */
+struct userkeys_search {
+	const struct userkeys_account	*account;
+	const struct userkeys_peer	*peer;
+	const u_char			*blob;
+	size_t				 len;
+	struct authkey			*found;
+	char				*where;
+	size_t				 wherelen;
+};
+
+/* Entries of AllowUsers or DenyUsers: does one name this user? */
+static int
+userkeys_listed(const struct conf_list *list, const char *user,
+    const struct userkeys_peer *peer, const char *keyword)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < list->n; i++) {
+		r = match_user(user, list->word[i], NULL, &peer->addr);
+		if (r == -1)
+			fatalx("Invalid %s pattern \"%s\"", keyword,
+			    list->word[i]);
+		if (r == 1)
+			return 1;
+	}
+	return 0;
+}
+
+/* Only root can read the shadow file; a user's own account is in use. */
+static int
+userkeys_expired(const char *user)
+{
+	const struct spwd *sp;
+	int expired;
+
+	if (geteuid() != 0 || (sp = getspnam(user)) == NULL)
+		return 0;
+	expired = sp->sp_expire > 0 &&
+	    time(NULL) / SECONDS_PER_DAY > sp->sp_expire;
+	endspent();
+	return expired;
+}
+
+/* Why this account may not log in from there, or NULL if it may. */
+static const char *
+userkeys_refusal(const struct servconf *conf, const struct passwd *pw,
+    const struct userkeys_peer *peer)
+{
+	if (geteuid() != 0 && pw->pw_uid != geteuid())
+		return "sockstund serves another user alone";
+	if (userkeys_expired(pw->pw_name))
+		return "account has expired";
+	if (pw->pw_uid == 0 && conf->permit_root == PERMIT_ROOT_NO)
+		return "root login is refused";
+	if (userkeys_listed(&conf->deny_users, pw->pw_name, peer,
+	    "DenyUsers"))
+		return "listed in DenyUsers";
+	if (conf->allow_users.n > 0 && !userkeys_listed(&conf->allow_users,
+	    pw->pw_name, peer, "AllowUsers"))
+		return "not listed in AllowUsers";
+	return NULL;
+}
+
+/*
+ * Looks up a user who wants to log in from there.  Returns 1 and the account,
+ * which the caller clears, or 0 after the reason was logged.
+ */
+int
+userkeys_get_account(struct userkeys_account *account,
+    const struct servconf *conf, const char *user,
+    const struct userkeys_peer *peer)
+{
+	const struct passwd *pw;
+	const char *reason;
+	char safe[128];
+
+	memset(account, 0, sizeof(*account));
+	log_safe(user, strlen(user), safe, sizeof(safe));
+	if ((pw = getpwnam(user)) == NULL) {
+		log_info("Invalid user %s from %s", safe, peer->text);
+		return 0;
+	}
+	if ((reason = userkeys_refusal(conf, pw, peer)) != NULL) {
+		log_info("User %s from %s not allowed because %s", safe,
+		    peer->text, reason);
+		return 0;
+	}
+	account->name = xstrdup(pw->pw_name);
+	account->home = xstrdup(pw->pw_dir);
+	account->uid = pw->pw_uid;
+	account->gid = pw->pw_gid;
+	return 1;
+}
+
+/* Frees an account; one that was cleared or is all zero may come again. */
+void
+userkeys_clear_account(struct userkeys_account *account)
+{
+	free(account->name);
+	free(account->home);
+	memset(account, 0, sizeof(*account));
+}
+
+/* Takes on the user's rights for a while; nothing unless we are root. */
+static void
+userkeys_enter(const struct userkeys_account *account,
+    struct userkeys_saved *saved)
+{
+	memset(saved, 0, sizeof(*saved));
+	if (geteuid() != 0)
+		return;
+	saved->changed = 1;
+	saved->uid = geteuid();
+	saved->gid = getegid();
+	if ((saved->ngroups = getgroups(0, NULL)) == -1)
+		fatal("getgroups");
+	saved->groups = xcalloc(saved->ngroups + 1, sizeof(gid_t));
+	if (getgroups(saved->ngroups, saved->groups) == -1)
+		fatal("getgroups");
+	if (initgroups(account->name, account->gid) == -1)
+		fatal("initgroups %s", account->name);
+	if (setegid(account->gid) == -1)
+		fatal("setegid %u", (u_int)account->gid);
+	if (seteuid(account->uid) == -1)
+		fatal("seteuid %u", (u_int)account->uid);
+}
+
+static void
+userkeys_leave(struct userkeys_saved *saved)
+{
+	if (!saved->changed)
+		return;
+	if (seteuid(saved->uid) == -1)
+		fatal("seteuid %u", (u_int)saved->uid);
+	if (setegid(saved->gid) == -1)
+		fatal("setegid %u", (u_int)saved->gid);
+	if (setgroups(saved->ngroups, saved->groups) == -1)
+		fatal("setgroups");
+	free(saved->groups);
+}
+
+/*
+ * Expands %h, %u, %U and %% of AuthorizedKeysFile; a relative path is under
+ * the home.  Returns 0, or -1 for a path too long or an unknown %.
+ */
+static int
+userkeys_expand_path(const struct userkeys_account *account,
+    const char *pattern, char *path, size_t size)
+{
+	char one[2] = "", uid[16], expanded[PATH_MAX] = "";
+	const char *piece;
+
+	snprintf(uid, sizeof(uid), "%u", (u_int)account->uid);
+	for (; *pattern != '\0'; pattern++) {
+		one[0] = *pattern;
+		piece = one;
+		if (*pattern == '%') {
+			switch (*++pattern) {
+			case 'h':
+				piece = account->home;
+				break;
+			case 'u':
+				piece = account->name;
+				break;
+			case 'U':
+				piece = uid;
+				break;
+			case '%':
+				break;
+			default:
+				return -1;
+			}
+		}
+		if (strlcat(expanded, piece, sizeof(expanded)) >=
+		    sizeof(expanded))
+			return -1;
+	}
+	return (size_t)snprintf(path, size, "%s%s%s",
+	    expanded[0] == '/' ? "" : account->home,
+	    expanded[0] == '/' ? "" : "/", expanded) < size ? 0 : -1;
+}
+
+static int
+userkeys_owner_ok(const struct stat *st, uid_t uid)
+{
+	return (st->st_uid == 0 || st->st_uid == uid) &&
+	    (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/*
+ * StrictModes: the file and every folder from it up to the home, or to the
+ * root, belong to root or the user and nobody else can write them.  Returns 0,
+ * or -1 with the reason in err.
+ */
+static int
+userkeys_check_modes(const struct userkeys_account *account, const char *path,
+    const struct stat *file, char *err, size_t errlen)
+{
+	char real[PATH_MAX], home[PATH_MAX], copy[PATH_MAX];
+	struct stat st;
+
+	if (realpath(path, real) == NULL) {
+		snprintf(err, errlen, "realpath %s: %s", path,
+		    strerror(errno));
+		return -1;
+	}
+	if (realpath(account->home, home) == NULL)
+		home[0] = '\0';
+	if (!userkeys_owner_ok(file, account->uid)) {
+		snprintf(err, errlen, "bad ownership or modes for file %s",
+		    real);
+		return -1;
+	}
+	do {
+		strlcpy(copy, real, sizeof(copy));
+		strlcpy(real, dirname(copy), sizeof(real));
+		if (stat(real, &st) == -1 ||
+		    !userkeys_owner_ok(&st, account->uid)) {
+			snprintf(err, errlen,
+			    "bad ownership or modes for directory %s", real);
+			return -1;
+		}
+	} while (strcmp(real, home) != 0 && strcmp(real, "/") != 0);
+	return 0;
+}
+
+/* The whole of an open file, NUL-terminated, or NULL with errno. */
+static char *
+userkeys_slurp(int fd, size_t *lenp)
+{
+	char *text = xmalloc(USERKEYS_FILE_MAX + 1);
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text + len, USERKEYS_FILE_MAX + 1 - len)) > 0)
+		len += n;
+	if (n == -1 || len > USERKEYS_FILE_MAX) {
+		if (n != -1)
+			errno = EFBIG;
+		free(text);
+		return NULL;
+	}
+	text[len] = '\0';
+	*lenp = len;
+	return text;
+}
+
+/*
+ * Reads one of the user's files with the rights the process has now.  Returns
+ * its text, which the caller frees, or NULL; the reason is logged unless the
+ * file is just not there.
+ */
+static char *
+userkeys_read_file(const struct userkeys_account *account, const char *path,
+    int strict, size_t *lenp)
+{
+	char err[PATH_MAX + 64], *text = NULL;
+	struct stat st;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			log_warn("Could not open user '%s' authorized keys "
+			    "'%s'", account->name, path);
+		return NULL;
+	}
+	if (fstat(fd, &st) == -1)
+		log_warn("%s", path);
+	else if (!S_ISREG(st.st_mode))
+		log_info("User '%s' authorized keys '%s' is not a regular "
+		    "file", account->name, path);
+	else if (strict && userkeys_check_modes(account, path, &st, err,
+	    sizeof(err)) == -1)
+		log_info("Authentication refused: %s", err);
+	else if ((text = userkeys_slurp(fd, lenp)) == NULL)
+		log_warn("User '%s' authorized keys '%s'", account->name,
+		    path);
+	close(fd);
+	return text;
+}
+
+/* May a key with these options be used now and from there? */
+static int
+userkeys_check_options(const struct userkeys_search *s,
+    const struct authkey *key, const char *where)
+{
+	if (key->expires != 0 && key->expires < time(NULL)) {
+		log_info("%s: key of %s has expired", where,
+		    s->account->name);
+		return 0;
+	}
+	if (key->from == NULL)
+		return 1;
+	switch (match_addr_list(&s->peer->addr, NULL, key->from)) {
+	case 1:
+		return 1;
+	case -2:
+		log_info("%s: invalid from criteria", where);
+		break;
+	}
+	log_info("%s: Authentication tried for %s with correct key but not "
+	    "from a permitted host (%s)", where, s->account->name,
+	    s->peer->text);
+	return 0;
+}
+
+/* Is this line the key, and may it be used?  Then it becomes s->found. */
+static int
+userkeys_try_line(struct userkeys_search *s, const char *line,
+    const char *where)
+{
+	struct authkey key = { .type = NULL };
+	char err[96];
+
+	switch (authkeys_parse_line(&key, line, err, sizeof(err))) {
+	case AUTHKEYS_NONE:
+		break;
+	case AUTHKEYS_BAD:
+		if (authkeys_equal(&key, s->blob, s->len))
+			log_info("%s: key of %s cannot be used: %s", where,
+			    s->account->name, err);
+		else
+			log_verbose("%s: %s", where, err);
+		break;
+	case AUTHKEYS_KEY:
+		if (authkeys_equal(&key, s->blob, s->len) &&
+		    userkeys_check_options(s, &key, where)) {
+			*s->found = key;
+			return 1;
+		}
+		break;
+	}
+	authkeys_clear(&key);
+	return 0;
+}
+
+static int
+userkeys_search_text(struct userkeys_search *s, const char *path, char *text,
+    size_t len)
+{
+	char *line = text, *end = text + len, *eol;
+	u_int num;
+
+	for (num = 1; line < end; num++, line = eol + 1) {
+		if ((eol = memchr(line, '\n', end - line)) == NULL)
+			eol = end;
+		*eol = '\0';
+		snprintf(s->where, s->wherelen, "%s:%u", path, num);
+		if (strlen(line) != (size_t)(eol - line))
+			log_verbose("%s: NUL in line", s->where);
+		else if (userkeys_try_line(s, line, s->where))
+			return 1;
+	}
+	return 0;
+}
+
+static int
+userkeys_search_file(struct userkeys_search *s, const char *pattern,
+    int strict)
+{
+	char path[PATH_MAX], *text;
+	size_t len;
+	int found;
+
+	if (strcasecmp(pattern, "none") == 0)
+		return 0;
+	if (userkeys_expand_path(s->account, pattern, path,
+	    sizeof(path)) == -1) {
+		log_warnx("AuthorizedKeysFile %s: bad path for user %s",
+		    pattern, s->account->name);
+		return 0;
+	}
+	text = userkeys_read_file(s->account, path, strict, &len);
+	if (text == NULL)
+		return 0;
+	found = userkeys_search_text(s, path, text, len);
+	free(text);
+	return found;
+}
+
+/*
+ * Looks for a key in the user's files.  Returns 1, the line's meaning (which
+ * the caller clears) and "FILE:LINE" in where; or 0, when a key that is there
+ * but may not be used was logged.
+ */
+int
+userkeys_find(const struct servconf *conf,
+    const struct userkeys_account *account, const struct userkeys_peer *peer,
+    const u_char *blob, size_t len, struct authkey *found, char *where,
+    size_t wherelen)
+{
+	struct userkeys_search s = {
+		account, peer, blob, len, found, where, wherelen
+	};
+	struct userkeys_saved saved;
+	size_t i;
+	int ret = 0;
+
+	userkeys_enter(account, &saved);
+	for (i = 0; i < conf->authorized_keys.n && ret == 0; i++)
+		ret = userkeys_search_file(&s, conf->authorized_keys.word[i],
+		    conf->strict_modes);
+	userkeys_leave(&saved);
+	return ret;
+}
+
+/*
+ * Becomes the user for good, which only root needs to, and makes sure that
+ * there is no way back.  Returns 0, or -1 after the reason was logged; the
+ * process has then no use but to end.
+ */
+int
+userkeys_become(const struct userkeys_account *account)
+{
+	uid_t uid = account->uid, r, e, s;
+	gid_t gid = account->gid, rg, eg, sg;
+
+	if (geteuid() != 0)
+		return 0;
+	if (initgroups(account->name, gid) == -1 ||
+	    setresgid(gid, gid, gid) == -1 ||
+	    setresuid(uid, uid, uid) == -1) {
+		log_warn("cannot become user %s", account->name);
+		return -1;
+	}
+	if (getresuid(&r, &e, &s) == -1 || r != uid || e != uid || s != uid ||
+	    getresgid(&rg, &eg, &sg) == -1 || rg != gid || eg != gid ||
+	    sg != gid || (uid != 0 && setuid(0) != -1)) {
+		log_warnx("user %s: privileges could not be dropped",
+		    account->name);
+		return -1;
+	}
+	return 0;
+}
