@@ -439,6 +439,13 @@ run(struct sockstun *s)
 }
 
 static void
+clear_options(struct options *o)
+{
+	cliconf_clear(&o->conf);
+	free(o->host);
+}
+
+static void
 clean_up(struct sockstun *s)
 {
 	if (s->command > 0)
@@ -458,35 +465,40 @@ clean_up(struct sockstun *s)
 	event_free(s->sighup);
 	event_free(s->sigchld);
 	event_base_free(s->base);
-	cliconf_clear(&s->opt.conf);
-	free(s->opt.host);
+}
+
+static void
+dump_configuration(const struct cliconf *conf)
+{
+	char *text = cliconf_dump(conf);
+
+	fputs(text, stdout);
+	free(text);
 }
 
 int
 main(int argc, char **argv)
 {
 	struct sockstun s;
-	char *text;
 
 	memset(&s, 0, sizeof(s));
 	cliconf_init(&s.opt.conf);
 	parse_options(&s.opt, argc, argv);
 	read_configuration(&s.opt);
-	if (s.opt.dump) {
-		text = cliconf_dump(&s.opt.conf);
-		fputs(text, stdout);
-		free(text);
-		cliconf_clear(&s.opt.conf);
-		free(s.opt.host);
-		return 0;
+	if (s.opt.dump)
+		dump_configuration(&s.opt.conf);
+	else {
+		set_log(&s.opt);
+		if (s.opt.conf.dynamic_forwards.n == 0)
+			errx(EXIT_OWN, "nothing to do: no -D was given");
+		raise_descriptor_limit();
+		if ((s.forwards = forwards_open(&s.opt.conf)) == NULL)
+			s.status = EXIT_OWN;
+		else {
+			run(&s);
+			clean_up(&s);
+		}
 	}
-	set_log(&s.opt);
-	if (s.opt.conf.dynamic_forwards.n == 0)
-		errx(EXIT_OWN, "nothing to do: no -D was given");
-	raise_descriptor_limit();
-	if ((s.forwards = forwards_open(&s.opt.conf)) == NULL)
-		return EXIT_OWN;
-	run(&s);
-	clean_up(&s);
+	clear_options(&s.opt);
 	return s.status;
 }

@@ -220,8 +220,8 @@ test_listen_bad(void **state)
 	    "\"[::1]x\": bad address");
 	bad("ListenAddress :22\n", "text line 1: listenaddress: bad value "
 	    "\":22\": bad address");
-	bad("ListenAddress a:0\n", "text line 1: listenaddress: bad value "
-	    "\"a:0\": bad port number");
+	bad("ListenAddress a:65536\n", "text line 1: listenaddress: bad value "
+	    "\"a:65536\": bad port number");
 	bad("ListenAddress a:\n", "text line 1: listenaddress: bad value "
 	    "\"a:\": bad port number");
 	bad("ListenAddress a rdomain b\n", "text line 1: listenaddress: "
