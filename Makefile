@@ -52,10 +52,10 @@ ALL_LDFLAGS  = -pie $(SANFLAGS) $(LDHARDEN) $(LDFLAGS)
 # common/ is three archives; each may use only those before it.
 BASE   = addr buf conf conftype log match ruleset socks xmalloc
 FLOW   = connect flow listener msg resolver sockstream
-SSHIO  = sshchan sshloop sshwindow
+SSHIO  = sshchan sshloop sshpace sshwindow
 
-CLIENT = agent algs auth cliconf clifiles command forwards hostkey identity \
-	 knownhosts openfail prompt proxy reach socksconn sockstun sshconnect
+CLIENT = agent algs auth cliconf clifiles command fastopen forwards hostkey \
+	 identity knownhosts openfail prompt proxy reach socksconn sockstun sshconnect
 SERVER = authkeys daemon dialer hostkeys monitor netproc rexec servargs servconf \
 	 sockstund startups userkeys
 NET    = mm net netauth netflow sandbox

@@ -58,6 +58,7 @@ static const struct conf_choice cliconf_pubkey[] = {
 	{ "true", 1 }, { "false", 0 }, { NULL, 0 }
 };
 static const struct conf_range cliconf_ports = { 1, 65535 };
+static const struct conf_range cliconf_budgets = { 0, 2047 };
 static const struct conf_range cliconf_counts = { 0, INT_MAX };
 static const struct conf_range cliconf_positive = { 1, INT_MAX };
 
@@ -108,6 +109,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	{ "DynamicForward", &cliconf_type_forward, F(dynamic_forwards),
 	    CONF_APPEND, NULL, NULL },
 	FLAG("ExitOnForwardFailure", exit_on_forward_failure, "no"),
+	FLAG("FastOpen", fast_open, "no"),
+	NUMBER("WindowBudget", window_budget, "64", &cliconf_budgets),
 	FLAG("GatewayPorts", gateway_ports, "no"),
 	{ "StreamLocalBindMask", &cliconf_type_mask, F(bind_mask), 0, "0177",
 	    NULL },

@@ -37,6 +37,8 @@ struct cliconf {
 	char		*proxy_jump;	/* NULL or "none": none */
 	struct conf_list dynamic_forwards;	/* as given to -D */
 	int		 exit_on_forward_failure;
+	int		 fast_open;
+	int		 window_budget;	/* MiB */
 	int		 gateway_ports;
 	mode_t		 bind_mask;	/* StreamLocalBindMask */
 	int		 bind_unlink;	/* StreamLocalBindUnlink */

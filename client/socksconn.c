@@ -134,10 +134,14 @@ socksconn_refuse(struct socksconn *c, enum socks_rep rep)
 	socksconn_dismiss(c, reply, len);
 }
 
-/* Joins client and channel; extra bytes came on the channel already. */
+/*
+ * Joins client and far stream, which is consumed: first goes to the client
+ * after the reply of success, and last to the target before early data.
+ */
 static void
-socksconn_relay(struct socksconn *c, const struct addr *bnd,
-    const void *extra, size_t extra_len)
+socksconn_join(struct socksconn *c, struct stream *far,
+    const struct addr *bnd, const void *first, size_t first_len,
+    const void *last, size_t last_len)
 {
 	struct flow *f;
 	u_char reply[SOCKS5_MESSAGE_MAX];
@@ -145,23 +149,50 @@ socksconn_relay(struct socksconn *c, const struct addr *bnd,
 
 	len = socksconn_encode_reply(c, reply, sizeof(reply), SOCKS_REP_OK,
 	    bnd);
-	f = flow_new(c->tunnel->base, c->local, sshchan_stream(c->chan),
-	    socksconn_done_cb, c);
+	f = flow_new(c->tunnel->base, c->local, far, socksconn_done_cb, c);
 	if (f == NULL) {
+		far->ops->close(far, STREAM_ABORT);
 		socksconn_free(c);
 		return;
 	}
 	c->local = NULL;
-	c->chan = NULL;
 	c->state = CONN_FLOW;
 	if (flow_prefix_to_a(f, reply, len) == -1 ||
-	    flow_prefix_to_a(f, extra, extra_len) == -1 ||
+	    flow_prefix_to_a(f, first, first_len) == -1 ||
+	    flow_prefix_to_b(f, last, last_len) == -1 ||
 	    flow_prefix_to_b(f, buf_data(&c->in), buf_len(&c->in)) == -1) {
 		flow_abort(f);
 		return;
 	}
 	buf_clear(&c->in);
 	flow_start(f);
+}
+
+/* The channel is connected; extra bytes of the target's came already. */
+static void
+socksconn_relay(struct socksconn *c, const struct addr *bnd,
+    const void *extra, size_t extra_len)
+{
+	struct stream *far = sshchan_stream(c->chan);
+
+	c->chan = NULL;
+	socksconn_join(c, far, bnd, extra, extra_len, NULL, 0);
+}
+
+/* Success is told at once, on the word of a channel kept for this. */
+static int
+socksconn_open_fast(struct socksconn *c)
+{
+	struct stream *far;
+	u_char request[SOCKS5_MESSAGE_MAX];
+	size_t len;
+
+	if ((far = fastopen_take(&c->tunnel->fastopen)) == NULL)
+		return 0;
+	len = socks_encode_request5(request, sizeof(request),
+	    SOCKS_CMD_CONNECT, &c->dst);
+	socksconn_join(c, far, NULL, NULL, 0, request, len);
+	return 1;
 }
 
 static void
@@ -249,6 +280,8 @@ socksconn_open(struct socksconn *c)
 	addr_format_host(&c->dst, host, sizeof(host));
 	log_debug("flow %llu: %s: opening for %s", (unsigned long long)c->id,
 	    c->name, c->peer);
+	if (socksconn_open_fast(c))
+		return;
 	c->chan = sshchan_open(c->tunnel->loop, host, c->dst.port,
 	    c->tunnel->native ? SERVICE_CONNECT : "127.0.0.1", 0,
 	    socksconn_opened_cb, c);
@@ -446,16 +479,20 @@ socksconn_new(struct tunnel *t, int fd, const char *peer)
 	c->local->ops->want(c->local, STREAM_WANT_READ);
 }
 
-/* An authenticated session, which stays the caller's, ready for clients. */
+/*
+ * An authenticated session, which stays the caller's, ready for clients; with
+ * spares channels kept open ahead of them if the far end is a sockstund.
+ */
 void
 tunnel_init(struct tunnel *t, struct event_base *base, struct sshloop *loop,
-    int native)
+    int native, size_t spares)
 {
 	memset(t, 0, sizeof(*t));
 	t->base = base;
 	t->loop = loop;
 	t->native = native;
 	TAILQ_INIT(&t->conns);
+	fastopen_init(&t->fastopen, loop, native ? spares : 0);
 }
 
 /* Lets go of the clients whose flow does not stand yet. */
@@ -464,6 +501,7 @@ tunnel_clear(struct tunnel *t)
 {
 	struct socksconn *c, *next;
 
+	fastopen_clear(&t->fastopen);
 	TAILQ_FOREACH_SAFE(c, &t->conns, entry, next)
 		if (c->state != CONN_FLOW)
 			socksconn_free(c);

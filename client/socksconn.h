@@ -10,23 +10,26 @@
 #include <sys/queue.h>
 #include <stdint.h>
 
+#include "fastopen.h"
+
 struct event_base;
 struct socksconn;
 struct sshloop;
 
 TAILQ_HEAD(socksconn_list, socksconn);
 
-/* What the connections of one session share; the owner fills in the first. */
+/* What the connections of one session share. */
 struct tunnel {
 	struct event_base	*base;
 	struct sshloop		*loop;
 	int			 native;	/* the far end is a sockstund */
+	struct fastopen		 fastopen;
 	struct socksconn_list	 conns;
 	uint64_t		 last_id;
 };
 
 void	tunnel_init(struct tunnel *, struct event_base *, struct sshloop *,
-	    int);
+	    int, size_t);
 void	tunnel_clear(struct tunnel *);
 void	socksconn_new(struct tunnel *, int, const char *);
 

@@ -37,6 +37,8 @@
 #define EXIT_OWN	255	/* as ssh(1) */
 #define ERRLEN		1024
 #define RESOLVERS	2
+/* Channels kept open by FastOpen: a browser's connections to one host. */
+#define FAST_OPEN_SPARES	8
 
 /* What the command line says besides the configuration. */
 struct options {
@@ -374,8 +376,10 @@ connected_cb(ssh_session session, void *arg)
 		fatalx("out of memory");
 	tunnel_init(&s->tunnel, s->base, s->loop, banner != NULL &&
 	    strncmp(banner, SOCKSTUN_BANNER_PREFIX,
-	    strlen(SOCKSTUN_BANNER_PREFIX)) == 0);
+	    strlen(SOCKSTUN_BANNER_PREFIX)) == 0, conf->fast_open ?
+	    FAST_OPEN_SPARES : 0);
 	s->loop->native = s->tunnel.native;
+	s->loop->window_budget = (size_t)conf->window_budget << 20;
 	announce(s, session);
 	if (conf->fork_after_auth)
 		go_to_background(s);

@@ -441,23 +441,29 @@ sshchan_check_open(struct sshchan *c)
 }
 
 /*
- * A turn to send: at most quantum bytes, fewer when the peer's window has
- * less room.
+ * A turn to send: the quantum, and what was left of the last turn (deficit
+ * round robin); no more than the peer's window.  Who has nothing more to send
+ * saves nothing.
  */
 void
 sshchan_take_turn(struct sshchan *c, size_t quantum)
 {
-	uint32_t window = ssh_channel_window_size(c->channel);
+	size_t window = ssh_channel_window_size(c->channel), granted;
 
 	sshchan_unwait(c);
 	if (window == 0) {
 		sshchan_wait_in(c, &c->loop->blocked);
 		return;
 	}
-	c->allowance = window < quantum ? window : quantum;
+	c->deficit += quantum;
+	granted = window < c->deficit ? window : c->deficit;
+	c->allowance = granted;
 	c->want &= ~STREAM_WANT_WRITE;
 	c->stream.cb(&c->stream, STREAM_WRITABLE, c->stream.arg);
+	c->deficit -= granted - c->allowance;
 	c->allowance = 0;
+	if (c->waits_in == NULL || c->deficit > quantum)
+		c->deficit = 0;
 }
 
 /* Delivers one event of those that callbacks marked; the rest stays marked. */

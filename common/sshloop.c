@@ -9,8 +9,8 @@
  * libssh's send never blocks and its queue never holds more than a packet of
  * data: the descriptor is non-blocking, and a channel gets a turn only while
  * libssh's own buffer is empty.  libssh sends a packet when poll(2) said that
- * the socket is writable, which TCP_NOTSENT_LOWAT makes true only while
- * little waits in the kernel.
+ * the socket is writable, which is so only while little waits in the kernel
+ * (sshpace.c).
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -35,15 +35,11 @@
 #include "sshloop.h"
 #include "sshwindow.h"
 
-/* A turn: one full packet towards OpenSSH and libssh, 32 KiB less headers. */
-#define SSHLOOP_QUANTUM		32758
 /* Turns and reads in one event; then others have the loop. */
 #define SSHLOOP_TURNS		32
 #define SSHLOOP_READS		64
 /* What libssh reads at once. */
 #define SSHLOOP_READ_SIZE	4096
-/* Bytes that may wait unsent in the kernel. */
-#define SSHLOOP_BACKLOG		(128 * 1024)
 /* The number libssh gives the first channel of a session. */
 #define SSHLOOP_FIRST_ID	43
 
@@ -213,7 +209,7 @@ sshloop_run_ring(struct sshloop *l)
 		if ((c = TAILQ_FIRST(&l->ring)) == NULL || l->rekeying ||
 		    (ssh_get_status(l->session) & SSH_WRITE_PENDING))
 			return 0;
-		sshchan_take_turn(c, SSHLOOP_QUANTUM);
+		sshchan_take_turn(c, l->pace.quantum);
 	}
 	return !TAILQ_EMPTY(&l->ring);
 }
@@ -226,7 +222,7 @@ sshloop_run_ring(struct sshloop *l)
 static void
 sshloop_service(struct sshloop *l)
 {
-	int more;
+	int more, waiting;
 
 	sshloop_run_ring(l);
 	more = sshloop_receive(l);
@@ -241,8 +237,11 @@ sshloop_service(struct sshloop *l)
 		sshloop_fail(l, sshloop_reason(l));
 		return;
 	}
-	if (ssh_get_status(l->session) & SSH_WRITE_PENDING)
+	waiting = (ssh_get_status(l->session) & SSH_WRITE_PENDING) != 0;
+	if (waiting)
 		event_add(l->ev_write, NULL);
+	sshpace_note(&l->pace, l->count.out_bytes,
+	    waiting || !TAILQ_EMPTY(&l->ring));
 	if (more || !TAILQ_EMPTY(&l->dead))
 		sshloop_kick(l);
 }
@@ -284,14 +283,12 @@ sshloop_refuse_cb(ssh_session session, ssh_message msg, void *arg)
 static void
 sshloop_prepare_socket(int fd)
 {
-	int on = 1, backlog = SSHLOOP_BACKLOG, flags;
+	int on = 1, flags;
 
 	if ((flags = fcntl(fd, F_GETFL)) != -1)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	/* A proxy command's descriptor is no TCP socket; that is no error. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &backlog,
-	    sizeof(backlog));
 }
 
 static int
@@ -341,6 +338,7 @@ sshloop_new(struct event_base *base, ssh_session session,
 	TAILQ_INIT(&l->dead);
 	ssh_set_blocking(session, 0);
 	sshloop_prepare_socket(ssh_get_fd(session));
+	sshpace_init(&l->pace, ssh_get_fd(session));
 	l->scratch = malloc(SSHLOOP_SCRATCH);
 	if (l->scratch == NULL || sshloop_make_events(l) == -1 ||
 	    ssh_event_add_session(l->poll, session) != SSH_OK) {

@@ -66,6 +66,7 @@ struct sshchan {
 	int			 marks;		/* to deliver */
 	int			 want;		/* STREAM_WANT_* */
 	size_t			 allowance;	/* bytes left of this turn */
+	size_t			 deficit;	/* bytes saved from the last */
 	size_t			 unread;	/* bytes in libssh's buffer */
 	struct buf		 stray;		/* bytes that came before those */
 	struct sshwindow	 window;

@@ -13,6 +13,8 @@
 
 #include <libssh/libssh.h>
 
+#include "sshpace.h"
+
 struct event;
 struct event_base;
 struct sshchan;
@@ -63,6 +65,7 @@ struct sshloop {
 	struct sshchan_list	 delivering;	/* those of this round */
 	struct sshchan_list	 closing;	/* closed by us, not by the peer */
 	struct sshchan_list	 dead;		/* closed by both */
+	struct sshpace		 pace;
 	struct sshchan_list	 thirsty;	/* read much of late */
 	int			 window_grows;	/* libssh lets it */
 	size_t			 window_budget;	/* bytes beyond libssh's own */

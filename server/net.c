@@ -46,6 +46,7 @@ struct net {
 	int			 test;		/* only try the keys */
 	uint32_t		 max_tries;
 	uint32_t		 max_flows;
+	uint32_t		 window_budget;	/* MiB */
 	uint32_t		 alive_interval;
 	uint32_t		 alive_count;
 	uint32_t		 pubkey;
@@ -85,6 +86,7 @@ net_take_setup(struct net *n)
 	log_set_level((enum log_level)msg_get_u32(&m));
 	n->max_tries = msg_get_u32(&m);
 	n->max_flows = msg_get_u32(&m);
+	n->window_budget = msg_get_u32(&m);
 	n->alive_interval = msg_get_u32(&m);
 	n->alive_count = msg_get_u32(&m);
 	n->pubkey = msg_get_u32(&m);
@@ -219,6 +221,7 @@ net_serve(struct net *n, ssh_session session)
 	if (n->loop == NULL)
 		fatalx("out of memory");
 	n->flows.loop = n->loop;
+	n->loop->window_budget = (size_t)n->window_budget << 20;
 	sshloop_set_alive(n->loop, (int)n->alive_interval,
 	    (int)n->alive_count);
 	sshloop_start(n->loop);

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 #include <sys/tree.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include <libssh/server.h>
 
 #include "addr.h"
+#include "buf.h"
 #include "flow.h"
 #include "log.h"
 #include "mm.h"
@@ -35,6 +37,7 @@
 
 #define SERVICE_SUFFIX		"@sockstun"
 #define SERVICE_CONNECT		"connect@sockstun"
+#define SERVICE_SPARE		"spare@sockstun"
 
 struct netflow {
 	RB_ENTRY(netflow)	 entry;
@@ -43,6 +46,7 @@ struct netflow {
 	ssh_message		 msg;	/* a foreign client's open, or NULL */
 	struct sshchan		*chan;	/* a sockstun's, or NULL */
 	char			*name;	/* destination, for the log */
+	struct buf		 early;	/* what came on it before it stood */
 };
 
 static int
@@ -58,6 +62,7 @@ static void
 netflow_free(struct netflow *f)
 {
 	ssh_message_free(f->msg);
+	buf_clear(&f->early);
 	free(f->name);
 	free(f);
 }
@@ -72,6 +77,7 @@ netflow_new(struct netflows *all, const char *host, uint16_t port)
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return NULL;
 	f->all = all;
+	buf_init(&f->early, SOCKS5_MESSAGE_MAX);
 	f->id = ++all->last_id;
 	if (addr_parse_host(&a, host, port) == 0)
 		addr_format(&a, name, sizeof(name));
@@ -142,7 +148,9 @@ netflow_relay(struct netflow *f, struct stream *sock, const struct addr *bnd)
 		len = socks_encode_reply5(reply, sizeof(reply), SOCKS_REP_OK,
 		    bnd);
 	flow = flow_new(f->all->base, sock, st, netflow_done_cb, f);
-	if (flow == NULL || flow_prefix_to_b(flow, reply, len) == -1) {
+	if (flow == NULL || flow_prefix_to_b(flow, reply, len) == -1 ||
+	    flow_prefix_to_a(flow, buf_data(&f->early),
+	    buf_len(&f->early)) == -1) {
 		if (flow != NULL) {
 			flow_abort(flow);
 			return;
@@ -153,6 +161,7 @@ netflow_relay(struct netflow *f, struct stream *sock, const struct addr *bnd)
 		return;
 	}
 	f->chan = NULL;
+	buf_clear(&f->early);
 	flow_start(flow);
 }
 
@@ -225,6 +234,83 @@ is_service(const char *origin)
 	    strcmp(origin + len - suffix, SERVICE_SUFFIX) == 0;
 }
 
+/* Has a sockstun's destination dialed; f has the channel. */
+static void
+netflow_dial(struct netflow *f, const char *host, uint16_t port)
+{
+	struct stream *st = sshchan_stream(f->chan);
+
+	st->cb = netflow_waiting_cb;
+	st->arg = f;
+	st->ops->want(st, 0);
+	RB_INSERT(netflow_tree, &f->all->dials, f);
+	mm_dial(f->all->mm, f->id, host, port, "sockstun", 0);
+}
+
+/* The request on a spare channel, which goes on to be a flow. */
+static void
+spare_take_request(struct netflow *f, const struct socks_request *req)
+{
+	char host[ADDR_STRLEN], name[ADDR_STRLEN];
+
+	free(f->name);
+	f->name = strdup(addr_format(&req->dst, name, sizeof(name)));
+	if (req->cmd != SOCKS_CMD_CONNECT || f->name == NULL) {
+		chan_refuse(f->all, f->chan, req->cmd != SOCKS_CMD_CONNECT ?
+		    SOCKS_REP_COMMAND : SOCKS_REP_GENERAL);
+		netflow_free(f);
+		return;
+	}
+	addr_format_host(&req->dst, host, sizeof(host));
+	netflow_dial(f, host, req->dst.port);
+}
+
+/*
+ * Reads a request from a spare channel; what follows it is kept.  Returns 1
+ * when it is there, 0 to wait, -1 when there will be none.
+ */
+static int
+spare_read_request(struct netflow *f, struct stream *st,
+    struct socks_request *req)
+{
+	size_t room = buf_space(&f->early);
+	u_char *space = buf_reserve(&f->early, room);
+	ssize_t n, used;
+
+	if (space == NULL)
+		return -1;
+	if ((n = st->ops->read(st, space, room)) == -1)
+		return errno == EAGAIN ? 0 : -1;
+	buf_commit(&f->early, (size_t)n);
+	used = socks_decode_request5(req, buf_data(&f->early),
+	    buf_len(&f->early));
+	if (used < 0)
+		log_info("malformed request on a spare channel: %s",
+		    socks_strerror(used));
+	if (used > 0)
+		buf_consume(&f->early, (size_t)used);
+	return used > 0 ? 1 : used < 0 || n == 0 ? -1 : 0;
+}
+
+static void
+spare_cb(struct stream *st, enum stream_event ev, void *arg)
+{
+	struct netflow *f = arg;
+	struct socks_request req;
+	int r = -1;
+
+	if (ev == STREAM_READABLE)
+		r = spare_read_request(f, st, &req);
+	if (r == 1)
+		spare_take_request(f, &req);
+	else if (r == 0)
+		st->ops->want(st, STREAM_WANT_READ);
+	else {
+		st->ops->close(st, STREAM_CLOSE);
+		netflow_free(f);
+	}
+}
+
 /* A channel for a sockstun; 0: the message may be freed. */
 static int
 open_service(struct netflows *all, ssh_message msg, const char *host,
@@ -232,26 +318,30 @@ open_service(struct netflows *all, ssh_message msg, const char *host,
 {
 	struct netflow *f;
 	struct sshchan *chan;
+	struct stream *st;
 	char safe[128];
 
 	all->loop->native = 1;
 	if ((chan = sshchan_accept(all->loop, msg)) == NULL)
 		return 0;
-	if (strcmp(service, SERVICE_CONNECT) != 0) {
-		log_info("unknown service %s", log_safe(service,
-		    strlen(service), safe, sizeof(safe)));
-		chan_refuse(all, chan, SOCKS_REP_COMMAND);
-		return 0;
-	}
 	if ((f = netflow_new(all, host, port)) == NULL) {
 		chan_refuse(all, chan, SOCKS_REP_GENERAL);
 		return 0;
 	}
 	f->chan = chan;
-	sshchan_stream(chan)->cb = netflow_waiting_cb;
-	sshchan_stream(chan)->arg = f;
-	RB_INSERT(netflow_tree, &all->dials, f);
-	mm_dial(all->mm, f->id, host, port, "sockstun", 0);
+	if (strcmp(service, SERVICE_CONNECT) == 0)
+		netflow_dial(f, host, port);
+	else if (strcmp(service, SERVICE_SPARE) == 0) {
+		st = sshchan_stream(chan);
+		st->cb = spare_cb;
+		st->arg = f;
+		st->ops->want(st, STREAM_WANT_READ);
+	} else {
+		log_info("unknown service %s", log_safe(service,
+		    strlen(service), safe, sizeof(safe)));
+		chan_refuse(all, chan, SOCKS_REP_COMMAND);
+		netflow_free(f);
+	}
 	return 0;
 }
 

@@ -207,6 +207,7 @@ netproc_setup(const struct netproc *np, const struct servconf *conf,
 	msg_put_u32(&m, conf->log_level);
 	msg_put_u32(&m, conf->max_auth_tries);
 	msg_put_u32(&m, conf->max_flows);
+	msg_put_u32(&m, conf->window_budget);
 	msg_put_u32(&m, conf->alive_interval);
 	msg_put_u32(&m, conf->alive_count);
 	msg_put_u32(&m, conf->pubkey_auth);

@@ -20,6 +20,7 @@ enum privsep_type {
 	/*
 	 * monitor -> net, once, first: u32 test (1: load the keys, answer
 	 * READY, exit), u32 log level, u32 max_auth_tries, u32 max_flows,
+	 * u32 window_budget (MiB),
 	 * u32 alive_interval, u32 alive_count, u32 pubkey_auth, string peer
 	 * ("192.0.2.1 port 5"), string ciphers, string macs, string kex (""
 	 * means the library's), u32 number of host keys, then one blob a key:

@@ -73,6 +73,7 @@ static const struct conf_range servconf_counts = { 0, INT_MAX };
 static const struct conf_range servconf_positive = { 1, INT_MAX };
 static const struct conf_range servconf_times = { 0, 365 * 86400 };
 static const struct conf_range servconf_dials = { 1, 365 * 86400 };
+static const struct conf_range servconf_budgets = { 0, 2047 };
 static const struct conf_range servconf_flows = { 1, 1048576 };
 
 #define F(field)	offsetof(struct servconf, field)
@@ -113,6 +114,7 @@ const struct conf_keyword servconf_keywords[] = {
 	    servconf_forwarding),
 	LIST("PermitOpen", rule, permit_open, CONF_WORDS, NULL),
 	NUMBER("MaxFlows", max_flows, "16384", &servconf_flows),
+	NUMBER("WindowBudget", window_budget, "64", &servconf_budgets),
 	TIME("ConnectTimeout", dial_timeout, "60", &servconf_dials),
 	TIME("ClientAliveInterval", alive_interval, "0", &servconf_times),
 	NUMBER("ClientAliveCountMax", alive_count, "3", &servconf_counts),

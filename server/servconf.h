@@ -32,6 +32,7 @@ struct servconf {
 	int		 allow_forwarding;	/* AllowTcpForwarding */
 	struct conf_list permit_open;
 	int		 max_flows;		/* channels of a session */
+	int		 window_budget;		/* MiB of a session */
 	int		 dial_timeout;		/* ConnectTimeout, seconds */
 	int		 alive_interval;	/* ClientAliveInterval */
 	int		 alive_count;

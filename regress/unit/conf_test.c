@@ -117,7 +117,8 @@ test_split(void **state)
 	check_split("Port", "Port|");
 	check_split("Port=", "Port|");
 	check_split("F \"a b\" 'c d' e\\ f", "F|a b|c d|e f|");
-	check_split("F \"a\\\"b\" 'c\\'d' a\\b \"\\\\\"", "F|a\"b|c'd|a\\b|\\|");
+	check_split("F \"a\\\"b\" 'c\\'d' a\\b \"\\\\\"",
+	    "F|a\"b|c'd|a\\b|\\|");
 	check_split("F \"\" x", "F||x|");
 	check_split("F a\"b c\"d", "F|ab cd|");
 	check_split("F ==x", "F|=x|");

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Spare channels.  One that is taken is a stream whose user writes a SOCKS5
+ * request and goes on at once; sockstund's reply is taken off here, in front
+ * of the target's bytes, and one that tells of a failure resets the stream:
+ *
+ *	opening --> ready --> waiting for the reply --> passing bytes through
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fastopen.h"
+#include "log.h"
+#include "socks.h"
+#include "sshchan.h"
+#include "sshloop.h"
+#include "stream.h"
+
+#define SERVICE_SPARE	"spare@sockstun"
+
+enum spare_state {
+	SPARE_OPENING,
+	SPARE_READY,
+	SPARE_WAITING,
+	SPARE_PASSING
+};
+
+struct spare {
+	struct stream		 stream;	/* first: the two are cast */
+	TAILQ_ENTRY(spare)	 entry;		/* until it is taken */
+	struct fastopen		*pool;
+	struct stream		*chan;
+	enum spare_state	 state;
+	u_char			 reply[SOCKS5_MESSAGE_MAX];
+	size_t			 reply_len;
+	size_t			 reply_used;	/* what follows is data */
+};
+
+/* Reads until the reply is whole; 1 then, 0 at the end, or -1 and errno. */
+static int
+spare_read_reply(struct spare *s)
+{
+	struct socks_reply reply;
+	ssize_t n, used = 0;
+
+	while (used == 0) {
+		n = s->chan->ops->read(s->chan, s->reply + s->reply_len,
+		    sizeof(s->reply) - s->reply_len);
+		if (n <= 0)
+			return (int)n;
+		s->reply_len += (size_t)n;
+		used = socks_decode_reply5(&reply, s->reply, s->reply_len);
+	}
+	if (used < 0 || reply.rep != SOCKS_REP_OK) {
+		log_verbose("fast open: %s", used < 0 ? "malformed reply" :
+		    socks_rep_name(reply.rep));
+		errno = ECONNRESET;
+		return -1;
+	}
+	s->reply_used = (size_t)used;
+	s->state = SPARE_PASSING;
+	return 1;
+}
+
+static ssize_t
+spare_read(struct stream *st, void *buf, size_t len)
+{
+	struct spare *s = (struct spare *)st;
+	int r;
+
+	if (s->state == SPARE_WAITING && (r = spare_read_reply(s)) != 1)
+		return r;
+	if (s->reply_used == s->reply_len)
+		return s->chan->ops->read(s->chan, buf, len);
+	if (len > s->reply_len - s->reply_used)
+		len = s->reply_len - s->reply_used;
+	memcpy(buf, s->reply + s->reply_used, len);
+	s->reply_used += len;
+	return (ssize_t)len;
+}
+
+static ssize_t
+spare_write(struct stream *st, const void *buf, size_t len)
+{
+	struct spare *s = (struct spare *)st;
+
+	return s->chan->ops->write(s->chan, buf, len);
+}
+
+static size_t
+spare_space(struct stream *st)
+{
+	struct spare *s = (struct spare *)st;
+
+	return s->chan->ops->space(s->chan);
+}
+
+static void
+spare_want(struct stream *st, int want)
+{
+	struct spare *s = (struct spare *)st;
+
+	s->chan->ops->want(s->chan, want);
+}
+
+static void
+spare_end(struct stream *st)
+{
+	struct spare *s = (struct spare *)st;
+
+	s->chan->ops->end(s->chan);
+}
+
+static void
+spare_close(struct stream *st, enum stream_ending ending)
+{
+	struct spare *s = (struct spare *)st;
+
+	s->chan->ops->close(s->chan, ending);
+	free(s);
+}
+
+static const struct stream_ops spare_ops = {
+	.read = spare_read,
+	.write = spare_write,
+	.space = spare_space,
+	.want = spare_want,
+	.end = spare_end,
+	.close = spare_close,
+};
+
+static void
+spare_drop(struct spare *s)
+{
+	struct fastopen *f = s->pool;
+
+	TAILQ_REMOVE(s->state == SPARE_READY ? &f->ready : &f->opening, s,
+	    entry);
+	f->nspares--;
+	free(s);
+}
+
+/* The channel's events; before it is taken only its end matters. */
+static void
+spare_chan_cb(struct stream *chan, enum stream_event ev, void *arg)
+{
+	struct spare *s = arg;
+
+	if (s->state != SPARE_READY) {
+		s->stream.cb(&s->stream, ev, s->stream.arg);
+		return;
+	}
+	if (ev == STREAM_HANGUP || ev == STREAM_RESET) {
+		chan->ops->close(chan, STREAM_CLOSE);
+		spare_drop(s);
+	}
+}
+
+static size_t
+spare_chan_offer(struct stream *chan, const void *data, size_t len, void *arg)
+{
+	struct spare *s = arg;
+
+	if (s->state != SPARE_PASSING || s->reply_used != s->reply_len ||
+	    s->stream.offer == NULL)
+		return 0;
+	return s->stream.offer(&s->stream, data, len, s->stream.arg);
+}
+
+static void
+spare_opened_cb(struct sshchan *chan, int failure, const char *text,
+    void *arg)
+{
+	struct spare *s = arg;
+	struct fastopen *f = s->pool;
+
+	if (failure != SSHCHAN_NO_FAILURE) {
+		/* Not asked again before one is taken: it would be refused. */
+		log_debug("fast open: no spare channel: %s", text);
+		spare_drop(s);
+		return;
+	}
+	TAILQ_REMOVE(&f->opening, s, entry);
+	TAILQ_INSERT_TAIL(&f->ready, s, entry);
+	s->state = SPARE_READY;
+	s->chan->cb = spare_chan_cb;
+	s->chan->offer = spare_chan_offer;
+	s->chan->arg = s;
+}
+
+/* Asks for spare channels until there are as many as wanted. */
+static void
+fastopen_fill(struct fastopen *f)
+{
+	struct sshchan *chan;
+	struct spare *s;
+
+	while (f->nspares < f->wanted) {
+		if ((s = calloc(1, sizeof(*s))) == NULL)
+			return;
+		chan = sshchan_open(f->loop, "spare", 0, SERVICE_SPARE, 0,
+		    spare_opened_cb, s);
+		if (chan == NULL) {
+			free(s);
+			return;
+		}
+		s->stream.ops = &spare_ops;
+		s->pool = f;
+		s->chan = sshchan_stream(chan);
+		TAILQ_INSERT_TAIL(&f->opening, s, entry);
+		f->nspares++;
+	}
+}
+
+/* Keeps so many channels ready on a session to sockstund; 0 for none. */
+void
+fastopen_init(struct fastopen *f, struct sshloop *loop, size_t wanted)
+{
+	f->loop = loop;
+	f->nspares = 0;
+	f->wanted = wanted;
+	TAILQ_INIT(&f->ready);
+	TAILQ_INIT(&f->opening);
+	fastopen_fill(f);
+}
+
+/* Closes those that were not taken. */
+void
+fastopen_clear(struct fastopen *f)
+{
+	struct spare *s;
+
+	while ((s = TAILQ_FIRST(&f->ready)) != NULL ||
+	    (s = TAILQ_FIRST(&f->opening)) != NULL) {
+		s->chan->ops->close(s->chan, STREAM_CLOSE);
+		spare_drop(s);
+	}
+}
+
+/*
+ * A stream, the caller's from now on, on which a SOCKS5 request is to be
+ * written first; what is read from it comes from the target.  NULL when none
+ * is ready.
+ */
+struct stream *
+fastopen_take(struct fastopen *f)
+{
+	struct spare *s;
+
+	if ((s = TAILQ_FIRST(&f->ready)) == NULL)
+		return NULL;
+	TAILQ_REMOVE(&f->ready, s, entry);
+	f->nspares--;
+	s->state = SPARE_WAITING;
+	fastopen_fill(f);
+	return &s->stream;
+}
