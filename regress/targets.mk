@@ -81,14 +81,16 @@ fuzz: $(FUZZPROGS)
 		grep number_of_executed_units $$dir/../$$c.log; \
 	done
 
-lint:
+lint: all
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,portability,performance \
-	    --suppress=missingIncludeSystem -D_GNU_SOURCE \
+	    --suppress=missingIncludeSystem --suppress=ctuuninitvar \
+	    '--suppress=*:/usr/include/*' -D_GNU_SOURCE -DLIBBSD_OVERLAY \
+	    $(patsubst /%,-I/%,$(filter /%,$(LIBBSD_CFLAGS))) \
 	    -Iinclude -Iclient -Iserver common client server regress/tools \
 	    regress/interop
 	shellcheck -S warning $(SCRIPTS)
-	mandoc -Tlint $(MANUALS)
+	@O='$(O)' UNIT= MANUALS='$(MANUALS)' sh regress/run man
 
 # A configuration that is there already is left as it is.
 install: all

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=sh disable=SC2034,SC2154
+# When the session is lost every flow is reset, not closed, and sockstun ends
+# with 255; when sockstun is told to end it does so with 0 flows left behind.
+# farend: sockstund sshd
+
+[ "$CLIENT" = sockstun ] || skip "for sockstun only"
+start_peer
+start_pair
+
+cat >"$OBJ/flows.py" <<'EOF'
+from socks import *
+
+socks = [order("echo") for _ in range(20)]
+for sock in socks:
+    sock.sendall(b"x")
+    read_exactly(sock, 1)
+print("up", flush=True)
+for n, sock in enumerate(socks):
+    try:
+        check(sock.recv(1) == b"?", f"flow {n} was closed as if whole")
+    except ConnectionResetError:
+        pass
+finish()
+EOF
+flows()
+{
+	start flows python3 "$OBJ/flows.py"
+	wait_for 20 grep -q '^up' "$OBJ/flows.out" || fatal "no flows"
+}
+ended()
+{
+	wait_end flows 20 || fatal "$1: the flows hang"
+	[ "$status" -eq 0 ] || fail "$1: $(cat "$OBJ/flows.out")"
+}
+
+# The processes that serve this session, not the one that listens.
+flows
+serving=$(family "$(pidof_test farend)" | tail -n +2)
+# shellcheck disable=SC2086
+kill -KILL $serving
+ended "the far end was killed"
+wait_end sockstun 20 || fail "sockstun goes on without a session"
+[ "$status" -eq 255 ] || fail "exit status $status, not 255"
+is_running farend || fail "the listener of the far end died"
+
+for signal in TERM HUP; do
+	start_client
+	flows
+	stop sockstun $signal
+	[ "$status" -lt 128 ] || fail "SIG$signal kills it: $status"
+	ended "SIG$signal"
+done

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=sh disable=SC2034,SC2154
+# Who runs as whom: nothing with root's rights knows libssh, what speaks SSH
+# is sandboxed, and what dials is the user.
+# needs: root
+
+need setpriv pgrep ldd
+[ "$FAREND" = sockstund ] || skip "for sockstund"
+user=games
+FARUSER=$user
+uid=$(id -u $user)
+start_peer
+cp "$OBJ/authorized_keys" "$OBJ/keys.games"
+chmod 644 "$OBJ/keys.games"
+
+field()
+{
+	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | tr '\t' ' '
+}
+
+uses_libssh()
+{
+	grep -q 'libssh[.-]' "/proc/$1/maps"
+}
+
+# look user sessions strangers: at all processes of a far end of that user
+look()
+{
+	net=0
+	dialer=0
+	for p in $(family "$(pidof_test farend)"); do
+		name=$(tr '\0' ' ' <"/proc/$p/cmdline")
+		u=$(field "$p" Uid)
+		trace "$p uid $u seccomp $(field "$p" Seccomp): $name"
+		if uses_libssh "$p"; then
+			net=$((net + 1))
+			[ "$(field "$p" Seccomp)" = 2 ] ||
+			    fail "libssh without a seccomp filter"
+			[ "$(field "$p" NoNewPrivs)" = 1 ] ||
+			    fail "libssh without no_new_privs"
+			[ "${u%% *}" != 0 ] || fail "libssh as root"
+			[ "$(field "$p" CapEff)" = 0000000000000000 ] ||
+			    fail "libssh with capabilities"
+			[ "$1" = root ] || [ "$u" = "$uid $uid $uid $uid" ] ||
+			    fail "as a user, libssh runs as $u"
+		elif [ "$u" = "$uid $uid $uid $uid" ]; then
+			dialer=$((dialer + 1))
+			[ "$1" != root ] || [ "$(field "$p" Groups)" = \
+			    "$(id -G $user | tr ' ' '\n' | sort -n | xargs) " ] ||
+			    trace "groups: $(field "$p" Groups)"
+		fi
+	done
+	[ $net -eq $(($2 + $3)) ] || fail "$net processes with libssh"
+	[ "$dialer" -ge "$2" ] || fail "$dialer processes of $user"
+}
+
+for p in sockstund sockstund-net sockstun; do
+	[ ! -u "$BIN/$p" ] || fail "$p is set-uid"
+done
+! ldd "$BIN/sockstund" | grep -q libssh || fail "sockstund links libssh"
+ldd "$BIN/sockstund-net" | grep -q libssh || fail "sockstund-net without libssh"
+
+start_sockstund "AuthorizedKeysFile $OBJ/keys.%u"
+start_client
+look root 1 0
+first=$(for p in $(family "$(pidof_test farend)"); do
+	grep -m 1 sockstund "/proc/$p/maps" | cut -d - -f 1; done)
+[ "$(echo "$first" | sort | uniq -d | wc -l)" -eq 0 ] ||
+    fail "two processes share an address-space layout"
+# Nobody has proved anything: the monitor is root, but does not know libssh.
+start silent nc 127.0.0.1 "$FARPORT"
+wait_for 5 has_children 2 "$(pidof_test farend)" || fail "no second monitor"
+sleep 0.3
+look root 1 1
+stop silent
+stop sockstun
+stop farend
+
+chown $user "$OBJ/host_key"
+AS=$user
+start_sockstund "AuthorizedKeysFile $OBJ/keys.%u"
+start_client
+look $user 1 0
+AS=
+"$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 -p "$FARPORT" root@127.0.0.1 \
+    -- true 2>"$OBJ/root.log" && fail "root was let in by a user's daemon"

@@ -1,0 +1,427 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# shellcheck disable=SC1090,SC2034,SC2120,SC3045
+# What every test stands on:
+#
+#	test-exec.sh regress/name.sh
+#
+# sources the script with a folder of its own ($OBJ), keys, and the functions
+# below; afterwards it stops what was started and looks for what should not be
+# there.  Exit status: 0 passed, 77 skipped, anything else failed.
+#
+# FAREND	sockstund, or sshd: what start_farend starts
+# CLIENT	sockstun, or ssh for "ssh -D": what start_client starts
+# O		the folder built in
+set -u
+
+script=$1
+tname=$(basename "$script" .sh)
+: "${FAREND:=sockstund}" "${CLIENT:=sockstun}"
+SRC=$(pwd)
+O=$(cd "${O:-build}" && pwd)
+OBJ=$(mktemp -d "${TMPDIR:-/tmp}/sockstun.$tname.XXXXXX") || exit 1
+BIN=$OBJ/bin
+TOOLS=$SRC/regress/tools
+FARUSER=$(id -un)
+PATH=$PATH:/usr/sbin:/sbin
+SSHD=$(command -v sshd)
+NGINX=$(command -v nginx)
+PYTHONPATH=$TOOLS
+PYTHONDONTWRITEBYTECODE=1
+HOME=$OBJ/home
+ASAN_OPTIONS=log_path=$OBJ/sanitizer/report
+UBSAN_OPTIONS=$ASAN_OPTIONS
+export OBJ BIN PATH PYTHONPATH PYTHONDONTWRITEBYTECODE HOME FAREND CLIENT
+export ASAN_OPTIONS UBSAN_OPTIONS
+unset SSH_AUTH_SOCK SSH_ASKPASS DISPLAY ALL_PROXY all_proxy http_proxy \
+    https_proxy HTTP_PROXY HTTPS_PROXY no_proxy NO_PROXY
+failed=0
+started=
+
+# --- what a test says
+
+trace()
+{
+	echo "trace: $*"
+}
+
+verbose()
+{
+	echo "$tname: $*"
+}
+
+fail()
+{
+	echo "FAIL: $*"
+	failed=1
+}
+
+fatal()
+{
+	fail "$*"
+	exit 1
+}
+
+skip()
+{
+	echo "SKIP: $*"
+	exit 77
+}
+
+# need program ...: skips where one is not installed
+need()
+{
+	for p; do
+		command -v "$p" >/dev/null 2>&1 || skip "$p is not installed"
+	done
+}
+
+# --- processes
+
+# start name command ...: in the background, output in $OBJ/name.out and .log
+start()
+{
+	start_name=$1
+	shift
+	trace "start $start_name: $*"
+	: >"$OBJ/$start_name.out"
+	: >"$OBJ/$start_name.log"
+	"$@" >>"$OBJ/$start_name.out" 2>>"$OBJ/$start_name.log" </dev/null &
+	echo $! >"$OBJ/$start_name.pid"
+	started="$start_name $started"
+}
+
+pidof_test()
+{
+	cat "$OBJ/$1.pid"
+}
+
+is_running()
+{
+	[ -f "$OBJ/$1.pid" ] && kill -0 "$(pidof_test "$1")" 2>/dev/null
+}
+
+is_stopped()
+{
+	! kill -0 "$1" 2>/dev/null ||
+	    grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+# stop name [signal]: sets $status to how it ended
+stop()
+{
+	[ -f "$OBJ/$1.pid" ] || return 0
+	stop_pid=$(pidof_test "$1")
+	rm -f "$OBJ/$1.pid"
+	kill "-${2:-TERM}" "$stop_pid" 2>/dev/null
+	if ! wait_for 10 is_stopped "$stop_pid"; then
+		fail "$1 does not end on ${2:-TERM}"
+		kill -KILL "$stop_pid"
+	fi
+	wait "$stop_pid"
+	status=$?
+}
+
+# wait_end name seconds: until it ends by itself; sets $status
+wait_end()
+{
+	wait_for "$2" is_stopped "$(pidof_test "$1")" || return 1
+	wait "$(pidof_test "$1")"
+	status=$?
+	rm -f "$OBJ/$1.pid"
+}
+
+# wait_for seconds command ...: until the command succeeds
+wait_for()
+{
+	wait_left=$(($1 * 20))
+	shift
+	until "$@"; do
+		wait_left=$((wait_left - 1))
+		[ "$wait_left" -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# wait_log name pattern [seconds]: until the pattern is in its log
+wait_log()
+{
+	wait_for "${3:-10}" grep -qE "$2" "$OBJ/$1.log"
+}
+
+is_listening()
+{
+	[ -n "$(ss -Hltn "sport = :$1")" ]
+}
+
+# A port that nobody has, below those the kernel gives to clients.
+freeport()
+{
+	python3 -c '
+import random, socket
+while True:
+	port = random.randrange(10000, 32000)
+	try:
+		for family, host in ((2, "0.0.0.0"), (10, "::")):
+			s = socket.socket(family)
+			if family == 10:
+				s.setsockopt(41, socket.IPV6_V6ONLY, 1)
+			s.bind((host, port))
+			s.close()
+	except OSError as e:
+		if e.errno != 97:
+			continue
+	print(port)
+	break'
+}
+
+descriptors()
+{
+	find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l
+}
+
+children()
+{
+	pgrep -P "$1" | wc -l
+}
+
+# family pid: the process and all that descend from it
+family()
+{
+	echo "$1"
+	for c in $(pgrep -P "$1"); do
+		family "$c"
+	done
+}
+
+# --- keys and configuration
+
+# known_hosts of what listens on a port of 127.0.0.1
+known_host()
+{
+	echo "[127.0.0.1]:$1 $(cut -d ' ' -f 1-2 "$OBJ/host_key.pub")"
+}
+
+make_keys()
+{
+	ssh-keygen -q -t ed25519 -N '' -C regress -f "$OBJ/id"
+	ssh-keygen -q -t ed25519 -N '' -C host -f "$OBJ/host_key"
+	cp "$OBJ/id.pub" "$OBJ/authorized_keys"
+	chmod 644 "$OBJ/authorized_keys"
+	: >"$OBJ/known_hosts"
+	cat >"$OBJ/ssh_config" <<-EOF
+	IdentityFile $OBJ/id
+	IdentitiesOnly yes
+	UserKnownHostsFile $OBJ/known_hosts
+	GlobalKnownHostsFile /dev/null
+	StrictHostKeyChecking yes
+	BatchMode yes
+	EOF
+	chmod 600 "$OBJ/ssh_config"
+}
+
+# The far end's configuration: lines of the test, then what all tests have.
+farend_config()
+{
+	for line; do
+		echo "$line"
+	done
+	cat <<-EOF
+	Port $FARPORT
+	ListenAddress 127.0.0.1
+	HostKey $OBJ/host_key
+	AuthorizedKeysFile $OBJ/authorized_keys
+	StrictModes no
+	PermitRootLogin prohibit-password
+	MaxStartups 1000
+	LogLevel VERBOSE
+	PidFile none
+	EOF
+}
+
+# --- far ends; arguments are lines of configuration
+
+start_sshd()
+{
+	[ -n "$SSHD" ] || skip "sshd is not installed"
+	[ "$(id -u)" -ne 0 ] || [ -d /run/sshd ] || mkdir -m 755 /run/sshd
+	FARPORT=$(freeport)
+	farend_config "$@" 'UsePAM no' >"$OBJ/farend.conf"
+	start farend "$SSHD" -D -e -f "$OBJ/farend.conf"
+	wait_for 10 is_listening "$FARPORT" ||
+	    fatal "sshd does not listen"
+	known_host "$FARPORT" >>"$OBJ/known_hosts"
+}
+
+# AS=user starts it as that user (which root alone can do); WRAP, words, is a
+# command to run it with.
+start_sockstund()
+{
+	FARPORT=$(freeport)
+	farend_config "$@" 'PrivilegeSeparationUser nobody' >"$OBJ/farend.conf"
+	chmod 644 "$OBJ/farend.conf"
+	set -- "$BIN/sockstund" -D -e -f "$OBJ/farend.conf"
+	[ -z "${AS:-}" ] || set -- setpriv "--reuid=$AS" "--regid=$(id -g "$AS")" \
+	    --clear-groups "$@"
+	# shellcheck disable=SC2086
+	start farend ${WRAP:-} "$@"
+	wait_log farend 'Server listening on' ||
+	    fatal "sockstund does not listen"
+	known_host "$FARPORT" >>"$OBJ/known_hosts"
+	FARFDS=$(descriptors "$(pidof_test farend)")
+}
+
+start_farend()
+{
+	"start_$FAREND" "$@"
+}
+
+# --- near ends; arguments are options
+
+start_client()
+{
+	"start_$CLIENT" "$@"
+}
+
+# Sets PROXY to the address of the listener on a free port; WRAP, words, is a
+# command to run it with.
+start_sockstun()
+{
+	# shellcheck disable=SC2086
+	start sockstun ${WRAP:-} "$BIN/sockstun" -v -F "$OBJ/ssh_config" -D 0 "$@" \
+	    -p "$FARPORT" "$FARUSER@127.0.0.1"
+	wait_for 15 grep -q '^Listening on' "$OBJ/sockstun.out" ||
+	    fatal "sockstun does not listen"
+	PROXY=$(sed -n 's/^Listening on //p' "$OBJ/sockstun.out" | head -n 1)
+	export PROXY
+}
+
+start_ssh()
+{
+	port=$(freeport)
+	start sockstun ssh -v -N -F "$OBJ/ssh_config" \
+	    -D "127.0.0.1:$port" "$@" -p "$FARPORT" "$FARUSER@127.0.0.1"
+	wait_for 15 is_listening "$port" || fatal "ssh -D does not listen"
+	PROXY=127.0.0.1:$port
+	export PROXY
+}
+
+start_pair()
+{
+	start_farend
+	start_client "$@"
+}
+
+# --- targets
+
+# The TCP server of tools/peer.py; its port is $PEER.
+start_peer()
+{
+	start peer python3 -u "$TOOLS/peer.py" "$@"
+	wait_for 10 test -s "$OBJ/peer.out" || fatal "peer.py does not start"
+	PEER=$(head -n 1 "$OBJ/peer.out")
+	export PEER
+}
+
+# nginx with the pages of $OBJ/www; its port is $WEB.
+start_nginx()
+{
+	[ -n "$NGINX" ] || skip "nginx is not installed"
+	mkdir -p "$OBJ/www" "$OBJ/nginx"
+	chmod 755 "$OBJ/www"
+	WEB=$(freeport)
+	[ "$(id -u)" -ne 0 ] || echo "user nobody nogroup;" >"$OBJ/nginx.conf"
+	cat >>"$OBJ/nginx.conf" <<-EOF
+	daemon off;
+	worker_processes 1;
+	pid $OBJ/nginx/pid;
+	error_log stderr;
+	events { worker_connections 4096; }
+	http {
+		access_log $OBJ/nginx-access.log;
+		client_body_temp_path $OBJ/nginx/body;
+		proxy_temp_path $OBJ/nginx/proxy;
+		fastcgi_temp_path $OBJ/nginx/fastcgi;
+		uwsgi_temp_path $OBJ/nginx/uwsgi;
+		scgi_temp_path $OBJ/nginx/scgi;
+		types { text/html html; text/css css; image/svg+xml svg; }
+		server {
+			listen 127.0.0.1:$WEB;
+			listen [::1]:$WEB;
+			root $OBJ/www;
+		}
+	}
+	EOF
+	start nginx "$NGINX" -e stderr -c "$OBJ/nginx.conf"
+	wait_for 10 is_listening "$WEB" || fatal "nginx does not listen"
+}
+
+# --- the end of a test
+
+# The far end and the near end as they should be when all flows have ended.
+check_farend()
+{
+	[ -f "$OBJ/farend.pid" ] || return
+	is_running farend || { fail "the far end died"; return; }
+	[ "$FAREND" = sockstund ] && [ -n "${FARFDS:-}" ] || return
+	wait_for 10 has_children 0 "$(pidof_test farend)" ||
+	    fail "sockstund keeps $(children "$(pidof_test farend)") children"
+	now=$(descriptors "$(pidof_test farend)")
+	[ "$now" -le "$FARFDS" ] || {
+		fail "sockstund had $FARFDS descriptors, has $now"
+		ls -l "/proc/$(pidof_test farend)/fd"
+	}
+}
+
+has_children()
+{
+	[ "$(children "$2")" -eq "$1" ]
+}
+
+check_logs()
+{
+	cat "$OBJ"/sanitizer/* 2>/dev/null && fail "a sanitizer spoke"
+	grep -E 'AddressSanitizer|LeakSanitizer|runtime error:|core dumped' \
+	    "$OBJ"/*.log 2>/dev/null && fail "a sanitizer spoke"
+	grep -E '(SIGSYS|signal 31|signal 11|signal 6)' "$OBJ"/farend.log \
+	    2>/dev/null && fail "a process of the far end was killed"
+}
+
+finish()
+{
+	result=$?
+	trap - EXIT
+	[ ! -f "$OBJ/sockstun.pid" ] || is_running sockstun ||
+	    fail "$CLIENT ended by itself"
+	stop sockstun
+	[ "$result" -ne 0 ] || check_farend
+	for name in $started; do
+		stop "$name"
+	done
+	check_logs
+	[ "$result" -ne 0 ] || result=$failed
+	if [ "$result" -ne 0 ] && [ "$result" -ne 77 ]; then
+		for log in "$OBJ"/*.out "$OBJ"/*.log; do
+			[ -s "$log" ] || continue
+			echo "--- $(basename "$log")"
+			tail -n 30 "$log" | cut -c 1-200
+		done
+	fi
+	cd / && rm -rf "$OBJ"
+	exit "$result"
+}
+
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+chmod 755 "$OBJ"
+mkdir -m 700 "$HOME"
+mkdir "$BIN"
+mkdir -m 1777 "$OBJ/sanitizer"
+for program in sockstun sockstund sockstund-net; do
+	[ ! -x "$O/$program" ] || cp "$O/$program" "$BIN/"
+done
+make_keys
+ulimit -n "$(ulimit -H -n)"
+. "./$script"
+exit 0
