@@ -9,6 +9,7 @@ need setpriv pgrep ldd
 user=games
 FARUSER=$user
 uid=$(id -u $user)
+groups_want=$(id -G $user | tr ' ' '\n' | sort -n | xargs)
 start_peer
 cp "$OBJ/authorized_keys" "$OBJ/keys.games"
 chmod 644 "$OBJ/keys.games"
@@ -45,9 +46,9 @@ look()
 			    fail "as a user, libssh runs as $u"
 		elif [ "$u" = "$uid $uid $uid $uid" ]; then
 			dialer=$((dialer + 1))
-			[ "$1" != root ] || [ "$(field "$p" Groups)" = \
-			    "$(id -G $user | tr ' ' '\n' | sort -n | xargs) " ] ||
-			    trace "groups: $(field "$p" Groups)"
+			groups=$(field "$p" Groups)
+			[ "$1" != root ] || [ "${groups% }" = "$groups_want" ] ||
+			    fail "the dialer has the groups $groups"
 		fi
 	done
 	[ $net -eq $(($2 + $3)) ] || fail "$net processes with libssh"

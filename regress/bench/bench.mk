@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: ISC
+# The bench target: figures side by side with ssh -D.  Included by the Makefile
+# after the other targets.
+#
+#	make bench BENCHFLAGS='-r bulk-long,echo-load -n 3'
+
+BENCHFLAGS ?=
+BENCHDIR   ?= $(O)/bench
+BENCHTOOLS  = $(O)/regress/bench/traffic $(O)/regress/bench/linkem
+
+$(O)/regress/bench/linkem: $(O)/regress/bench/linkem.o
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBBSD_LIBS)
+$(O)/regress/bench/traffic: $(patsubst %,$(O)/regress/bench/%.o,traffic dial \
+    measure target)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBBSD_LIBS) -lpthread
+
+bench: all $(BENCHTOOLS)
+	python3 -B regress/bench/run.py -O $(O) -o $(BENCHDIR) $(BENCHFLAGS)
+
+.PHONY: bench

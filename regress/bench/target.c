@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The target of the flows: source, sink and echo in one loop, in a process of
+ * its own so that 10,000 flows find descriptors on both sides.
+ */
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "target.h"
+
+#define FDS_MAX		(1 << 20)
+#define BLOCK		(256 << 10)
+
+struct server {
+	int		 epoll;
+	int		 listener;
+	char		*mode;		/* by descriptor; 0 is not yet known */
+	char		*block;
+	_Atomic uint64_t *sunk;
+};
+
+static int
+listen_on(uint16_t *port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	int fd, on = 1;
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons(*port);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		err(1, "socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&sin, len) == -1 ||
+	    listen(fd, SOMAXCONN) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
+		err(1, "the target cannot listen");
+	*port = ntohs(sin.sin_port);
+	return fd;
+}
+
+static void
+watch(const struct server *s, int op, int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+
+	if (epoll_ctl(s->epoll, op, fd, &ev) == -1)
+		err(1, "epoll_ctl");
+}
+
+static void
+accept_all(const struct server *s)
+{
+	int fd, on = 1;
+
+	for (;;) {
+		fd = accept4(s->listener, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1 && (errno == EAGAIN || errno == ECONNABORTED))
+			return;
+		if (fd == -1 || fd >= FDS_MAX)
+			err(1, "the target cannot accept");
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		s->mode[fd] = 0;
+		watch(s, EPOLL_CTL_ADD, fd, EPOLLIN);
+	}
+}
+
+/* Answers n bytes just read; -1 ends the connection. */
+static int
+take_bytes(const struct server *s, int fd, const char *p, ssize_t n)
+{
+	if (s->mode[fd] == 0) {
+		s->mode[fd] = *p++;
+		n--;
+		if (s->mode[fd] == TARGET_SOURCE)
+			watch(s, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLOUT);
+	}
+	if (s->mode[fd] == TARGET_SINK)
+		atomic_fetch_add(s->sunk, (uint64_t)n);
+	/* An echo is of a few bytes, which a socket always has room for. */
+	if (s->mode[fd] == TARGET_ECHO && n > 0 && write(fd, p, (size_t)n) != n)
+		return -1;
+	return 0;
+}
+
+static void
+serve(const struct server *s, int fd, uint32_t events)
+{
+	ssize_t n;
+
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+		n = read(fd, s->block, BLOCK);
+		if (n == 0 || (n == -1 && errno != EAGAIN) ||
+		    (n > 0 && take_bytes(s, fd, s->block, n) == -1)) {
+			close(fd);
+			return;
+		}
+	}
+	if (events & EPOLLOUT && s->mode[fd] == TARGET_SOURCE &&
+	    write(fd, s->block, BLOCK) == -1 && errno != EAGAIN)
+		close(fd);
+}
+
+static void __attribute__((noreturn))
+target_loop(int listener, _Atomic uint64_t *sunk)
+{
+	struct server s = { .listener = listener, .sunk = sunk };
+	struct epoll_event events[256];
+	int i, n;
+
+	s.epoll = epoll_create1(EPOLL_CLOEXEC);
+	s.mode = calloc(1, FDS_MAX);
+	s.block = calloc(1, BLOCK);
+	if (s.epoll == -1 || s.mode == NULL || s.block == NULL)
+		err(1, "target");
+	watch(&s, EPOLL_CTL_ADD, listener, EPOLLIN);
+	for (;;) {
+		n = epoll_wait(s.epoll, events, 256, -1);
+		if (n == -1 && errno != EINTR)
+			err(1, "epoll_wait");
+		for (i = 0; i < n; i++)
+			if (events[i].data.fd == listener)
+				accept_all(&s);
+			else
+				serve(&s, events[i].data.fd, events[i].events);
+	}
+}
+
+/* Starts a target on a port of 127.0.0.1 (0: a free one); it dies with us. */
+void
+target_start(struct target *t, uint16_t port)
+{
+	int fd;
+
+	t->port = port;
+	fd = listen_on(&t->port);
+	t->sunk = mmap(NULL, sizeof(*t->sunk), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (t->sunk == MAP_FAILED)
+		err(1, "mmap");
+	if ((t->pid = fork()) == -1)
+		err(1, "fork");
+	if (t->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		signal(SIGPIPE, SIG_IGN);
+		target_loop(fd, t->sunk);
+	}
+	close(fd);
+}
+
+/* Ends it, and waits until it has. */
+void
+target_stop(struct target *t)
+{
+	kill(t->pid, SIGKILL);
+	waitpid(t->pid, NULL, 0);
+}
