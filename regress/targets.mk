@@ -101,10 +101,13 @@ install: all
 	$(INSTALL) -m 755 $(O)/sockstund $(DESTDIR)$(SBINDIR)/sockstund
 	$(INSTALL) -m 755 $(O)/sockstund-net \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstund-net
-	$(INSTALL) -m 644 $(addprefix man/,$(MAN1)) $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -m 644 $(addprefix man/,$(MAN5)) $(DESTDIR)$(MANDIR)/man5
-	$(INSTALL) -m 644 $(addprefix man/,$(MAN7)) $(DESTDIR)$(MANDIR)/man7
-	$(INSTALL) -m 644 $(addprefix man/,$(MAN8)) $(DESTDIR)$(MANDIR)/man8
+	for page in $(MAN1) $(MAN5) $(MAN7) $(MAN8); do \
+		sed -e 's|/usr/local/etc|$(SYSCONFDIR)|g' \
+		    -e 's|/usr/local/libexec/sockstun|$(LIBEXECDIR)|g' \
+		    man/$$page >$(O)/$$page && \
+		$(INSTALL) -m 644 $(O)/$$page \
+		    $(DESTDIR)$(MANDIR)/man$${page##*.}/ || exit 1; \
+	done
 	for f in sockstun_config sockstund_config; do \
 		test -e $(DESTDIR)$(SYSCONFDIR)/$$f || \
 		    $(INSTALL) -m 644 contrib/$$f $(DESTDIR)$(SYSCONFDIR)/$$f; \

@@ -250,6 +250,7 @@ net_run(struct net *n)
 		ssh_free(session);
 	}
 	free(auth.user);
+	free(auth.good_key);
 }
 
 static void

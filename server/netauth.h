@@ -14,6 +14,7 @@ struct netauth {
 	unsigned int	 max_tries;
 	int		 pubkey;	/* is publickey offered? */
 	char		*user;
+	char		*good_key;	/* the last that was found good */
 	unsigned int	 failures;
 	unsigned int	 requests;
 	int		 done;

@@ -38,6 +38,13 @@
 #define NETPROC_TEST_TIMEOUT	10000	/* ms to load the keys */
 #define NETPROC_STOP_TRIES	20	/* times 10 ms, to end by itself */
 
+/* It writes nothing there; the sanitizers' reports would be lost. */
+#ifdef __SANITIZE_ADDRESS__
+#define NETPROC_KEEP_STDERR	1
+#else
+#define NETPROC_KEEP_STDERR	0
+#endif
+
 /* Ids of an account to run as. */
 struct netproc_ids {
 	uid_t	uid;
@@ -63,7 +70,7 @@ netproc_check_program(const char *path, uid_t our_owner)
 }
 
 /*
- * The program: as installed, else beside the one that runs (a build folder).
+ * The program: beside the one that runs (a build folder), else as installed.
  * Returns 0, or -1 after the reason was logged.
  */
 static int
@@ -72,19 +79,17 @@ netproc_find(char *path, size_t size)
 	struct rexec self;
 	struct stat st;
 
-	strlcpy(path, PATH_NET, size);
-	if (access(path, F_OK) == 0)
-		return netproc_check_program(path, geteuid());
 	if (rexec_init(&self) == -1 || stat("/proc/self/exe", &st) == -1) {
 		log_warn("/proc/self/exe");
 		return -1;
 	}
 	if ((size_t)snprintf(path, size, "%s/" NETPROC_NAME,
-	    dirname(self.path)) >= size)
-		errno = ENAMETOOLONG;
-	else if (netproc_check_program(path, st.st_uid) == 0)
-		return 0;
-	log_warn("%s not found, nor %s", PATH_NET, path);
+	    dirname(self.path)) < size && access(path, F_OK) == 0)
+		return netproc_check_program(path, st.st_uid);
+	strlcpy(path, PATH_NET, size);
+	if (access(path, F_OK) == 0)
+		return netproc_check_program(path, geteuid());
+	log_warn("%s", path);
 	return -1;
 }
 
@@ -146,7 +151,7 @@ netproc_exec(const char *path, const struct netproc_ids *ids, int peer,
 		netproc_drop(ids);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		fatal("%s: no_new_privs", NETPROC_NAME);
-	if (rexec_null_stdio(0) == -1)
+	if (rexec_null_stdio(NETPROC_KEEP_STDERR) == -1)
 		fatal("/dev/null");
 	rexec_place_fds(fds, 3);
 	fcntl(PRIVSEP_FD_CONN + 1, F_SETFD, FD_CLOEXEC);
