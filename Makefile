@@ -103,6 +103,7 @@ $(O)/%.o: %.c
 include regress/unit/unit.mk
 include regress/fuzz/fuzz.mk
 include regress/targets.mk
+include regress/bench/bench.mk
 
 -include $(wildcard $(O)/*/*.d $(O)/*/*/*.d)
 

@@ -8,6 +8,7 @@ round, so that what else the machine does hits all of them.  Medians are shown.
 import argparse
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -290,6 +291,8 @@ def parse():
 
 def main():
     args = parse()
+    # So that what was started is ended and the folder goes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     kinds = KINDS
     if args.kinds:
         kinds = [KINDS[int(k) - 1] for k in args.kinds.split(",")]
