@@ -27,6 +27,7 @@
 #include "forwards.h"
 #include "listener.h"
 #include "log.h"
+#include "memtune.h"
 #include "resolver.h"
 #include "socksconn.h"
 #include "sshconnect.h"
@@ -485,6 +486,7 @@ main(int argc, char **argv)
 {
 	struct sockstun s;
 
+	memtune_reexec(argv);
 	memset(&s, 0, sizeof(s));
 	cliconf_init(&s.opt.conf);
 	parse_options(&s.opt, argc, argv);

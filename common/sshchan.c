@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
@@ -356,6 +357,7 @@ sshchan_open(struct sshloop *loop, const char *host, int port,
 		return NULL;
 	}
 	c->state = SSHCHAN_OPENING;
+	clock_gettime(CLOCK_MONOTONIC, &c->asked);
 	c->id = ++loop->last_id;
 	c->opened = opened;
 	c->opened_arg = arg;
@@ -412,6 +414,20 @@ sshchan_refused(struct sshchan *c, int code, const char *text)
 	sshchan_mark(c, SSHCHAN_MARK_REFUSED);
 }
 
+/* The session's round trip is no longer than the shortest opening. */
+static void
+sshchan_note_trip(const struct sshchan *c)
+{
+	struct timespec now;
+	int64_t trip;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	trip = (int64_t)(now.tv_sec - c->asked.tv_sec) * 1000000000 +
+	    now.tv_nsec - c->asked.tv_nsec;
+	if (c->loop->trip == 0 || trip < c->loop->trip)
+		c->loop->trip = trip;
+}
+
 /* Is an opening channel answered?  The channel may be gone after it. */
 void
 sshchan_check_open(struct sshchan *c)
@@ -435,6 +451,7 @@ sshchan_check_open(struct sshchan *c)
 		return;
 	}
 	c->state = SSHCHAN_OPEN;
+	sshchan_note_trip(c);
 	if (c->unread > 0)
 		sshchan_mark(c, SSHCHAN_MARK_DATA);
 	c->opened(c, SSHCHAN_NO_FAILURE, "", c->opened_arg);

@@ -136,6 +136,19 @@ sshloop_receive(struct sshloop *l)
 }
 
 /*
+ * After a write libssh polls for POLLOUT until a poll that finds nothing to
+ * read; until then it walks all channels at every read.  Now, with nothing to
+ * read, is the time.
+ */
+static void
+sshloop_settle(struct sshloop *l)
+{
+	if ((ssh_get_poll_flags(l->session) & SSH_WRITE_PENDING) &&
+	    !(ssh_get_status(l->session) & SSH_WRITE_PENDING))
+		ssh_event_dopoll(l->poll, 0);
+}
+
+/*
  * Hands messages to the owner until libssh has none; only then may channels
  * that both sides closed be freed, as a message points at its channel.
  */
@@ -225,11 +238,12 @@ sshloop_service(struct sshloop *l)
 	int more, waiting;
 
 	sshloop_run_ring(l);
-	more = sshloop_receive(l);
+	if ((more = sshloop_receive(l)) == 0)
+		sshloop_settle(l);
 	sshloop_take_messages(l);
 	sshloop_check_opening(l);
 	sshloop_deliver_marks(l);
-	sshwindow_service(l);
+	sshwindow_service(l, !more);
 	sshloop_check_blocked(l);
 	if (sshloop_run_ring(l))
 		more = 1;

@@ -4,10 +4,17 @@
  *
  * libssh keeps a channel's window between 640,000 and 1,280,000 bytes, which
  * on a link 100 ms long is 6 to 12 MB/s.  libssh 0.10 has one way to a larger
- * one: reading with a count beyond what is buffered announces that much.  A
- * flow whose reader took a whole window without delay gets a window twice as
- * large, up to a limit and within one budget for the session; one whose
- * reader falls behind gets libssh's own again, and at once no more credit.
+ * one: reading with a count beyond what is buffered announces that much.
+ *
+ * A flow that takes a whole window within two round trips is held up by it,
+ * and gets one twice as large, up to a limit and within one budget for the
+ * session.  One whose reader falls behind gets libssh's own again, and at
+ * once no more credit.  No window grows without need: OpenSSH reads from the
+ * target whatever the window has room for, and moves that about in memory.
+ *
+ * A round trip is what the fastest opening of a channel took.  The accepting
+ * side does not know it; there windows grow if the peer is a sockstun, which
+ * reads only what it can send.
  *
  * From 0.11 on the window has a fixed size of 2 MiB and none of this is done.
  */
@@ -15,6 +22,7 @@
 #include <sys/queue.h>
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <libssh/libssh.h>
 
@@ -27,6 +35,17 @@
 #define SSHWINDOW_MAX	(16 * 1024 * 1024)
 /* How often a larger window is raised again: after an eighth of it. */
 #define SSHWINDOW_STEPS	8
+/* Round trips in which a window is read that holds its flow up. */
+#define SSHWINDOW_TRIPS	2
+
+static int64_t
+window_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
 
 /* A new channel's window is libssh's. */
 void
@@ -55,6 +74,8 @@ sshwindow_consumed(struct sshchan *c, size_t n)
 
 	if (!c->loop->window_grows)
 		return;
+	if (w->epoch == 0)
+		w->began = window_now();
 	w->epoch += n;
 	w->since += n;
 	if (c->unread > w->size / SSHWINDOW_STEPS)
@@ -62,6 +83,18 @@ sshwindow_consumed(struct sshchan *c, size_t n)
 	if (w->epoch >= w->size ||
 	    (w->charge > 0 && w->since >= w->size / SSHWINDOW_STEPS))
 		sshchan_thirst(c);
+}
+
+/* Was the window the reason that the flow was no faster? */
+static int
+sshwindow_was_short(const struct sshchan *c)
+{
+	const struct sshloop *l = c->loop;
+
+	if (l->role == SSHLOOP_SERVER)
+		return l->native;
+	return l->trip > 0 && window_now() - c->window.began <=
+	    SSHWINDOW_TRIPS * l->trip;
 }
 
 /* A whole window was read: is a larger one due, or is it too large? */
@@ -78,7 +111,8 @@ sshwindow_resize(struct sshchan *c)
 		l->window_used -= w->charge;
 		w->charge = 0;
 		w->size = SSHWINDOW_BASE;
-	} else if (more <= l->window_budget - l->window_used) {
+	} else if (sshwindow_was_short(c) &&
+	    more <= l->window_budget - l->window_used) {
 		l->window_used += more;
 		w->charge += more;
 		w->size += more;
@@ -87,19 +121,27 @@ sshwindow_resize(struct sshchan *c)
 	w->slow = 0;
 }
 
-/* Looks at the channels that have read much; only from the loop. */
+/*
+ * Looks at the channels that have read much; only from the loop.  Credit is
+ * best given when nothing waits to be read (sshloop_settle), but not later
+ * than when half the window is used up.
+ */
 void
-sshwindow_service(struct sshloop *l)
+sshwindow_service(struct sshloop *l, int idle)
 {
-	struct sshchan *c;
+	struct sshchan *c, *next;
+	struct sshwindow *w;
 
-	while ((c = TAILQ_FIRST(&l->thirsty)) != NULL) {
+	TAILQ_FOREACH_SAFE(c, &l->thirsty, thirst, next) {
+		w = &c->window;
+		if (!idle && w->epoch < w->size && w->since < w->size / 2)
+			continue;
 		sshchan_unthirst(c);
-		if (c->window.epoch >= c->window.size)
+		if (w->epoch >= w->size)
 			sshwindow_resize(c);
-		if (c->window.charge > 0 && !c->window.slow) {
-			c->window.since = 0;
-			sshchan_announce(c, c->window.size);
+		if (w->charge > 0 && !w->slow) {
+			w->since = 0;
+			sshchan_announce(c, w->size);
 		}
 	}
 }

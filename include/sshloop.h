@@ -70,6 +70,7 @@ struct sshloop {
 	int			 window_grows;	/* libssh lets it */
 	size_t			 window_budget;	/* bytes beyond libssh's own */
 	size_t			 window_used;
+	int64_t			 trip;		/* ns, shortest; 0: not known */
 	u_char			*scratch;	/* SSHLOOP_SCRATCH bytes */
 	size_t			 nchannels;
 	uint32_t		 last_id;	/* of the channels we opened */

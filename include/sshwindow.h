@@ -15,7 +15,8 @@ struct sshloop;
 struct sshwindow {
 	size_t	size;		/* what it is raised to */
 	size_t	charge;		/* its part of the session's budget */
-	size_t	epoch;		/* bytes read since it last grew */
+	size_t	epoch;		/* bytes read since it was last looked at */
+	int64_t	began;		/* ns, when that was */
 	size_t	since;		/* bytes read since it was last raised */
 	int	slow;		/* the reader did not keep up meanwhile */
 };
@@ -23,6 +24,6 @@ struct sshwindow {
 void	sshwindow_init(struct sshwindow *);
 void	sshwindow_clear(struct sshchan *);
 void	sshwindow_consumed(struct sshchan *, size_t);
-void	sshwindow_service(struct sshloop *);
+void	sshwindow_service(struct sshloop *, int);
 
 #endif

@@ -26,12 +26,14 @@
 
 #include "hostkeys.h"
 #include "log.h"
+#include "memtune.h"
 #include "msg.h"
 #include "netproc.h"
 #include "pathnames.h"
 #include "privsep.h"
 #include "rexec.h"
 #include "servconf.h"
+#include "xmalloc.h"
 
 #define NETPROC_NAME		"sockstund-net"
 #define NETPROC_EXIT_EXEC	127	/* the program could not be executed */
@@ -139,8 +141,10 @@ netproc_exec(const char *path, const struct netproc_ids *ids, int peer,
 	int fds[3] = { peer, conn, -1 };
 	char name[] = NETPROC_NAME;
 	char *argv[] = { name, NULL };
-	char *env[] = { NULL };
+	char *env[] = { NULL, NULL };
 
+	if (memtune_variable() != NULL)
+		env[0] = xstrdup(memtune_variable());
 	/* The path may lead through folders that only root can search. */
 	if ((fds[2] = open(path, O_PATH | O_CLOEXEC)) == -1)
 		fatal("%s", path);
