@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,30 @@ sshloop_reason(struct sshloop *l)
 }
 
 /*
+ * After a write libssh polls for POLLOUT too, and every poll that finds it
+ * makes it walk all channels; it stops only when a poll finds nothing else,
+ * which under load may be never.  So it is shown, for one poll, a descriptor
+ * that is writable and not readable.  That the connection is writable must be
+ * true, though: libssh will write to it without asking again.
+ */
+static void
+sshloop_end_pollout(struct sshloop *l)
+{
+	struct pollfd pfd = { .fd = l->watch, .events = POLLOUT };
+
+	if (!(ssh_get_poll_flags(l->session) & SSH_WRITE_PENDING) ||
+	    (ssh_get_status(l->session) & SSH_WRITE_PENDING) ||
+	    ssh_get_fd(l->session) != l->fd ||
+	    poll(&pfd, 1, 0) != 1 || pfd.revents != POLLOUT)
+		return;
+	if (dup2(l->decoy, l->fd) == -1)
+		return;
+	ssh_event_dopoll(l->poll, 0);
+	while (dup2(l->watch, l->fd) == -1 && errno == EINTR)
+		;
+}
+
+/*
  * Sends what libssh holds and reads what has come; returns whether more may
  * be waiting.  A read that is not full has emptied the socket.
  */
@@ -129,23 +154,11 @@ sshloop_receive(struct sshloop *l)
 		    l->count.in_bytes == before)
 			return 0;
 		l->rekeying = 0;
+		sshloop_end_pollout(l);
 		if (l->count.in_bytes - before < SSHLOOP_READ_SIZE)
 			return 0;
 	}
 	return 1;
-}
-
-/*
- * After a write libssh polls for POLLOUT until a poll that finds nothing to
- * read; until then it walks all channels at every read.  Now, with nothing to
- * read, is the time.
- */
-static void
-sshloop_settle(struct sshloop *l)
-{
-	if ((ssh_get_poll_flags(l->session) & SSH_WRITE_PENDING) &&
-	    !(ssh_get_status(l->session) & SSH_WRITE_PENDING))
-		ssh_event_dopoll(l->poll, 0);
 }
 
 /*
@@ -238,12 +251,11 @@ sshloop_service(struct sshloop *l)
 	int more, waiting;
 
 	sshloop_run_ring(l);
-	if ((more = sshloop_receive(l)) == 0)
-		sshloop_settle(l);
+	more = sshloop_receive(l);
 	sshloop_take_messages(l);
 	sshloop_check_opening(l);
 	sshloop_deliver_marks(l);
-	sshwindow_service(l, !more);
+	sshwindow_service(l);
 	sshloop_check_blocked(l);
 	if (sshloop_run_ring(l))
 		more = 1;
@@ -305,14 +317,26 @@ sshloop_prepare_socket(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+/* A pipe whose reading end is kept, too, so that it stays writable. */
+static int
+sshloop_make_descriptors(struct sshloop *l)
+{
+	int ends[2];
+
+	if ((l->watch = fcntl(l->fd, F_DUPFD_CLOEXEC, 0)) == -1 ||
+	    pipe2(ends, O_CLOEXEC) == -1)
+		return -1;
+	l->decoy_peer = ends[0];
+	l->decoy = ends[1];
+	return 0;
+}
+
 static int
 sshloop_make_events(struct sshloop *l)
 {
-	int fd = ssh_get_fd(l->session);
-
-	l->ev_read = event_new(l->base, fd, EV_READ | EV_PERSIST,
+	l->ev_read = event_new(l->base, l->watch, EV_READ | EV_PERSIST,
 	    sshloop_event_cb, l);
-	l->ev_write = event_new(l->base, fd, EV_WRITE, sshloop_event_cb, l);
+	l->ev_write = event_new(l->base, l->watch, EV_WRITE, sshloop_event_cb, l);
 	l->kick = event_new(l->base, -1, 0, sshloop_event_cb, l);
 	l->alive = evtimer_new(l->base, sshloop_alive_cb, l);
 	l->poll = ssh_event_new();
@@ -339,6 +363,7 @@ sshloop_new(struct event_base *base, ssh_session session,
 	l->ops = ops;
 	l->arg = arg;
 	l->last_id = SSHLOOP_FIRST_ID - 1;
+	l->watch = l->decoy = -1;
 	l->window_grows = ssh_version(SSH_VERSION_INT(0, 11, 0)) == NULL;
 	l->window_budget = SSHLOOP_WINDOW_BUDGET;
 	TAILQ_INIT(&l->thirsty);
@@ -351,10 +376,12 @@ sshloop_new(struct event_base *base, ssh_session session,
 	TAILQ_INIT(&l->closing);
 	TAILQ_INIT(&l->dead);
 	ssh_set_blocking(session, 0);
-	sshloop_prepare_socket(ssh_get_fd(session));
-	sshpace_init(&l->pace, ssh_get_fd(session));
+	l->fd = ssh_get_fd(session);
+	sshloop_prepare_socket(l->fd);
+	sshpace_init(&l->pace, l->fd);
 	l->scratch = malloc(SSHLOOP_SCRATCH);
-	if (l->scratch == NULL || sshloop_make_events(l) == -1 ||
+	if (l->scratch == NULL || sshloop_make_descriptors(l) == -1 ||
+	    sshloop_make_events(l) == -1 ||
 	    ssh_event_add_session(l->poll, session) != SSH_OK) {
 		l->session = NULL;
 		sshloop_free(l);
@@ -441,6 +468,12 @@ sshloop_free(struct sshloop *l)
 	}
 	if (l->session != NULL)
 		sshloop_close_session(l);
+	if (l->watch != -1)
+		close(l->watch);
+	if (l->decoy != -1) {
+		close(l->decoy);
+		close(l->decoy_peer);
+	}
 	free(l->scratch);
 	free(l);
 }

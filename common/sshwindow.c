@@ -121,21 +121,15 @@ sshwindow_resize(struct sshchan *c)
 	w->slow = 0;
 }
 
-/*
- * Looks at the channels that have read much; only from the loop.  Credit is
- * best given when nothing waits to be read (sshloop_settle), but not later
- * than when half the window is used up.
- */
+/* Looks at the channels that have read much; only from the loop. */
 void
-sshwindow_service(struct sshloop *l, int idle)
+sshwindow_service(struct sshloop *l)
 {
-	struct sshchan *c, *next;
+	struct sshchan *c;
 	struct sshwindow *w;
 
-	TAILQ_FOREACH_SAFE(c, &l->thirsty, thirst, next) {
+	while ((c = TAILQ_FIRST(&l->thirsty)) != NULL) {
 		w = &c->window;
-		if (!idle && w->epoch < w->size && w->since < w->size / 2)
-			continue;
 		sshchan_unthirst(c);
 		if (w->epoch >= w->size)
 			sshwindow_resize(c);

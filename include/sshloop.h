@@ -47,6 +47,10 @@ struct sshloop {
 	int			 native;	/* the peer is a sockstun too */
 	const struct sshloop_ops *ops;
 	void			*arg;
+	int			 fd;		/* libssh's */
+	int			 watch;		/* the same connection, ours */
+	int			 decoy;		/* writable, never readable */
+	int			 decoy_peer;
 	struct event		*ev_read;
 	struct event		*ev_write;
 	struct event		*kick;		/* work is queued */

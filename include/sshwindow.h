@@ -24,6 +24,6 @@ struct sshwindow {
 void	sshwindow_init(struct sshwindow *);
 void	sshwindow_clear(struct sshchan *);
 void	sshwindow_consumed(struct sshchan *, size_t);
-void	sshwindow_service(struct sshloop *, int);
+void	sshwindow_service(struct sshloop *);
 
 #endif

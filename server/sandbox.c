@@ -40,7 +40,8 @@ static const int sandbox_allowed[] = {
 	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(recv),
 	SCMP_SYS(send), SCMP_SYS(close), SCMP_SYS(shutdown),
 	SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-	/* the loop */
+	/* the loop; sshloop_end_pollout() */
+	SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(pipe2),
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64),
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
 	SCMP_SYS(epoll_ctl), SCMP_SYS(timerfd_settime),
@@ -89,7 +90,7 @@ static const int sandbox_sanitizer[] = {
 	SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4), SCMP_SYS(kill),
 	SCMP_SYS(tgkill), SCMP_SYS(getppid), SCMP_SYS(prlimit64),
 	SCMP_SYS(getrlimit), SCMP_SYS(process_vm_readv), SCMP_SYS(pipe),
-	SCMP_SYS(pipe2), SCMP_SYS(dup), SCMP_SYS(getcwd), SCMP_SYS(ioctl),
+	SCMP_SYS(dup), SCMP_SYS(getcwd), SCMP_SYS(ioctl),
 	SCMP_SYS(fcntl)
 };
 #endif
@@ -106,6 +107,7 @@ static const struct sandbox_value sandbox_values[] = {
 	{ SCMP_SYS(fcntl), 1, F_SETFL },
 	{ SCMP_SYS(fcntl), 1, F_GETFD },
 	{ SCMP_SYS(fcntl), 1, F_SETFD },
+	{ SCMP_SYS(fcntl), 1, F_DUPFD_CLOEXEC },
 	{ SCMP_SYS(fcntl64), 1, F_GETFL },
 	{ SCMP_SYS(fcntl64), 1, F_SETFL },
 	{ SCMP_SYS(fcntl64), 1, F_GETFD },
