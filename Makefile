@@ -51,7 +51,7 @@ ALL_LDFLAGS  = -pie $(SANFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 # common/ is three archives; each may use only those before it.
 BASE   = addr buf conf conftype log match memtune ruleset socks xmalloc
-FLOW   = connect flow listener msg resolver sockstream
+FLOW   = connect evbase flow listener msg resolver sockstream
 SSHIO  = sshchan sshloop sshpace sshwindow
 
 CLIENT = agent algs auth cliconf clifiles command fastopen forwards hostkey \

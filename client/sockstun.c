@@ -24,6 +24,7 @@
 #include "addr.h"
 #include "cliconf.h"
 #include "command.h"
+#include "evbase.h"
 #include "forwards.h"
 #include "listener.h"
 #include "log.h"
@@ -428,7 +429,7 @@ static void
 run(struct sockstun *s)
 {
 	signal(SIGPIPE, SIG_IGN);
-	if ((s->base = event_base_new()) == NULL ||
+	if ((s->base = evbase_new()) == NULL ||
 	    (s->resolver = resolver_new(s->base, RESOLVERS)) == NULL)
 		fatalx("out of memory");
 	s->sigterm = watch_signal(s, SIGTERM, signal_cb);

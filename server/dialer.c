@@ -323,13 +323,26 @@ dial_resolve_failed(struct dial *dial, int error, int saved)
 	}
 }
 
+/* Begins to connect to the first address that answers. */
+static void
+dial_connect(struct dial *dial, const struct addrinfo *res)
+{
+	struct dialer *d = dial->dialer;
+	struct timeval left;
+	int timed = d->conf->dial_timeout > 0;
+
+	if (timed)
+		left = dial_time_left(dial);
+	dial->connect = connect_start(d->base, res, timed ? &left : NULL,
+	    dial_filter, dial_connect_cb, dial);
+	if (dial->connect == NULL)
+		dial_fail(dial, SOCKS_REP_GENERAL, strerror(ENOMEM));
+}
+
 static void
 dial_resolve_cb(int error, struct addrinfo *res, void *arg)
 {
 	struct dial *dial = arg;
-	struct dialer *d = dial->dialer;
-	struct timeval left;
-	int timed = d->conf->dial_timeout > 0;
 
 	dial->query = NULL;
 	if (error != 0) {
@@ -338,13 +351,26 @@ dial_resolve_cb(int error, struct addrinfo *res, void *arg)
 	}
 	if (dial->ev_timeout != NULL)
 		event_del(dial->ev_timeout);
-	if (timed)
-		left = dial_time_left(dial);
-	dial->connect = connect_start(d->base, res, timed ? &left : NULL,
-	    dial_filter, dial_connect_cb, dial);
+	dial_connect(dial, res);
 	freeaddrinfo(res);
-	if (dial->connect == NULL)
-		dial_fail(dial, SOCKS_REP_GENERAL, strerror(ENOMEM));
+}
+
+/* An address needs no resolver. */
+static void
+dial_literal(struct dial *dial)
+{
+	struct sockaddr_storage ss;
+	struct addrinfo ai;
+	socklen_t len;
+
+	memset(&ai, 0, sizeof(ai));
+	addr_to_sockaddr(&dial->dst, &ss, &len);
+	ai.ai_family = ss.ss_family;
+	ai.ai_socktype = SOCK_STREAM;
+	ai.ai_protocol = IPPROTO_TCP;
+	ai.ai_addr = (struct sockaddr *)&ss;
+	ai.ai_addrlen = len;
+	dial_connect(dial, &ai);
 }
 
 static void
@@ -370,26 +396,30 @@ dial_check(struct dial *dial)
 	return NULL;
 }
 
-/* Begins to resolve, which for an address is a formality. */
 static int
 dial_resolve(struct dial *dial)
 {
 	struct dialer *d = dial->dialer;
-	char host[ADDR_STRLEN];
 	struct timeval tv = { d->conf->dial_timeout, 0 };
 
-	addr_format_host(&dial->dst, host, sizeof(host));
 	if (tv.tv_sec > 0) {
-		dialer_now(&dial->deadline);
-		timeradd(&dial->deadline, &tv, &dial->deadline);
 		dial->ev_timeout = evtimer_new(d->base, dial_timeout_cb, dial);
 		if (dial->ev_timeout == NULL ||
 		    event_add(dial->ev_timeout, &tv) == -1)
 			return -1;
 	}
-	dial->query = resolver_ask(d->resolver, host, dial->dst.port,
-	    AF_UNSPEC, dial_resolve_cb, dial);
+	dial->query = resolver_ask(d->resolver, dial->dst.u.name,
+	    dial->dst.port, AF_UNSPEC, dial_resolve_cb, dial);
 	return dial->query == NULL ? -1 : 0;
+}
+
+static void
+dial_set_deadline(struct dial *dial)
+{
+	struct timeval tv = { dial->dialer->conf->dial_timeout, 0 };
+
+	dialer_now(&dial->deadline);
+	timeradd(&dial->deadline, &tv, &dial->deadline);
 }
 
 static void
@@ -397,12 +427,15 @@ dial_start(struct dial *dial, const char *host, uint16_t port)
 {
 	const char *reason;
 
+	dial_set_deadline(dial);
 	if (addr_parse_host(&dial->dst, host, port) == -1)
 		dial_fail(dial, SOCKS_REP_HOST, "not a host name");
 	else if ((reason = dial_check(dial)) != NULL)
 		dial_refuse(dial, reason);
 	else if (port == 0)
 		dial_fail(dial, SOCKS_REP_GENERAL, strerror(EADDRNOTAVAIL));
+	else if (dial->dst.type != ADDR_NAME)
+		dial_literal(dial);
 	else if (dial_resolve(dial) == -1)
 		dial_fail(dial, SOCKS_REP_GENERAL, strerror(ENOMEM));
 }

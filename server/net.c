@@ -18,6 +18,7 @@
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
+#include "evbase.h"
 #include "log.h"
 #include "mm.h"
 #include "msg.h"
@@ -279,7 +280,7 @@ main(int argc, char **argv)
 	log_init("sockstund-net", LOG_LEVEL_INFO, 1);
 	log_set_sink(mm_log, &n.mm);
 	if ((n.bind = ssh_bind_new()) == NULL ||
-	    (n.base = event_base_new()) == NULL)
+	    (n.base = evbase_new()) == NULL)
 		fatalx("out of memory");
 	ssh_set_log_callback(net_log_cb);
 	net_set_bind(&n, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no, "options");

@@ -95,7 +95,7 @@ netflow_done_cb(const struct flow_summary *sum, void *arg)
 {
 	struct netflow *f = arg;
 
-	log_info("flow %u: %s: %s after %.1f s, %llu bytes sent, %llu "
+	log_verbose("flow %u: %s: %s after %.1f s, %llu bytes sent, %llu "
 	    "received", f->id, f->name,
 	    sum->ending == STREAM_ABORT ? "reset" : "closed", sum->seconds,
 	    (unsigned long long)sum->b_to_a, (unsigned long long)sum->a_to_b);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* How libevent is set up in the processes that relay flows. */
+#include <sys/types.h>
+
+#include <event2/event.h>
+
+#include "evbase.h"
+
+/*
+ * A loop that tells epoll of changes once a round: an event added and deleted
+ * again, as happens with short flows, costs no system call.  Not for a process
+ * that closes descriptors which stay open elsewhere: a deletion that comes
+ * after the close is lost, and epoll tells of the socket for ever.  NULL when
+ * memory is out.
+ */
+struct event_base *
+evbase_new(void)
+{
+	struct event_config *conf;
+	struct event_base *base;
+
+	if ((conf = event_config_new()) == NULL)
+		return NULL;
+	event_config_set_flag(conf, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	base = event_base_new_with_config(conf);
+	event_config_free(conf);
+	return base;
+}
