@@ -25,8 +25,8 @@
 /* Before anything is known: not much on a fast link, nor on a slow one. */
 #define PACE_BACKLOG_START	(128 * 1024)
 /* Seconds that a turn, and the backlog, may take to drain. */
-#define PACE_QUANTUM_TIME	0.001
-#define PACE_BACKLOG_TIME	0.0025
+#define PACE_QUANTUM_TIME	0.0006
+#define PACE_BACKLOG_TIME	0.0015
 /* Nanoseconds over which the rate is measured. */
 #define PACE_INTERVAL		20000000
 /* A gap in which nothing was noted says nothing of the link. */
