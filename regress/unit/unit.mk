@@ -109,3 +109,6 @@ agent_test_LIBS = $(SSH_LIBS) -lpthread
 UNIT += identity_test
 identity_test_OBJS = client/identity client/prompt common/log common/xmalloc
 identity_test_LIBS = $(SSH_LIBS)
+
+UNIT += sshpace_test
+sshpace_test_OBJS = common/sshpace
