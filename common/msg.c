@@ -338,6 +338,17 @@ msg_detach(struct msghdr *mh, int *fdp)
 	return count;
 }
 
+static ssize_t
+msg_recvmsg(int s, struct msghdr *mh)
+{
+	ssize_t n;
+
+	do {
+		n = recvmsg(s, mh, MSG_CMSG_CLOEXEC);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
 /*
  * Receives one message; m need not be initialized and is empty unless 1 is
  * returned.  Returns 1, 0 when the peer is gone, or -1: EBADMSG for what is no
@@ -360,9 +371,13 @@ msg_recv(int s, struct msg *m)
 	mh.msg_iovlen = 1;
 	mh.msg_control = &control;
 	mh.msg_controllen = sizeof(control);
-	do {
-		n = recvmsg(s, &mh, MSG_CMSG_CLOEXEC);
-	} while (n == -1 && errno == EINTR);
+	n = msg_recvmsg(s, &mh);
+	/*
+	 * A peer that ended with a message of ours unread: the error comes
+	 * once, before the messages it had sent.
+	 */
+	if (n == -1 && errno == ECONNRESET)
+		n = msg_recvmsg(s, &mh);
 	if (n == -1)
 		return errno == ECONNRESET ? 0 : -1;
 	nfds = msg_detach(&mh, &fd);

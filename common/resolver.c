@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -98,7 +99,7 @@ struct resolver {
 static int
 name_cmp(const struct name *a, const struct name *b)
 {
-	return strcmp(a->host, b->host);
+	return strcasecmp(a->host, b->host);
 }
 
 RB_PROTOTYPE(name_tree, name, node, name_cmp);

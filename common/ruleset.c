@@ -223,7 +223,9 @@ rule_check(const struct rule *r, const struct addr *dst, const char *host)
 	case RULE_ANY:
 		return RULESET_PERMIT;
 	case RULE_NAME:
-		if (is_name && match_hostname(host, r->host) == 1)
+		/* An address with a zone looks like a name, and is none. */
+		if (is_name && strchr(host, '%') == NULL &&
+		    match_hostname(host, r->host) == 1)
 			return RULESET_PERMIT;
 		break;
 	case RULE_NET:
@@ -235,6 +237,8 @@ rule_check(const struct rule *r, const struct addr *dst, const char *host)
 	case RULE_ADDR_PATTERN:
 		if (is_name)
 			return RULESET_ASK_ADDR;
+		if (dst->type == ADDR_IPV6 && strchr(r->host, ':') == NULL)
+			break;
 		if (match_hostname(host, r->host) == 1)
 			return RULESET_PERMIT;
 		break;
