@@ -17,6 +17,7 @@ enum strict_hostkey {
 };
 
 struct cliconf {
+	const char	*config_file;	/* of -F, or NULL; not owned */
 	char		*hostname;	/* what is connected to; %h expanded */
 	char		*user;
 	int		 port;

@@ -477,6 +477,7 @@ cliconf_read_files(struct cliconf *conf, const char *host, const char *file,
 	    .host = host, .err = err, .errlen = errlen };
 	int ret;
 
+	conf->config_file = file;
 	if (file != NULL && strcasecmp(file, "none") == 0)
 		return 0;
 	if ((pw = cliconf_passwd(err, errlen)) == NULL)

@@ -192,14 +192,14 @@ spare_opened_cb(struct sshchan *chan, int failure, const char *text,
 	s->chan->arg = s;
 }
 
-/* Asks for spare channels until there are as many as wanted. */
+/* Asks for spare channels until there are so many. */
 static void
-fastopen_fill(struct fastopen *f)
+fastopen_fill(struct fastopen *f, size_t wanted)
 {
 	struct sshchan *chan;
 	struct spare *s;
 
-	while (f->nspares < f->wanted) {
+	while (f->nspares < wanted) {
 		if ((s = calloc(1, sizeof(*s))) == NULL)
 			return;
 		chan = sshchan_open(f->loop, "spare", 0, SERVICE_SPARE, 0,
@@ -225,7 +225,7 @@ fastopen_init(struct fastopen *f, struct sshloop *loop, size_t wanted)
 	f->wanted = wanted;
 	TAILQ_INIT(&f->ready);
 	TAILQ_INIT(&f->opening);
-	fastopen_fill(f);
+	fastopen_fill(f, wanted);
 }
 
 /* Closes those that were not taken. */
@@ -251,11 +251,14 @@ fastopen_take(struct fastopen *f)
 {
 	struct spare *s;
 
-	if ((s = TAILQ_FIRST(&f->ready)) == NULL)
+	if ((s = TAILQ_FIRST(&f->ready)) == NULL) {
+		/* If all were refused before: is there room again? */
+		fastopen_fill(f, f->wanted > 0);
 		return NULL;
+	}
 	TAILQ_REMOVE(&f->ready, s, entry);
 	f->nspares--;
 	s->state = SPARE_WAITING;
-	fastopen_fill(f);
+	fastopen_fill(f, f->wanted);
 	return &s->stream;
 }

@@ -158,6 +158,19 @@ proxy_parse_jump(struct proxy_hop *hop, const char *jump, char *errstr,
 	return ret;
 }
 
+/* The file of -F holds for the hops too; ssh must not stop at our keywords. */
+static char *
+proxy_config_file(const struct cliconf *conf)
+{
+	char	*s;
+
+	if (conf->config_file == NULL || strchr(conf->config_file, '\'') != NULL)
+		return xstrdup("");
+	xasprintf(&s, " -F '%s' -o IgnoreUnknown=FastOpen,WindowBudget",
+	    conf->config_file);
+	return s;
+}
+
 /* An argument in single quotes; the validity checks leave none inside. */
 static char *
 proxy_option(const char *option, const char *value, int quote)
@@ -174,7 +187,8 @@ static char *
 proxy_jump_command(const struct cliconf *conf, const struct proxy_hop *hop)
 {
 	const char	*verbose = "", *comma;
-	char		*extra = NULL, *user, *port, *jump, *command, num[8];
+	char		*extra = NULL, *user, *port, *jump, *file, *command;
+	char		 num[8];
 
 	if (log_get_level() >= LOG_LEVEL_DEBUG2)
 		verbose = " -vvv";
@@ -188,8 +202,10 @@ proxy_jump_command(const struct cliconf *conf, const struct proxy_hop *hop)
 	user = proxy_option("-l", hop->user, 1);
 	port = proxy_option("-p", hop->port != 0 ? num : NULL, 0);
 	jump = proxy_option("-J", extra, 1);
-	xasprintf(&command, "ssh%s%s%s%s -W '[%s]:%d' %s", user, port, jump,
-	    verbose, conf->hostname, conf->port, hop->host);
+	file = proxy_config_file(conf);
+	xasprintf(&command, "ssh%s%s%s%s%s -W '[%s]:%d' %s", user, port, jump,
+	    file, verbose, conf->hostname, conf->port, hop->host);
+	free(file);
 	free(extra);
 	free(user);
 	free(port);

@@ -52,6 +52,7 @@ struct socksconn {
 	char		*peer;
 	struct stream	*local;
 	struct sshchan	*chan;
+	struct flow	*flow;
 	struct event	*timeout;
 	enum conn_state	 state;
 	struct buf	 in;		/* from the client */
@@ -96,16 +97,16 @@ socksconn_done_cb(const struct flow_summary *sum, void *arg)
 static void
 socksconn_dismiss(struct socksconn *c, const u_char *data, size_t len)
 {
-	struct stream *local = c->local;
-
+	evtimer_del(c->timeout);
+	c->flow = flow_farewell(c->tunnel->base, c->local, data, len,
+	    socksconn_done_cb, c);
+	if (c->flow == NULL) {
+		socksconn_free(c);
+		return;
+	}
 	c->state = CONN_FLOW;
 	c->local = NULL;
-	evtimer_del(c->timeout);
-	if (flow_farewell(c->tunnel->base, local, data, len,
-	    socksconn_done_cb, c) == -1) {
-		c->local = local;
-		socksconn_free(c);
-	}
+	flow_start(c->flow);
 }
 
 static size_t
@@ -156,6 +157,7 @@ socksconn_join(struct socksconn *c, struct stream *far,
 		return;
 	}
 	c->local = NULL;
+	c->flow = f;
 	c->state = CONN_FLOW;
 	if (flow_prefix_to_a(f, reply, len) == -1 ||
 	    flow_prefix_to_a(f, first, first_len) == -1 ||
@@ -495,14 +497,16 @@ tunnel_init(struct tunnel *t, struct event_base *base, struct sshloop *loop,
 	fastopen_init(&t->fastopen, loop, native ? spares : 0);
 }
 
-/* Lets go of the clients whose flow does not stand yet. */
+/* Lets go of all clients; those in the middle of a flow see a reset. */
 void
 tunnel_clear(struct tunnel *t)
 {
-	struct socksconn *c, *next;
+	struct socksconn *c;
 
 	fastopen_clear(&t->fastopen);
-	TAILQ_FOREACH_SAFE(c, &t->conns, entry, next)
-		if (c->state != CONN_FLOW)
+	while ((c = TAILQ_FIRST(&t->conns)) != NULL)
+		if (c->state == CONN_FLOW)
+			flow_abort(c->flow);
+		else
 			socksconn_free(c);
 }

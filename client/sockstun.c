@@ -399,7 +399,7 @@ signal_cb(evutil_socket_t sig, short what, void *arg)
 	struct sockstun *s = arg;
 
 	log_verbose("Killed by signal %d.", (int)sig);
-	stop(s, s->command > 0 ? 128 + (int)sig : 0);
+	stop(s, s->opt.command != NULL ? 128 + (int)sig : 0);
 }
 
 static void
@@ -461,7 +461,6 @@ clean_up(struct sockstun *s)
 	if (s->loop != NULL) {
 		tunnel_clear(&s->tunnel);
 		sshloop_free(s->loop);
-		tunnel_clear(&s->tunnel);
 	}
 	forwards_close(s->forwards);
 	if (s->resolver != NULL)

@@ -317,6 +317,9 @@ sshconnect_set_options(struct sshconnect *sc)
 	    "/dev/null") != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS,
 	    "/dev/null") != 0 ||
+	    /* A few bytes could become millions. */
+	    ssh_options_set(sc->session, SSH_OPTIONS_COMPRESSION,
+	    "none") != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_FD, &sc->fd) != 0)
 		goto fail;
 	types = hostkey_known_types(conf);

@@ -239,6 +239,11 @@ flow_stream_cb(struct stream *st, enum stream_event ev, void *arg)
 	struct half *to = st == f->a ? &f->down : &f->up;
 	int r = 0;
 
+	/* Its reset was seen inside an offer; reading again may not tell. */
+	if (f->broken) {
+		flow_finish(f, STREAM_ABORT);
+		return;
+	}
 	switch (ev) {
 	case STREAM_READABLE:
 		r = half_pump(from);
@@ -363,12 +368,13 @@ flow_abort(struct flow *f)
 }
 
 /*
- * Sends bytes to a stream (owned from now on) and closes it: what it still
- * says is dropped until it closes too, since closing a socket with unread
- * bytes resets it and may destroy what was just sent.  -1 when memory is out;
- * the stream is then still the caller's.
+ * A flow that sends bytes to a stream (owned from now on) and closes it: what
+ * it still says is dropped until it closes too, since closing a socket with
+ * unread bytes resets it and may destroy what was just sent.  Nothing moves
+ * before flow_start.  NULL when memory is out; the stream is then still the
+ * caller's.
  */
-int
+struct flow *
 flow_farewell(struct event_base *base, struct stream *a, const void *data,
     size_t len, flow_done_cb *done, void *arg)
 {
@@ -376,7 +382,7 @@ flow_farewell(struct event_base *base, struct stream *a, const void *data,
 	struct flow *f;
 
 	if ((f = flow_new(base, a, NULL, done, arg)) == NULL)
-		return -1;
+		return NULL;
 	f->down.state = HALF_DRAIN;
 	f->timeout = evtimer_new(base, flow_timeout_cb, f);
 	if (f->timeout == NULL || flow_prefix_to_a(f, data, len) == -1) {
@@ -384,9 +390,8 @@ flow_farewell(struct event_base *base, struct stream *a, const void *data,
 			event_free(f->timeout);
 		buf_clear(&f->down.held);
 		free(f);
-		return -1;
+		return NULL;
 	}
 	event_add(f->timeout, &limit);
-	flow_start(f);
-	return 0;
+	return f;
 }

@@ -28,6 +28,9 @@
 #include "sshchan.h"
 #include "sshloop.h"
 
+/* Twice the largest window: the peer does not keep to its own. */
+#define SSHCHAN_UNREAD_MAX	(2 * 16 * 1024 * 1024)
+
 static void
 sshchan_wait_in(struct sshchan *c, struct sshchan_list *list)
 {
@@ -67,8 +70,15 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 	struct sshchan *c = arg;
 	size_t taken = 0;
 
-	if (c->state == SSHCHAN_CLOSING || is_stderr)
+	if (is_stderr)
 		return (int)len;
+	/* Taking it would announce more room on a channel that is closed. */
+	if (c->state == SSHCHAN_CLOSING)
+		return 0;
+	if (len > SSHCHAN_UNREAD_MAX) {
+		sshchan_mark(c, SSHCHAN_MARK_RESET);
+		return 0;
+	}
 	if (c->state == SSHCHAN_OPEN && (c->want & STREAM_WANT_READ) != 0 &&
 	    c->stream.offer != NULL && buf_len(&c->stray) == 0)
 		taken = c->stream.offer(&c->stream, data, len, c->stream.arg);
@@ -186,7 +196,6 @@ static void
 sshchan_want(struct stream *st, int want)
 {
 	struct sshchan *c = (struct sshchan *)st;
-	int more = want & ~c->want;
 
 	c->want = want;
 	if (c->state != SSHCHAN_OPEN)
@@ -199,8 +208,7 @@ sshchan_want(struct stream *st, int want)
 	} else
 		sshchan_unwait(c);
 	if ((want & STREAM_WANT_READ) &&
-	    (c->unread > 0 || buf_len(&c->stray) > 0 ||
-	    ((more & STREAM_WANT_READ) && c->eof)))
+	    (c->unread > 0 || buf_len(&c->stray) > 0 || c->eof))
 		sshchan_mark(c, SSHCHAN_MARK_DATA);
 }
 
@@ -434,7 +442,9 @@ sshchan_check_open(struct sshchan *c)
 {
 	int refused = (c->marks & SSHCHAN_MARK_REFUSED) != 0;
 
-	if (!refused && !ssh_channel_is_open(c->channel))
+	/* It may have been opened and closed in one go. */
+	if (!refused && !ssh_channel_is_open(c->channel) &&
+	    !(c->marks & SSHCHAN_MARK_CLOSE))
 		return;
 	sshchan_unwait(c);
 	if (refused) {
@@ -448,12 +458,12 @@ sshchan_check_open(struct sshchan *c)
 	if (c->state == SSHCHAN_CLOSING) {
 		sshchan_send_close(c);
 		sshchan_wait_in(c, &c->loop->closing);
+		sshchan_mark(c, c->marks);
 		return;
 	}
 	c->state = SSHCHAN_OPEN;
 	sshchan_note_trip(c);
-	if (c->unread > 0)
-		sshchan_mark(c, SSHCHAN_MARK_DATA);
+	sshchan_mark(c, c->marks | (c->unread > 0 ? SSHCHAN_MARK_DATA : 0));
 	c->opened(c, SSHCHAN_NO_FAILURE, "", c->opened_arg);
 }
 

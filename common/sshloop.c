@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,10 @@
 #define SSHLOOP_READS		64
 /* What libssh reads at once. */
 #define SSHLOOP_READ_SIZE	4096
+/* Unsent answers beyond which the peer is not read. */
+#define SSHLOOP_QUEUE_MAX	(1024 * 1024)
+/* Seconds after which a call of libssh is not going to return. */
+#define SSHLOOP_WATCHDOG	30
 /* The number libssh gives the first channel of a session. */
 #define SSHLOOP_FIRST_ID	43
 
@@ -93,6 +98,8 @@ sshloop_fail(struct sshloop *l, const char *why)
 	event_del(l->ev_write);
 	event_del(l->kick);
 	event_del(l->alive);
+	event_del(l->watchdog);
+	alarm(0);
 	while ((c = TAILQ_FIRST(&l->all)) != NULL)
 		sshchan_lose(c);
 	l->ops->lost(text, l->arg);
@@ -139,15 +146,43 @@ sshloop_end_pollout(struct sshloop *l)
 }
 
 /*
+ * What libssh was given to send and has not sent.  Only while something waits
+ * does it count: the two counters differ by padding and the like.
+ */
+static void
+sshloop_count_queue(struct sshloop *l)
+{
+	uint64_t given, sent;
+
+	if (!(ssh_get_status(l->session) & SSH_WRITE_PENDING)) {
+		l->queue_given = l->packets.out_bytes;
+		l->queue_sent = l->count.out_bytes;
+	}
+	given = l->packets.out_bytes - l->queue_given;
+	sent = l->count.out_bytes - l->queue_sent;
+	l->choked = given > sent && given - sent > SSHLOOP_QUEUE_MAX;
+	if (l->choked)
+		event_del(l->ev_read);
+	else
+		event_add(l->ev_read, NULL);
+}
+
+/*
  * Sends what libssh holds and reads what has come; returns whether more may
- * be waiting.  A read that is not full has emptied the socket.
+ * be waiting.  A read that is not full has emptied the socket.  A peer that
+ * asks and does not read the answers is read no more until it does.
  */
 static int
-sshloop_receive(struct sshloop *l)
+sshloop_receive(struct sshloop *l, int writable)
 {
 	uint64_t before;
 	int n;
 
+	if (l->choked) {
+		if (writable)
+			ssh_event_dopoll(l->poll, 0);
+		return 0;
+	}
 	for (n = 0; n < SSHLOOP_READS; n++) {
 		before = l->count.in_bytes;
 		if (ssh_event_dopoll(l->poll, 0) != SSH_OK ||
@@ -246,12 +281,14 @@ sshloop_run_ring(struct sshloop *l)
  * the answer is on its way than when it has come.
  */
 static void
-sshloop_service(struct sshloop *l)
+sshloop_service(struct sshloop *l, short what)
 {
+	uint64_t seen;
 	int more, waiting;
 
 	sshloop_run_ring(l);
-	more = sshloop_receive(l);
+	more = sshloop_receive(l, what & EV_WRITE);
+	seen = l->count.in_bytes;
 	sshloop_take_messages(l);
 	sshloop_check_opening(l);
 	sshloop_deliver_marks(l);
@@ -268,6 +305,12 @@ sshloop_service(struct sshloop *l)
 		event_add(l->ev_write, NULL);
 	sshpace_note(&l->pace, l->count.out_bytes,
 	    waiting || !TAILQ_EMPTY(&l->ring));
+	sshloop_count_queue(l);
+	/* libssh reads inside other calls, too: that may have been an answer. */
+	if (l->count.in_bytes != seen) {
+		l->rekeying = 0;
+		more = 1;
+	}
 	if (more || !TAILQ_EMPTY(&l->dead))
 		sshloop_kick(l);
 }
@@ -275,7 +318,7 @@ sshloop_service(struct sshloop *l)
 static void
 sshloop_event_cb(evutil_socket_t fd, short what, void *arg)
 {
-	sshloop_service(arg);
+	sshloop_service(arg, what);
 }
 
 static void
@@ -298,6 +341,31 @@ sshloop_alive_cb(evutil_socket_t fd, short what, void *arg)
 	ssh_send_keepalive(l->session);
 	event_add(l->alive, &l->alive_every);
 	sshloop_kick(l);
+}
+
+/*
+ * libssh can be made to write empty packets for ever by a peer whose largest
+ * packet is smaller than its header, which no call tells beforehand.
+ */
+static void
+sshloop_stuck(int sig)
+{
+	static const char text[] = "The SSH library does not return; giving "
+	    "up.\n";
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) == -1)
+		_exit(254);
+	_exit(255);
+}
+
+static void
+sshloop_watchdog_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct sshloop *l = arg;
+	static const struct timeval every = { SSHLOOP_WATCHDOG / 4, 0 };
+
+	alarm(SSHLOOP_WATCHDOG);
+	event_add(l->watchdog, &every);
 }
 
 static int
@@ -339,9 +407,11 @@ sshloop_make_events(struct sshloop *l)
 	l->ev_write = event_new(l->base, l->watch, EV_WRITE, sshloop_event_cb, l);
 	l->kick = event_new(l->base, -1, 0, sshloop_event_cb, l);
 	l->alive = evtimer_new(l->base, sshloop_alive_cb, l);
+	l->watchdog = evtimer_new(l->base, sshloop_watchdog_cb, l);
 	l->poll = ssh_event_new();
 	return l->ev_read != NULL && l->ev_write != NULL && l->kick != NULL &&
-	    l->alive != NULL && l->poll != NULL ? 0 : -1;
+	    l->alive != NULL && l->watchdog != NULL && l->poll != NULL ? 0 :
+	    -1;
 }
 
 /*
@@ -387,7 +457,7 @@ sshloop_new(struct event_base *base, ssh_session session,
 		sshloop_free(l);
 		return NULL;
 	}
-	ssh_set_counters(session, &l->count, NULL);
+	ssh_set_counters(session, &l->count, &l->packets);
 	ssh_set_log_userdata(l);
 	ssh_set_log_callback(sshloop_log_cb);
 	if (ssh_get_log_level() < SSH_LOG_WARN)
@@ -402,6 +472,8 @@ void
 sshloop_start(struct sshloop *l)
 {
 	event_add(l->ev_read, NULL);
+	signal(SIGALRM, sshloop_stuck);
+	sshloop_watchdog_cb(-1, 0, l);
 	sshloop_kick(l);
 }
 
@@ -438,6 +510,7 @@ sshloop_close_session(struct sshloop *l)
 	int fd = ssh_get_fd(l->session);
 
 	ssh_set_log_userdata(NULL);
+	ssh_set_fd_towrite(l->session);
 	ssh_disconnect(l->session);
 	ssh_free(l->session);
 	if (l->role == SSHLOOP_CLIENT && fd != -1)
@@ -461,6 +534,9 @@ sshloop_free(struct sshloop *l)
 		event_free(l->kick);
 	if (l->alive != NULL)
 		event_free(l->alive);
+	if (l->watchdog != NULL)
+		event_free(l->watchdog);
+	alarm(0);
 	if (l->poll != NULL) {
 		if (l->session != NULL)
 			ssh_event_remove_session(l->poll, l->session);

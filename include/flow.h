@@ -33,7 +33,7 @@ void		 flow_start(struct flow *);
 void		 flow_abort(struct flow *);
 
 /* Closes stream a once the bytes given were sent to it. */
-int		 flow_farewell(struct event_base *, struct stream *,
+struct flow	*flow_farewell(struct event_base *, struct stream *,
 		    const void *, size_t, flow_done_cb *, void *);
 
 #endif

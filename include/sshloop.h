@@ -55,12 +55,17 @@ struct sshloop {
 	struct event		*ev_write;
 	struct event		*kick;		/* work is queued */
 	struct event		*alive;
+	struct event		*watchdog;
 	struct timeval		 alive_every;
 	int			 alive_max;	/* unanswered before it is lost */
 	int			 alive_missed;
 	uint64_t		 alive_seen;	/* bytes when last looked */
 	uint64_t		 messages_seen;	/* bytes when none was left */
-	struct ssh_counter_struct count;
+	struct ssh_counter_struct count;	/* of the connection */
+	struct ssh_counter_struct packets;	/* before encryption */
+	uint64_t		 queue_given;	/* of packets, and of count, */
+	uint64_t		 queue_sent;	/* when nothing was queued */
+	int			 choked;	/* nothing more is read now */
 	struct sshchan_list	 all;
 	struct sshchan_list	 opening;	/* sent, not yet answered */
 	struct sshchan_list	 ring;		/* have something to send */

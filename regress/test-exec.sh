@@ -33,8 +33,9 @@ ASAN_OPTIONS=log_path=$OBJ/sanitizer/report
 UBSAN_OPTIONS=$ASAN_OPTIONS
 export OBJ BIN PATH PYTHONPATH PYTHONDONTWRITEBYTECODE HOME FAREND CLIENT
 export ASAN_OPTIONS UBSAN_OPTIONS
-unset SSH_AUTH_SOCK SSH_ASKPASS DISPLAY ALL_PROXY all_proxy http_proxy \
-    https_proxy HTTP_PROXY HTTPS_PROXY no_proxy NO_PROXY
+unset SSH_AUTH_SOCK SSH_ASKPASS SSH_ASKPASS_REQUIRE DISPLAY WAYLAND_DISPLAY \
+    ALL_PROXY all_proxy http_proxy https_proxy HTTP_PROXY HTTPS_PROXY \
+    no_proxy NO_PROXY
 failed=0
 started=
 
@@ -239,6 +240,35 @@ farend_config()
 	EOF
 }
 
+# --- answers to questions
+
+# answer [line ...]: what SSH_ASKPASS says from now on, a line for each
+# question; without one it is as if the user had cancelled.  The questions go
+# to $OBJ/asked, a line each.
+answer()
+{
+	(umask 077 && printf '%s\n' "$@" >"$OBJ/answers")
+	: >"$OBJ/asked"
+	cat >"$OBJ/askpass" <<-'EOF'
+	#!/bin/sh
+	echo "$1" | tr '\n' ' ' >>"$OBJ/asked"
+	echo >>"$OBJ/asked"
+	sed -n "$(grep -c '' "$OBJ/asked")p" "$OBJ/answers" | grep .
+	EOF
+	chmod 755 "$OBJ/askpass"
+	export SSH_ASKPASS="$OBJ/askpass" SSH_ASKPASS_REQUIRE=force
+}
+
+# asked number [pattern]: so many questions were put, and all match
+asked()
+{
+	[ "$(grep -c '' "$OBJ/asked")" -eq "$1" ] &&
+	    [ "$(grep -c -- "${2:-}" "$OBJ/asked")" -eq "$1" ] || {
+		fail "${what:-}: wanted $1 questions${2:+ like '$2'}, were put:"
+		cat "$OBJ/asked"
+	}
+}
+
 # --- far ends; arguments are lines of configuration
 
 start_sshd()
@@ -358,6 +388,12 @@ start_nginx()
 
 # --- the end of a test
 
+# For a test to define: takes away what it put outside of $OBJ.
+at_end()
+{
+	:
+}
+
 # The far end and the near end as they should be when all flows have ended.
 check_farend()
 {
@@ -391,6 +427,7 @@ finish()
 {
 	result=$?
 	trap - EXIT
+	at_end
 	[ ! -f "$OBJ/sockstun.pid" ] || is_running sockstun ||
 	    fail "$CLIENT ended by itself"
 	stop sockstun
@@ -412,6 +449,7 @@ finish()
 }
 
 trap finish EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 chmod 755 "$OBJ"

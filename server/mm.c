@@ -44,7 +44,7 @@ mm_flush(struct mm *mm)
 	struct mm_outgoing *out;
 
 	while ((out = TAILQ_FIRST(&mm->queue)) != NULL) {
-		if (msg_send(mm->fd, &out->msg) == -1) {
+		if (!mm->gone && msg_send(mm->fd, &out->msg) == -1) {
 			if (errno != EAGAIN)
 				_exit(1);
 			event_add(mm->ev_write, NULL);
@@ -64,7 +64,7 @@ mm_send(struct mm *mm, struct msg *m)
 	struct mm_outgoing *out;
 
 	if (TAILQ_EMPTY(&mm->queue)) {
-		if (msg_send(mm->fd, m) == 0) {
+		if (mm->gone || msg_send(mm->fd, m) == 0) {
 			msg_clear(m);
 			return;
 		}
@@ -222,6 +222,7 @@ mm_read_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (r != 1) {
 		event_del(mm->ev_read);
+		mm->gone = 1;
 		mm->ops->gone(mm->arg);
 		return;
 	}

@@ -39,6 +39,7 @@ struct mm {
 	struct event		*ev_write;
 	TAILQ_HEAD(mm_queue, mm_outgoing) queue;
 	size_t			 nqueued;
+	int			 gone;		/* nobody reads what is sent */
 	const struct mm_ops	*ops;
 	void			*arg;
 };

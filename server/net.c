@@ -37,6 +37,8 @@
 #define NET_KEYS_MAX	16
 /* The monitor has LoginGraceTime; libssh's own clock must not be first. */
 #define NET_PATIENCE	(24 * 60 * 60L)
+/* Milliseconds for last words. */
+#define NET_FLUSH_MS	1000
 
 struct net {
 	struct mm		 mm;
@@ -154,6 +156,8 @@ net_handshake(struct net *n)
 	if ((session = ssh_new()) == NULL)
 		fatalx("out of memory");
 	ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &patience);
+	/* A few bytes could become millions. */
+	ssh_options_set(session, SSH_OPTIONS_COMPRESSION, "none");
 	if (ssh_bind_accept_fd(n->bind, session, PRIVSEP_FD_CONN) != SSH_OK)
 		fatalx("%s", ssh_get_error(n->bind));
 	ssh_set_auth_methods(session, n->pubkey ? SSH_AUTH_METHOD_PUBLICKEY :
@@ -227,8 +231,18 @@ net_serve(struct net *n, ssh_session session)
 	    (int)n->alive_count);
 	sshloop_start(n->loop);
 	event_base_dispatch(n->base);
-	netflows_clear(&n->flows);
 	sshloop_free(n->loop);
+	netflows_clear(&n->flows);
+}
+
+/* Tells the client that it must go; libssh would only queue the message. */
+static void
+net_dismiss(ssh_session session)
+{
+	ssh_blocking_flush(session, NET_FLUSH_MS);
+	ssh_set_fd_towrite(session);
+	ssh_disconnect(session);
+	ssh_free(session);
 }
 
 static void
@@ -246,10 +260,8 @@ net_run(struct net *n)
 		return;
 	if (netauth_run(&auth, session) == 0)
 		net_serve(n, session);
-	else {
-		ssh_disconnect(session);
-		ssh_free(session);
-	}
+	else
+		net_dismiss(session);
 	free(auth.user);
 	free(auth.good_key);
 }

@@ -103,7 +103,7 @@ netauth_publickey(struct netauth *a, ssh_message msg)
 
 /* Returns -1 when the client must go. */
 static int
-netauth_request(struct netauth *a, ssh_message msg)
+netauth_request(struct netauth *a, ssh_session session, ssh_message msg)
 {
 	const char *user = ssh_message_auth_user(msg);
 	char safe[PRIVSEP_USER_MAX * 4 + 1];
@@ -134,17 +134,19 @@ netauth_request(struct netauth *a, ssh_message msg)
 		return 0;
 	log_info("Too many authentication failures for %s from %s",
 	    safe_user(a, safe, sizeof(safe)), a->peer);
+	ssh_session_set_disconnect_message(session,
+	    "Too many authentication failures");
 	return -1;
 }
 
 static int
-netauth_message(struct netauth *a, ssh_message msg)
+netauth_message(struct netauth *a, ssh_session session, ssh_message msg)
 {
 	const char *service;
 
 	switch (ssh_message_type(msg)) {
 	case SSH_REQUEST_AUTH:
-		return netauth_request(a, msg);
+		return netauth_request(a, session, msg);
 	case SSH_REQUEST_SERVICE:
 		service = ssh_message_service_service(msg);
 		if (service == NULL || strcmp(service, "ssh-userauth") != 0) {
@@ -182,7 +184,7 @@ netauth_run(struct netauth *a, ssh_session session)
 			log_info("too many requests from %s", a->peer);
 			r = -1;
 		} else
-			r = netauth_message(a, msg);
+			r = netauth_message(a, session, msg);
 		if (r == 0 && a->done &&
 		    ssh_message_auth_reply_success(msg, 0) != SSH_OK)
 			r = -1;

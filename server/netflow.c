@@ -113,11 +113,14 @@ chan_refuse(struct netflows *all, struct sshchan *chan, enum socks_rep rep)
 {
 	struct stream *st = sshchan_stream(chan);
 	u_char reply[SOCKS5_MESSAGE_MAX];
+	struct flow *f;
 	size_t len;
 
 	len = socks_encode_reply5(reply, sizeof(reply), rep, NULL);
-	if (flow_farewell(all->base, st, reply, len, farewell_done_cb,
-	    NULL) == -1)
+	f = flow_farewell(all->base, st, reply, len, farewell_done_cb, NULL);
+	if (f != NULL)
+		flow_start(f);
+	else
 		st->ops->close(st, STREAM_ABORT);
 }
 
@@ -425,7 +428,8 @@ open_session(struct netflows *all, ssh_message msg)
 static int
 message_open(struct netflows *all, ssh_message msg)
 {
-	if (all->loop->nchannels + all->ndials >= all->max) {
+	if (all->loop->nchannels + all->ndials >= all->max ||
+	    all->mm->nqueued > all->max) {
 		log_info("channel refused: MaxFlows (%zu) reached", all->max);
 		ssh_message_reply_default(msg);
 		return 0;

@@ -33,6 +33,9 @@
 #define SANDBOX_SANITIZED	0
 #endif
 
+/* Bytes of memory that one client's channels may cost. */
+#define SANDBOX_DATA_MAX	(2048UL * 1024 * 1024)
+
 /* Permitted whatever the arguments. */
 static const int sandbox_allowed[] = {
 	/* descriptors */
@@ -53,6 +56,7 @@ static const int sandbox_allowed[] = {
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64),
 	SCMP_SYS(clock_getres), SCMP_SYS(clock_getres_time64),
 	SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_nanosleep_time64),
+	SCMP_SYS(alarm), SCMP_SYS(setitimer),
 	SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday), SCMP_SYS(time),
 	SCMP_SYS(getrandom), SCMP_SYS(futex), SCMP_SYS(futex_time64),
 	SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
@@ -297,6 +301,7 @@ static int
 sandbox_limit(void)
 {
 	struct rlimit none = { 0, 0 };
+	struct rlimit data = { SANDBOX_DATA_MAX, SANDBOX_DATA_MAX };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    setrlimit(RLIMIT_CORE, &none) == -1)
@@ -306,7 +311,8 @@ sandbox_limit(void)
 		return 0;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
 	    setrlimit(RLIMIT_FSIZE, &none) == -1 ||
-	    setrlimit(RLIMIT_NPROC, &none) == -1)
+	    setrlimit(RLIMIT_NPROC, &none) == -1 ||
+	    setrlimit(RLIMIT_DATA, &data) == -1)
 		return -1;
 	return 0;
 }
