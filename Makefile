@@ -55,7 +55,8 @@ FLOW   = connect evbase flow listener msg resolver sockstream
 SSHIO  = sshchan sshloop sshpace sshwindow
 
 CLIENT = agent algs auth cliconf clifiles command fastopen forwards hostkey \
-	 identity knownhosts openfail prompt proxy reach socksconn sockstun sshconnect
+	 identity knownhosts openfail prompt proxy reach shellsafe socksconn \
+	 sockstun sshconnect
 SERVER = authkeys daemon dialer hostkeys monitor netproc rexec servargs servconf \
 	 sockstund startups userkeys
 NET    = mm net netauth netflow sandbox

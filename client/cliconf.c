@@ -18,6 +18,7 @@
 #include "addr.h"
 #include "cliconf.h"
 #include "conf.h"
+#include "shellsafe.h"
 #include "xmalloc.h"
 
 /* Of what the names of methods of authentication are made. */
@@ -645,36 +646,6 @@ cliconf_finish_values(struct cliconf *conf, const char *host, char *err,
 	    CLICONF_TOKENS, err, errlen);
 }
 
-/* May this host's name be handed to a shell?  The rules are those of ssh. */
-static int
-cliconf_valid_host(const char *s)
-{
-	if (*s == '-' || *s == '\0')
-		return 0;
-	for (; *s != '\0'; s++)
-		if (strchr("'`\"$\\;&<>|(){},", *s) != NULL ||
-		    isspace((u_char)*s) || iscntrl((u_char)*s))
-			return 0;
-	return 1;
-}
-
-/* The same of a user's name. */
-static int
-cliconf_valid_user(const char *s)
-{
-	if (*s == '-' || *s == '\0')
-		return 0;
-	for (; *s != '\0'; s++) {
-		if (iscntrl((u_char)*s) || strchr("'`\";&<>|(){}", *s) != NULL)
-			return 0;
-		if (isspace((u_char)*s) && s[1] == '-')
-			return 0;
-		if (*s == '\\' && s[1] == '\0')
-			return 0;
-	}
-	return 1;
-}
-
 /* Settles the host's and the user's name. */
 static int
 cliconf_finish_names(struct cliconf *conf, const char *host, char *err,
@@ -691,11 +662,11 @@ cliconf_finish_names(struct cliconf *conf, const char *host, char *err,
 	conf->hostname = real;
 	if (conf->user == NULL)
 		conf->user = xstrdup(pw->pw_name);
-	if (!cliconf_valid_host(host) || !cliconf_valid_host(conf->hostname)) {
+	if (!shellsafe_host(host) || !shellsafe_host(conf->hostname)) {
 		snprintf(err, errlen, "hostname contains invalid characters");
 		return -1;
 	}
-	if (!cliconf_valid_user(conf->user)) {
+	if (!shellsafe_user(conf->user)) {
 		snprintf(err, errlen,
 		    "remote username contains invalid characters");
 		return -1;

@@ -26,6 +26,7 @@
 #include "cliconf.h"
 #include "log.h"
 #include "proxy.h"
+#include "shellsafe.h"
 #include "xmalloc.h"
 
 #define PROXY_GRACE	2000	/* ms between our close and SIGHUP */
@@ -36,37 +37,6 @@ struct proxy_hop {
 	char	*host;
 	int	 port;	/* 0: not given */
 };
-
-/* May the name stand in a shell command?  The rule of ssh(1). */
-int
-proxy_valid_host(const char *s)
-{
-	if (*s == '-' || *s == '\0')
-		return 0;
-	for (; *s != '\0'; s++)
-		if (strchr("'`\"$\\;&<>|(){},", *s) != NULL ||
-		    isspace((u_char)*s) || iscntrl((u_char)*s))
-			return 0;
-	return 1;
-}
-
-/* The same of a user; Windows names hold backslashes and spaces. */
-int
-proxy_valid_user(const char *s)
-{
-	if (*s == '-' || *s == '\0')
-		return 0;
-	for (; *s != '\0'; s++) {
-		if (strchr("'`\"$;&<>|(){}", *s) != NULL ||
-		    iscntrl((u_char)*s))
-			return 0;
-		if (isspace((u_char)*s) && s[1] == '-')
-			return 0;
-		if (*s == '\\' && s[1] == '\0')
-			return 0;
-	}
-	return 1;
-}
 
 static void
 proxy_hop_clear(struct proxy_hop *hop)
@@ -128,8 +98,8 @@ proxy_parse_hop(struct proxy_hop *hop, const char *text, char *errstr,
 		s = at + 1;
 	}
 	if (proxy_parse_hostport(hop, s) == -1 ||
-	    !proxy_valid_host(hop->host) ||
-	    (hop->user != NULL && !proxy_valid_user(hop->user))) {
+	    !shellsafe_host(hop->host) ||
+	    (hop->user != NULL && !shellsafe_user(hop->user))) {
 		snprintf(errstr, errsize, "ProxyJump: bad host \"%.100s\"",
 		    text);
 		proxy_hop_clear(hop);
@@ -230,12 +200,12 @@ proxy_command(const struct cliconf *conf, char **command, char *errstr,
 	} else if (conf->proxy_jump == NULL ||
 	    strcasecmp(conf->proxy_jump, "none") == 0)
 		return 0;
-	if (!proxy_valid_host(conf->hostname)) {
+	if (!shellsafe_host(conf->hostname)) {
 		strlcpy(errstr, "hostname contains invalid characters",
 		    errsize);
 		return -1;
 	}
-	if (!proxy_valid_user(conf->user)) {
+	if (!shellsafe_user(conf->user)) {
 		strlcpy(errstr, "remote username contains invalid characters",
 		    errsize);
 		return -1;

@@ -7,8 +7,6 @@
 
 struct cliconf;
 
-int	 proxy_valid_host(const char *);
-int	 proxy_valid_user(const char *);
 int	 proxy_command(const struct cliconf *, char **, char *, size_t);
 int	 proxy_open(const char *);
 

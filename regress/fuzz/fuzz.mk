@@ -21,7 +21,7 @@ msg_fuzz_OBJS = common/msg
 
 FUZZ += conf_fuzz
 conf_fuzz_OBJS = common/addr common/conf common/conftype common/log common/match \
-	common/xmalloc client/cliconf
+	common/xmalloc client/cliconf client/shellsafe
 
 FUZZ += servconf_fuzz
 servconf_fuzz_OBJS = common/addr common/conf common/conftype common/log common/match \

@@ -14,6 +14,7 @@
 
 #include "client/cliconf.h"
 #include "client/proxy.h"
+#include "client/shellsafe.h"
 #include "log.h"
 
 #define TEXT(s)	((char[]){ s })	/* fields of cliconf are not const */
@@ -21,34 +22,34 @@
 static void
 test_valid_host(void **state)
 {
-	assert_true(proxy_valid_host("host.example.com"));
-	assert_true(proxy_valid_host("2001:db8::1"));
-	assert_true(proxy_valid_host("fe80::1%eth0"));
-	assert_false(proxy_valid_host(""));
-	assert_false(proxy_valid_host("-oProxyCommand=x"));
-	assert_false(proxy_valid_host("a b"));
-	assert_false(proxy_valid_host("a;b"));
-	assert_false(proxy_valid_host("$(id)"));
-	assert_false(proxy_valid_host("`id`"));
-	assert_false(proxy_valid_host("a\nb"));
-	assert_false(proxy_valid_host("a'b"));
-	assert_false(proxy_valid_host("a|b"));
-	assert_false(proxy_valid_host("a,b"));
+	assert_true(shellsafe_host("host.example.com"));
+	assert_true(shellsafe_host("2001:db8::1"));
+	assert_true(shellsafe_host("fe80::1%eth0"));
+	assert_false(shellsafe_host(""));
+	assert_false(shellsafe_host("-oProxyCommand=x"));
+	assert_false(shellsafe_host("a b"));
+	assert_false(shellsafe_host("a;b"));
+	assert_false(shellsafe_host("$(id)"));
+	assert_false(shellsafe_host("`id`"));
+	assert_false(shellsafe_host("a\nb"));
+	assert_false(shellsafe_host("a'b"));
+	assert_false(shellsafe_host("a|b"));
+	assert_false(shellsafe_host("a,b"));
 }
 
 static void
 test_valid_user(void **state)
 {
-	assert_true(proxy_valid_user("alice"));
-	assert_true(proxy_valid_user("DOM\\alice"));
-	assert_true(proxy_valid_user("a b@realm"));
-	assert_false(proxy_valid_user(""));
-	assert_false(proxy_valid_user("-l"));
-	assert_false(proxy_valid_user("a -o"));
-	assert_false(proxy_valid_user("a\\"));
-	assert_false(proxy_valid_user("a'b"));
-	assert_false(proxy_valid_user("a`b"));
-	assert_false(proxy_valid_user("$(id)"));
+	assert_true(shellsafe_user("alice"));
+	assert_true(shellsafe_user("DOM\\alice"));
+	assert_true(shellsafe_user("a b@realm"));
+	assert_false(shellsafe_user(""));
+	assert_false(shellsafe_user("-l"));
+	assert_false(shellsafe_user("a -o"));
+	assert_false(shellsafe_user("a\\"));
+	assert_false(shellsafe_user("a'b"));
+	assert_false(shellsafe_user("a`b"));
+	assert_false(shellsafe_user("$(id)"));
 }
 
 static struct cliconf

@@ -56,7 +56,7 @@ conf_test_OBJS = common/conf common/conftype common/log common/xmalloc
 
 UNIT += cliconf_test
 cliconf_test_OBJS = common/addr common/conf common/conftype common/log common/match \
-	common/xmalloc client/cliconf client/clifiles
+	common/xmalloc client/cliconf client/clifiles client/shellsafe
 
 UNIT += servconf_test
 servconf_test_OBJS = common/addr common/conf common/conftype common/log common/match \
@@ -89,7 +89,7 @@ UNIT += prompt_test
 prompt_test_OBJS = client/prompt common/log common/xmalloc
 
 UNIT += proxy_test
-proxy_test_OBJS = client/proxy common/addr common/log common/xmalloc
+proxy_test_OBJS = client/proxy client/shellsafe common/addr common/log common/xmalloc
 
 UNIT += knownhosts_test
 knownhosts_test_OBJS = client/knownhosts common/addr common/conf common/log \
