@@ -42,6 +42,8 @@
 #define SSHLOOP_READS		64
 /* What libssh reads at once. */
 #define SSHLOOP_READ_SIZE	4096
+/* Channels from which on libssh's walk costs more than to avoid it. */
+#define SSHLOOP_WALK		200
 /* Unsent answers beyond which the peer is not read. */
 #define SSHLOOP_QUEUE_MAX	(1024 * 1024)
 /* Seconds after which a call of libssh is not going to return. */
@@ -133,7 +135,8 @@ sshloop_end_pollout(struct sshloop *l)
 {
 	struct pollfd pfd = { .fd = l->watch, .events = POLLOUT };
 
-	if (!(ssh_get_poll_flags(l->session) & SSH_WRITE_PENDING) ||
+	if (l->nchannels < SSHLOOP_WALK ||
+	    !(ssh_get_poll_flags(l->session) & SSH_WRITE_PENDING) ||
 	    (ssh_get_status(l->session) & SSH_WRITE_PENDING) ||
 	    ssh_get_fd(l->session) != l->fd ||
 	    poll(&pfd, 1, 0) != 1 || pfd.revents != POLLOUT)
