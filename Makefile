@@ -50,7 +50,7 @@ ALL_CFLAGS   = -std=gnu11 $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = -pie $(SANFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 # common/ is three archives; each may use only those before it.
-BASE   = addr buf conf conftype log match memtune ruleset socks xmalloc
+BASE   = addr buf conf conftype log match memtune monotime ruleset socks xmalloc
 FLOW   = connect evbase flow listener msg resolver sockstream
 SSHIO  = sshchan sshloop sshpace sshwindow
 

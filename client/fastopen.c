@@ -15,12 +15,11 @@
 
 #include "fastopen.h"
 #include "log.h"
+#include "service.h"
 #include "socks.h"
 #include "sshchan.h"
 #include "sshloop.h"
 #include "stream.h"
-
-#define SERVICE_SPARE	"spare@sockstun"
 
 enum spare_state {
 	SPARE_OPENING,

@@ -25,6 +25,7 @@
 #include "flow.h"
 #include "log.h"
 #include "openfail.h"
+#include "service.h"
 #include "socks.h"
 #include "socksconn.h"
 #include "sshchan.h"
@@ -34,8 +35,6 @@
 #define SOCKSCONN_PATIENCE	60
 /* The request and what may follow it before the flow stands. */
 #define SOCKSCONN_EARLY_MAX	32768
-/* The originator that asks a sockstund for a reply on the channel. */
-#define SERVICE_CONNECT		"connect@sockstun"
 
 enum conn_state {
 	CONN_GREETING,

@@ -18,12 +18,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <event2/event.h>
 
 #include "buf.h"
 #include "flow.h"
+#include "monotime.h"
 #include "stream.h"
 
 /* One full packet towards OpenSSH and libssh: 32 KiB less the headers. */
@@ -59,19 +59,9 @@ struct flow {
 	struct event	*timeout;
 	flow_done_cb	*done;
 	void		*arg;
-	struct timespec	 began;
+	int64_t		 began;		/* ns */
 	int		 broken;	/* a stream failed inside an offer */
 };
-
-static double
-seconds_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) +
-	    (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
 
 static void
 flow_finish(struct flow *f, enum stream_ending ending)
@@ -79,7 +69,7 @@ flow_finish(struct flow *f, enum stream_ending ending)
 	struct flow_summary sum = {
 		.a_to_b = f->up.bytes,
 		.b_to_a = f->down.bytes,
-		.seconds = seconds_since(&f->began),
+		.seconds = (double)(monotime_ns() - f->began) / MONOTIME_SECOND,
 		.ending = ending,
 	};
 
@@ -317,7 +307,7 @@ flow_new(struct event_base *base, struct stream *a, struct stream *b,
 	f->arg = arg;
 	half_init(&f->up, a, b);
 	half_init(&f->down, b, a);
-	clock_gettime(CLOCK_MONOTONIC, &f->began);
+	f->began = monotime_ns();
 	return f;
 }
 

@@ -18,13 +18,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
 #include "log.h"
+#include "monotime.h"
 #include "sshchan.h"
 #include "sshloop.h"
 
@@ -365,7 +365,7 @@ sshchan_open(struct sshloop *loop, const char *host, int port,
 		return NULL;
 	}
 	c->state = SSHCHAN_OPENING;
-	clock_gettime(CLOCK_MONOTONIC, &c->asked);
+	c->asked = monotime_ns();
 	c->id = ++loop->last_id;
 	c->opened = opened;
 	c->opened_arg = arg;
@@ -426,12 +426,8 @@ sshchan_refused(struct sshchan *c, int code, const char *text)
 static void
 sshchan_note_trip(const struct sshchan *c)
 {
-	struct timespec now;
-	int64_t trip;
+	int64_t trip = monotime_ns() - c->asked;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	trip = (int64_t)(now.tv_sec - c->asked.tv_sec) * 1000000000 +
-	    now.tv_nsec - c->asked.tv_nsec;
 	if (c->loop->trip == 0 || trip < c->loop->trip)
 		c->loop->trip = trip;
 }

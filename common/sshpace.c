@@ -13,8 +13,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include <time.h>
-
+#include "monotime.h"
 #include "sshpace.h"
 
 /* One full packet towards OpenSSH and libssh: 32 KiB less the headers. */
@@ -33,15 +32,6 @@
 #define PACE_GAP		(5 * (int64_t)PACE_INTERVAL)
 /* Weight of a new measurement. */
 #define PACE_GAIN		0.5
-
-static int64_t
-pace_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static double
 clamp(double x, double min, double max)
@@ -98,7 +88,7 @@ sshpace_note(struct sshpace *p, uint64_t sent, int waiting)
 		p->measuring = 0;
 		return;
 	}
-	now = pace_now();
+	now = monotime_ns();
 	if (!p->measuring) {
 		p->measuring = 1;
 	} else if (now - p->since < PACE_INTERVAL)

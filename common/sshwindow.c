@@ -22,10 +22,10 @@
 #include <sys/queue.h>
 
 #include <stdlib.h>
-#include <time.h>
 
 #include <libssh/libssh.h>
 
+#include "monotime.h"
 #include "sshchan.h"
 #include "sshloop.h"
 #include "sshwindow.h"
@@ -37,15 +37,6 @@
 #define SSHWINDOW_STEPS	8
 /* Round trips in which a window is read that holds its flow up. */
 #define SSHWINDOW_TRIPS	2
-
-static int64_t
-window_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 /* A new channel's window is libssh's. */
 void
@@ -75,7 +66,7 @@ sshwindow_consumed(struct sshchan *c, size_t n)
 	if (!c->loop->window_grows)
 		return;
 	if (w->epoch == 0)
-		w->began = window_now();
+		w->began = monotime_ns();
 	w->epoch += n;
 	w->since += n;
 	if (c->unread > w->size / SSHWINDOW_STEPS)
@@ -93,7 +84,7 @@ sshwindow_was_short(const struct sshchan *c)
 
 	if (l->role == SSHLOOP_SERVER)
 		return l->native;
-	return l->trip > 0 && window_now() - c->window.began <=
+	return l->trip > 0 && monotime_ns() - c->window.began <=
 	    SSHWINDOW_TRIPS * l->trip;
 }
 

@@ -9,7 +9,6 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 #include <stdint.h>
-#include <time.h>
 
 #include <libssh/libssh.h>
 #include <libssh/callbacks.h>
@@ -76,7 +75,7 @@ struct sshchan {
 	int			 eof;		/* the peer sends no more */
 	int			 hangup;	/* the peer closed */
 	uint32_t		 id;		/* the number libssh gave it */
-	struct timespec		 asked;		/* when its opening was */
+	int64_t			 asked;		/* ns, when its opening was */
 	sshchan_open_cb		*opened;
 	void			*opened_arg;
 	int			 fail_code;

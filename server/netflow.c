@@ -27,6 +27,7 @@
 #include "log.h"
 #include "mm.h"
 #include "netflow.h"
+#include "service.h"
 #include "socks.h"
 #include "sshchan.h"
 #include "sshloop.h"
@@ -34,10 +35,6 @@
 
 /* As MaxSessions of sshd. */
 #define NETFLOW_SESSIONS_MAX	10
-
-#define SERVICE_SUFFIX		"@sockstun"
-#define SERVICE_CONNECT		"connect@sockstun"
-#define SERVICE_SPARE		"spare@sockstun"
 
 struct netflow {
 	RB_ENTRY(netflow)	 entry;

@@ -45,7 +45,7 @@ listener_test_OBJS = common/addr common/listener common/log common/xmalloc
 listener_test_LIBS = $(EVENT_LIBS)
 
 UNIT += flow_test
-flow_test_OBJS = common/buf common/flow common/sockstream
+flow_test_OBJS = common/buf common/flow common/monotime common/sockstream
 flow_test_LIBS = $(EVENT_LIBS)
 
 UNIT += openfail_test
@@ -111,4 +111,4 @@ identity_test_OBJS = client/identity client/prompt common/log common/xmalloc
 identity_test_LIBS = $(SSH_LIBS)
 
 UNIT += sshpace_test
-sshpace_test_OBJS = common/sshpace
+sshpace_test_OBJS = common/monotime common/sshpace
