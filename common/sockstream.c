@@ -141,10 +141,3 @@ sockstream_new(struct event_base *base, int fd)
 	}
 	return &ss->stream;
 }
-
-/* The socket of a stream that sockstream_new made; still the stream's. */
-int
-sockstream_fd(const struct stream *st)
-{
-	return ((const struct sockstream *)st)->fd;
-}

@@ -56,6 +56,5 @@ struct stream {
 };
 
 struct stream	*sockstream_new(struct event_base *, int);
-int		 sockstream_fd(const struct stream *);
 
 #endif
