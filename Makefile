@@ -52,7 +52,7 @@ ALL_LDFLAGS  = -pie $(SANFLAGS) $(LDHARDEN) $(LDFLAGS)
 # common/ is three archives; each may use only those before it.
 BASE   = addr buf conf conftype log match memtune monotime ruleset socks xmalloc
 FLOW   = connect evbase flow listener msg resolver sockstream
-SSHIO  = sshchan sshloop sshpace sshwindow
+SSHIO  = sshchan sshloop sshpace sshwindow sshwire
 
 CLIENT = agent algs auth cliconf clifiles command fastopen forwards hostkey \
 	 identity knownhosts openfail prompt proxy reach shellsafe socksconn \

@@ -31,6 +31,7 @@
 #include "proxy.h"
 #include "reach.h"
 #include "sshconnect.h"
+#include "sshwire.h"
 #include "xmalloc.h"
 
 #define SSHCONNECT_KEX_TIMEOUT	120	/* seconds, without ConnectTimeout */
@@ -322,6 +323,7 @@ sshconnect_set_options(struct sshconnect *sc)
 	    "none") != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_FD, &sc->fd) != 0)
 		goto fail;
+	sshwire_watch(sc->fd);
 	types = hostkey_known_types(conf);
 	ret = algs_apply(sc->session, conf, types, errstr, sizeof(errstr));
 	free(types);

@@ -70,6 +70,7 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 	struct sshchan *c = arg;
 	size_t taken = 0;
 
+	c->loop->data_packets++;
 	if (is_stderr)
 		return (int)len;
 	/* Taking it would announce more room on a channel that is closed. */
@@ -178,6 +179,7 @@ sshchan_write(struct stream *st, const void *buf, size_t len)
 		return -1;
 	}
 	c->allowance -= (size_t)n;
+	c->loop->gathered += (size_t)n;
 	/* While keys are exchanged nothing is taken. */
 	if ((size_t)n < len) {
 		c->allowance = 0;

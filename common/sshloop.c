@@ -6,11 +6,11 @@
  * this file or from the streams it calls, one after the other, never one
  * inside another: callbacks of libssh only mark channels (sshchan.c).
  *
- * libssh's send never blocks and its queue never holds more than a packet of
- * data: the descriptor is non-blocking, and a channel gets a turn only while
- * libssh's own buffer is empty.  libssh sends a packet when poll(2) said that
- * the socket is writable, which is so only while little waits in the kernel
- * (sshpace.c).
+ * libssh reads only in sshloop_receive and sends only in sshloop_flush
+ * (sshwire.c).  Its queue holds little more than a packet of data: small ones
+ * gather there until the end of a round, so that they leave in one write, and
+ * a channel gets a turn only while nothing waits that the kernel did not take.
+ * The kernel takes only what will leave within a few milliseconds (sshpace.c).
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -20,7 +20,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,14 +35,15 @@
 #include "sshchan.h"
 #include "sshloop.h"
 #include "sshwindow.h"
+#include "sshwire.h"
 
 /* Turns and reads in one event; then others have the loop. */
 #define SSHLOOP_TURNS		32
 #define SSHLOOP_READS		64
 /* What libssh reads at once. */
 #define SSHLOOP_READ_SIZE	4096
-/* Channels from which on libssh's walk costs more than to avoid it. */
-#define SSHLOOP_WALK		200
+/* Bytes that gather in libssh before they are sent. */
+#define SSHLOOP_GATHER		8192
 /* Unsent answers beyond which the peer is not read. */
 #define SSHLOOP_QUEUE_MAX	(1024 * 1024)
 /* Seconds after which a call of libssh is not going to return. */
@@ -96,6 +96,7 @@ sshloop_fail(struct sshloop *l, const char *why)
 		return;
 	log_safe(why, strlen(why), text, sizeof(text));
 	l->lost = 1;
+	sshwire_close();
 	event_del(l->ev_read);
 	event_del(l->ev_write);
 	event_del(l->kick);
@@ -124,28 +125,25 @@ sshloop_reason(struct sshloop *l)
 }
 
 /*
- * After a write libssh polls for POLLOUT too, and every poll that finds it
- * makes it walk all channels; it stops only when a poll finds nothing else,
- * which under load may be never.  So it is shown, for one poll, a descriptor
- * that is writable and not readable.  That the connection is writable must be
- * true, though: libssh will write to it without asking again.
+ * Sends what libssh holds; returns whether all of it went.  Without the wire
+ * libssh sends when it polls, and may read as well.
  */
-static void
-sshloop_end_pollout(struct sshloop *l)
+static int
+sshloop_flush(struct sshloop *l)
 {
-	struct pollfd pfd = { .fd = l->watch, .events = POLLOUT };
-
-	if (l->nchannels < SSHLOOP_WALK ||
-	    !(ssh_get_poll_flags(l->session) & SSH_WRITE_PENDING) ||
-	    (ssh_get_status(l->session) & SSH_WRITE_PENDING) ||
-	    ssh_get_fd(l->session) != l->fd ||
-	    poll(&pfd, 1, 0) != 1 || pfd.revents != POLLOUT)
-		return;
-	if (dup2(l->decoy, l->fd) == -1)
-		return;
+	if (!(ssh_get_status(l->session) & SSH_WRITE_PENDING)) {
+		l->gathered = 0;
+		return 1;
+	}
+	if (l->wired)
+		sshwire_permit(SSHWIRE_WRITE);
 	ssh_event_dopoll(l->poll, 0);
-	while (dup2(l->watch, l->fd) == -1 && errno == EINTR)
-		;
+	if (l->wired)
+		sshwire_permit(0);
+	if (ssh_get_status(l->session) & SSH_WRITE_PENDING)
+		return 0;
+	l->gathered = 0;
+	return 1;
 }
 
 /*
@@ -170,33 +168,52 @@ sshloop_count_queue(struct sshloop *l)
 		event_add(l->ev_read, NULL);
 }
 
-/*
- * Sends what libssh holds and reads what has come; returns whether more may
- * be waiting.  A read that is not full has emptied the socket.  A peer that
- * asks and does not read the answers is read no more until it does.
- */
+/* Has libssh read what came; returns whether more waits. */
 static int
-sshloop_receive(struct sshloop *l, int writable)
+sshloop_receive_wired(struct sshloop *l)
+{
+	int n;
+
+	sshwire_permit(SSHWIRE_READ);
+	for (n = 0; n < SSHLOOP_READS && sshwire_has_input(); n++)
+		if (ssh_event_dopoll(l->poll, 0) != SSH_OK)
+			break;
+	sshwire_permit(0);
+	return n == SSHLOOP_READS;
+}
+
+/* A read that is not full has emptied the socket. */
+static int
+sshloop_receive_plain(struct sshloop *l)
 {
 	uint64_t before;
 	int n;
 
-	if (l->choked) {
-		if (writable)
-			ssh_event_dopoll(l->poll, 0);
-		return 0;
-	}
 	for (n = 0; n < SSHLOOP_READS; n++) {
 		before = l->count.in_bytes;
 		if (ssh_event_dopoll(l->poll, 0) != SSH_OK ||
-		    l->count.in_bytes == before)
-			return 0;
-		l->rekeying = 0;
-		sshloop_end_pollout(l);
-		if (l->count.in_bytes - before < SSHLOOP_READ_SIZE)
+		    l->count.in_bytes - before < SSHLOOP_READ_SIZE)
 			return 0;
 	}
 	return 1;
+}
+
+/*
+ * Reads what has come; returns whether more may be waiting.  A peer that asks
+ * and does not read the answers is read no more until it does.
+ */
+static int
+sshloop_receive(struct sshloop *l)
+{
+	uint64_t before = l->count.in_bytes;
+	int more;
+
+	if (l->choked)
+		return 0;
+	more = l->wired ? sshloop_receive_wired(l) : sshloop_receive_plain(l);
+	if (l->count.in_bytes != before)
+		l->rekeying = 0;
+	return more;
 }
 
 /*
@@ -239,21 +256,21 @@ sshloop_deliver_marks(struct sshloop *l)
 	}
 }
 
+/*
+ * An opening that is confirmed and a peer's window that grows are not
+ * signalled: when anything but data came, those that wait are looked at.
+ */
 static void
-sshloop_check_opening(struct sshloop *l)
+sshloop_check_waiting(struct sshloop *l)
 {
 	struct sshchan *c, *next;
+	uint64_t others = l->packets.in_packets - l->data_packets;
 
+	if (others == l->others_seen)
+		return;
+	l->others_seen = others;
 	TAILQ_FOREACH_SAFE(c, &l->opening, turn, next)
 		sshchan_check_open(c);
-}
-
-/* The peer's window growing is not signalled: look at those that wait. */
-static void
-sshloop_check_blocked(struct sshloop *l)
-{
-	struct sshchan *c, *next;
-
 	TAILQ_FOREACH_SAFE(c, &l->blocked, turn, next)
 		if (ssh_channel_window_size(c->channel) > 0) {
 			TAILQ_REMOVE(&l->blocked, c, turn);
@@ -262,7 +279,16 @@ sshloop_check_blocked(struct sshloop *l)
 		}
 }
 
-/* Gives turns while libssh has nothing unsent; returns whether any are due. */
+/* May a channel write now? */
+static int
+sshloop_has_room(struct sshloop *l)
+{
+	if (l->wired && l->gathered < SSHLOOP_GATHER)
+		return 1;
+	return sshloop_flush(l);
+}
+
+/* Gives turns to send; returns whether any are due. */
 static int
 sshloop_run_ring(struct sshloop *l)
 {
@@ -270,46 +296,47 @@ sshloop_run_ring(struct sshloop *l)
 	int turn;
 
 	for (turn = 0; turn < SSHLOOP_TURNS; turn++) {
-		if ((c = TAILQ_FIRST(&l->ring)) == NULL || l->rekeying ||
-		    (ssh_get_status(l->session) & SSH_WRITE_PENDING))
+		if (TAILQ_EMPTY(&l->ring) || l->rekeying ||
+		    l->full || !sshloop_has_room(l))
 			return 0;
-		sshchan_take_turn(c, l->pace.quantum);
+		/* The last packets may have taken it out. */
+		if ((c = TAILQ_FIRST(&l->ring)) != NULL)
+			sshchan_take_turn(c, l->pace.quantum);
 	}
 	return !TAILQ_EMPTY(&l->ring);
 }
 
-/*
- * A round.  What waits to be sent goes first: libssh walks all channels when
- * the socket is found writable after a write, and that is better done while
- * the answer is on its way than when it has come.
- */
+/* A round. */
 static void
 sshloop_service(struct sshloop *l, short what)
 {
 	uint64_t seen;
-	int more, waiting;
+	int more;
 
-	sshloop_run_ring(l);
-	more = sshloop_receive(l, what & EV_WRITE);
+	if (what & EV_READ)
+		sshwire_readable();
+	if (what & EV_WRITE)
+		l->full = !sshloop_flush(l);
+	more = sshloop_receive(l);
 	seen = l->count.in_bytes;
 	sshloop_take_messages(l);
-	sshloop_check_opening(l);
+	sshloop_check_waiting(l);
 	sshloop_deliver_marks(l);
 	sshwindow_service(l);
-	sshloop_check_blocked(l);
 	if (sshloop_run_ring(l))
 		more = 1;
+	if (!l->full)
+		l->full = !sshloop_flush(l);
 	if (sshloop_is_broken(l)) {
 		sshloop_fail(l, sshloop_reason(l));
 		return;
 	}
-	waiting = (ssh_get_status(l->session) & SSH_WRITE_PENDING) != 0;
-	if (waiting)
+	if (l->full)
 		event_add(l->ev_write, NULL);
 	sshpace_note(&l->pace, l->count.out_bytes,
-	    waiting || !TAILQ_EMPTY(&l->ring));
+	    l->full || !TAILQ_EMPTY(&l->ring));
 	sshloop_count_queue(l);
-	/* libssh reads inside other calls, too: that may have been an answer. */
+	/* Without the wire libssh reads inside other calls, too. */
 	if (l->count.in_bytes != seen) {
 		l->rekeying = 0;
 		more = 1;
@@ -388,20 +415,6 @@ sshloop_prepare_socket(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-/* A pipe whose reading end is kept, too, so that it stays writable. */
-static int
-sshloop_make_descriptors(struct sshloop *l)
-{
-	int ends[2];
-
-	if ((l->watch = fcntl(l->fd, F_DUPFD_CLOEXEC, 0)) == -1 ||
-	    pipe2(ends, O_CLOEXEC) == -1)
-		return -1;
-	l->decoy_peer = ends[0];
-	l->decoy = ends[1];
-	return 0;
-}
-
 static int
 sshloop_make_events(struct sshloop *l)
 {
@@ -436,7 +449,7 @@ sshloop_new(struct event_base *base, ssh_session session,
 	l->ops = ops;
 	l->arg = arg;
 	l->last_id = SSHLOOP_FIRST_ID - 1;
-	l->watch = l->decoy = -1;
+	l->watch = -1;
 	l->window_grows = ssh_version(SSH_VERSION_INT(0, 11, 0)) == NULL;
 	l->window_budget = SSHLOOP_WINDOW_BUDGET;
 	TAILQ_INIT(&l->thirsty);
@@ -453,13 +466,15 @@ sshloop_new(struct event_base *base, ssh_session session,
 	sshloop_prepare_socket(l->fd);
 	sshpace_init(&l->pace, l->fd);
 	l->scratch = malloc(SSHLOOP_SCRATCH);
-	if (l->scratch == NULL || sshloop_make_descriptors(l) == -1 ||
+	if (l->scratch == NULL || (l->watch = fcntl(l->fd, F_DUPFD_CLOEXEC, 0)) == -1 ||
 	    sshloop_make_events(l) == -1 ||
 	    ssh_event_add_session(l->poll, session) != SSH_OK) {
 		l->session = NULL;
 		sshloop_free(l);
 		return NULL;
 	}
+	l->wired = sshwire_open(l->fd) == 0;
+	log_debug2("reading ahead: %s", l->wired ? "yes" : "no");
 	ssh_set_counters(session, &l->count, &l->packets);
 	ssh_set_log_userdata(l);
 	ssh_set_log_callback(sshloop_log_cb);
@@ -512,6 +527,7 @@ sshloop_close_session(struct sshloop *l)
 {
 	int fd = ssh_get_fd(l->session);
 
+	sshwire_close();
 	ssh_set_log_userdata(NULL);
 	ssh_set_fd_towrite(l->session);
 	ssh_disconnect(l->session);
@@ -549,10 +565,6 @@ sshloop_free(struct sshloop *l)
 		sshloop_close_session(l);
 	if (l->watch != -1)
 		close(l->watch);
-	if (l->decoy != -1) {
-		close(l->decoy);
-		close(l->decoy_peer);
-	}
 	free(l->scratch);
 	free(l);
 }

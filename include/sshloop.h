@@ -49,8 +49,7 @@ struct sshloop {
 	void			*arg;
 	int			 fd;		/* libssh's */
 	int			 watch;		/* the same connection, ours */
-	int			 decoy;		/* writable, never readable */
-	int			 decoy_peer;
+	int			 wired;		/* sshwire stands before it */
 	struct event		*ev_read;
 	struct event		*ev_write;
 	struct event		*kick;		/* work is queued */
@@ -65,6 +64,8 @@ struct sshloop {
 	struct ssh_counter_struct packets;	/* before encryption */
 	uint64_t		 queue_given;	/* of packets, and of count, */
 	uint64_t		 queue_sent;	/* when nothing was queued */
+	uint64_t		 data_packets;	/* of those that came */
+	uint64_t		 others_seen;	/* packets that were no data */
 	int			 choked;	/* nothing more is read now */
 	struct sshchan_list	 all;
 	struct sshchan_list	 opening;	/* sent, not yet answered */
@@ -83,6 +84,8 @@ struct sshloop {
 	u_char			*scratch;	/* SSHLOOP_SCRATCH bytes */
 	size_t			 nchannels;
 	uint32_t		 last_id;	/* of the channels we opened */
+	size_t			 gathered;	/* bytes given since a flush */
+	int			 full;		/* the kernel took not all */
 	int			 rekeying;	/* no data until more is read */
 	int			 lost;
 };

@@ -53,7 +53,7 @@ run 255 'host.invalid' "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 host.invalid
 	run 0 '^a b$' $near -D 0 "$me" -- echo 'a b'
 	run 0 '' $near -NnTq -D 0 "$me" -- true
 	grep -v '^Listening on' "$OBJ/run" && fail "-q says something"
-	run 0 'debug|Authenticat|authenticat' $near -vvv -D 0 "$me" -- true
+	run 0 'reading ahead: yes' $near -vvv -D 0 "$me" -- true
 	run 0 '' $near -v -E "$OBJ/e.log" -D 0 "$me" -- true
 	[ -s "$OBJ/e.log" ] || fail "-E writes nothing"
 	run 0 '' $near -4 -D 0 -c aes256-ctr -m hmac-sha2-256 "$me" -- true

@@ -41,6 +41,9 @@ for program in sockstun sockstund sockstund-net; do
 	grep -q 'DYN' "$OBJ/elf" || fail "$program is no PIE"
 	grep -q 'GNU_RELRO' "$OBJ/elf" || [ "${O%-san}" != "$O" ] ||
 	    fail "$program has no RELRO"
+	[ "$program" = sockstund ] || [ "$(readelf -W --dyn-syms \
+	    "$BIN/$program" | grep -cE ' FUNC .*DEFAULT +[0-9]+ (poll|recv|send)$')" = 3 ] ||
+	    fail "libssh does not find $program's poll, recv and send"
 	grep -A 1 'GNU_STACK' "$OBJ/elf" | grep -q 'RWE' &&
 	    fail "$program has an executable stack"
 done

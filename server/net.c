@@ -27,6 +27,7 @@
 #include "privsep.h"
 #include "sandbox.h"
 #include "sshloop.h"
+#include "sshwire.h"
 #include "version.h"
 #include "xmalloc.h"
 
@@ -158,6 +159,7 @@ net_handshake(struct net *n)
 	ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &patience);
 	/* A few bytes could become millions. */
 	ssh_options_set(session, SSH_OPTIONS_COMPRESSION, "none");
+	sshwire_watch(PRIVSEP_FD_CONN);
 	if (ssh_bind_accept_fd(n->bind, session, PRIVSEP_FD_CONN) != SSH_OK)
 		fatalx("%s", ssh_get_error(n->bind));
 	ssh_set_auth_methods(session, n->pubkey ? SSH_AUTH_METHOD_PUBLICKEY :

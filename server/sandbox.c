@@ -43,8 +43,7 @@ static const int sandbox_allowed[] = {
 	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(recv),
 	SCMP_SYS(send), SCMP_SYS(close), SCMP_SYS(shutdown),
 	SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-	/* the loop; sshloop_end_pollout() */
-	SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(pipe2),
+	/* the loop */
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64),
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
 	SCMP_SYS(epoll_ctl), SCMP_SYS(timerfd_settime),

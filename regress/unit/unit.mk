@@ -112,3 +112,6 @@ identity_test_LIBS = $(SSH_LIBS)
 
 UNIT += sshpace_test
 sshpace_test_OBJS = common/monotime common/sshpace
+
+UNIT += sshwire_test
+sshwire_test_OBJS = common/sshwire
