@@ -18,6 +18,7 @@
 
 #include <event2/event.h>
 
+#include "addr.h"
 #include "connect.h"
 
 #define CONNECT_ADDRS_MAX	64
@@ -94,17 +95,16 @@ attempt_close(struct attempt *a)
  * gave to us: TCP then connects the socket to itself.
  */
 static int
-attempt_is_to_itself(int fd)
+attempt_is_to_itself(const struct attempt *a)
 {
-	struct sockaddr_storage us, them;
-	socklen_t ulen = sizeof(us), tlen = sizeof(them);
+	struct sockaddr_storage us;
+	socklen_t len = sizeof(us);
+	struct addr from, to;
 
-	memset(&us, 0, sizeof(us));
-	memset(&them, 0, sizeof(them));
-	if (getsockname(fd, (struct sockaddr *)&us, &ulen) == -1 ||
-	    getpeername(fd, (struct sockaddr *)&them, &tlen) == -1)
-		return 0;
-	return ulen == tlen && memcmp(&us, &them, ulen) == 0;
+	return getsockname(a->fd, (struct sockaddr *)&us, &len) == 0 &&
+	    addr_from_sockaddr(&from, (struct sockaddr *)&us) == 0 &&
+	    addr_from_sockaddr(&to, (const struct sockaddr *)&a->ss) == 0 &&
+	    addr_equal(&from, &to);
 }
 
 /* Ends it all with the winner or, with fd -1, with c->error. */
@@ -126,7 +126,7 @@ attempt_won(struct attempt *a)
 	struct connect *c = a->c;
 	int fd = a->fd;
 
-	if (attempt_is_to_itself(fd)) {
+	if (attempt_is_to_itself(a)) {
 		connect_note_error(c, ECONNREFUSED);
 		attempt_close(a);
 		return -1;
@@ -176,9 +176,12 @@ attempt_start(struct attempt *a)
 	if (setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on,
 	    sizeof(on)) == -1)
 		goto fail;
-	if (connect(a->fd, (struct sockaddr *)&a->ss, a->len) == 0)
+	/* A neighbour has answered by the time it is asked again. */
+	if (connect(a->fd, (struct sockaddr *)&a->ss, a->len) == 0 ||
+	    (errno == EINPROGRESS &&
+	    connect(a->fd, (struct sockaddr *)&a->ss, a->len) == 0))
 		return 1;
-	if (errno != EINPROGRESS && errno != EINTR)
+	if (errno != EINPROGRESS && errno != EALREADY && errno != EINTR)
 		goto fail;
 	a->ev = event_new(a->c->base, a->fd, EV_WRITE, attempt_cb, a);
 	if (a->ev == NULL || event_add(a->ev, NULL) == -1) {

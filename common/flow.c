@@ -46,6 +46,7 @@ struct half {
 	struct stream	*dst;		/* NULL: what is read is dropped */
 	struct buf	 held;
 	enum half_state	 state;
+	const struct half *back;	/* the other direction */
 	int		 want_read;	/* waits for the source */
 	int		 want_write;	/* waits for the destination */
 	uint64_t	 bytes;
@@ -143,7 +144,7 @@ static int
 half_step(struct half *h)
 {
 	u_char chunk[FLOW_CHUNK];
-	size_t space = sizeof(chunk);
+	size_t len, space = sizeof(chunk);
 	ssize_t n;
 	int r;
 
@@ -152,7 +153,8 @@ half_step(struct half *h)
 		return r;
 	}
 	if (h->state == HALF_DRAIN) {
-		if (h->dst != NULL)
+		/* After the last half both streams are closed. */
+		if (h->dst != NULL && h->back->state != HALF_DONE)
 			h->dst->ops->end(h->dst);
 		h->state = HALF_DONE;
 	}
@@ -162,8 +164,8 @@ half_step(struct half *h)
 		h->want_write = 1;
 		return 0;
 	}
-	n = h->src->ops->read(h->src, chunk,
-	    space < sizeof(chunk) ? space : sizeof(chunk));
+	len = space < sizeof(chunk) ? space : sizeof(chunk);
+	n = h->src->ops->read(h->src, chunk, len);
 	if (n == -1) {
 		h->want_read = 1;
 		return errno == EAGAIN ? 0 : -1;
@@ -174,7 +176,11 @@ half_step(struct half *h)
 	}
 	if ((r = half_write(h, chunk, (size_t)n)) == 0)
 		h->want_write = 1;
-	return r;
+	/* A read that is not full has left nothing behind. */
+	if (r != 1 || (size_t)n == len)
+		return r;
+	h->want_read = 1;
+	return 0;
 }
 
 static int
@@ -280,10 +286,12 @@ flow_timeout_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-half_init(struct half *h, struct stream *src, struct stream *dst)
+half_init(struct half *h, struct stream *src, struct stream *dst,
+    const struct half *back)
 {
 	h->src = src;
 	h->dst = dst;
+	h->back = back;
 	buf_init(&h->held, FLOW_HELD_MAX);
 }
 
@@ -305,8 +313,8 @@ flow_new(struct event_base *base, struct stream *a, struct stream *b,
 	f->b = b;
 	f->done = done;
 	f->arg = arg;
-	half_init(&f->up, a, b);
-	half_init(&f->down, b, a);
+	half_init(&f->up, a, b, &f->down);
+	half_init(&f->down, b, a, &f->up);
 	f->began = monotime_ns();
 	return f;
 }

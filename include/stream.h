@@ -34,7 +34,10 @@ struct stream_ops {
 	ssize_t	(*write)(struct stream *, const void *, size_t);
 	/* How much write is worth calling with now; 0: wait for WRITABLE. */
 	size_t	(*space)(struct stream *);
-	/* Which events are wanted from now on; WRITABLE comes once. */
+	/*
+	 * Which events are wanted from now on: READABLE while there is
+	 * something to read, WRITABLE once.
+	 */
 	void	(*want)(struct stream *, int);
 	/* Nothing more will be written; reading goes on. */
 	void	(*end)(struct stream *);

@@ -186,10 +186,18 @@ turn(struct fixture *x)
 	}
 }
 
+/* The event, and what else there is to tell. */
 static void
 tell(struct fixture *x, enum stream_event ev)
 {
-	x->fake.stream.cb(&x->fake.stream, ev, x->fake.stream.arg);
+	struct fake *f = &x->fake;
+
+	f->stream.cb(&f->stream, ev, f->stream.arg);
+	while (!f->closed && (f->want & STREAM_WANT_READ) &&
+	    (f->in_len > 0 || f->in_end == 1)) {
+		f->in_end *= f->in_len > 0 ? 1 : 2;
+		f->stream.cb(&f->stream, STREAM_READABLE, f->stream.arg);
+	}
 }
 
 static void
@@ -263,6 +271,7 @@ test_half_close_from_socket(void **state)
 	flow_start(x->flow);
 	assert_int_equal(write(x->peer, "bye", 3), 3);
 	shutdown(x->peer, SHUT_WR);
+	turn(x);
 	turn(x);
 	assert_int_equal(x->fake.out_len, 3);
 	assert_int_equal(x->fake.ended, 1);

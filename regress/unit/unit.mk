@@ -63,7 +63,7 @@ servconf_test_OBJS = common/addr common/conf common/conftype common/log common/m
 	common/ruleset common/xmalloc server/servconf
 
 UNIT += connect_test
-connect_test_OBJS = common/connect
+connect_test_OBJS = common/addr common/connect
 connect_test_LIBS = $(EVENT_LIBS)
 
 UNIT += dialer_test
