@@ -50,8 +50,9 @@ ALL_CFLAGS   = -std=gnu11 $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = -pie $(SANFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 # common/ is three archives; each may use only those before it.
-BASE   = addr buf conf conftype log match memtune monotime ruleset socks xmalloc
-FLOW   = connect evbase flow listener msg resolver sockstream
+BASE   = addr buf conf conftype log match memtune monotime ruleset socks \
+	 socksudp udpfrag xmalloc
+FLOW   = connect dgramlink evbase flow listener msg resolver sockstream udpsock
 SSHIO  = sshchan sshloop sshpace sshwindow sshwire
 
 CLIENT = agent algs auth cliconf clifiles command fastopen forwards hostkey \

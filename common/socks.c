@@ -34,12 +34,13 @@ socks_put_port(u_char *p, uint16_t port)
 }
 
 /*
- * Decodes ATYP, address and port (RFC 1928, section 5), ATYP at p[0]; returns
- * as every decoder.
+ * RFC 1928, section 5, with the port that follows everywhere: ATYP ADDR PORT.
+ * The endpoint is not set unless all of it is there.
  */
-static ssize_t
-socks_decode_addr(struct addr *a, const u_char *p, size_t len)
+ssize_t
+socks_decode_addr(struct addr *a, const void *data, size_t len)
 {
+	const u_char *p = data;
 	size_t off = 1, n;
 
 	if (len < 1)
@@ -75,8 +76,10 @@ socks_decode_addr(struct addr *a, const u_char *p, size_t len)
 	return (ssize_t)(off + n + 2);
 }
 
-/* Encodes ATYP, address and port; returns the bytes, 0 without room. */
-static size_t
+/*
+ * ATYP ADDR PORT.  Returns the bytes, 0 if there is no room or no host.
+ */
+size_t
 socks_encode_addr(u_char *p, size_t size, const struct addr *a)
 {
 	size_t off = 1, n;
@@ -345,6 +348,8 @@ socks_strerror(ssize_t error)
 		return "unknown address type";
 	case SOCKS_ENAME:
 		return "host name is not valid";
+	case SOCKS_ECUT:
+		return "datagram ends inside its header";
 	default:
 		return error > 0 ? "no error" : "unknown error";
 	}

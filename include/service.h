@@ -9,5 +9,13 @@
 #define SERVICE_SUFFIX	"@sockstun"
 #define SERVICE_CONNECT	"connect" SERVICE_SUFFIX
 #define SERVICE_SPARE	"spare" SERVICE_SUFFIX
+#define SERVICE_BIND	"bind" SERVICE_SUFFIX
+#define SERVICE_UDP	"udp" SERVICE_SUFFIX
+#define SERVICE_RESOLVE	"resolve" SERVICE_SUFFIX
+#define SERVICE_RESOLVE_PTR "resolve-ptr" SERVICE_SUFFIX
+
+/* The subsystem, and the program, that serve a sockstun under a stock sshd. */
+#define SERVICE_SUBSYSTEM	"sockstun"
+#define SERVICE_HELPER		"sockstun-server"
 
 #endif

@@ -23,7 +23,8 @@ enum socks_error {
 	SOCKS_EFORMAT = -2,	/* a field has an impossible value */
 	SOCKS_ETOOLONG = -3,	/* a SOCKS4 field without end */
 	SOCKS_EATYP = -4,	/* SOCKS5: unknown address type */
-	SOCKS_ENAME = -5	/* a host name that cannot be one */
+	SOCKS_ENAME = -5,	/* a host name that cannot be one */
+	SOCKS_ECUT = -6		/* a datagram ends inside its header */
 };
 
 enum socks_cmd {
@@ -77,6 +78,8 @@ ssize_t	 socks_decode_request5(struct socks_request *, const void *, size_t);
 ssize_t	 socks_decode_reply5(struct socks_reply *, const void *, size_t);
 int	 socks_greeting_offers(const struct socks_greeting *,
 	    enum socks_method);
+ssize_t	 socks_decode_addr(struct addr *, const void *, size_t);
+size_t	 socks_encode_addr(u_char *, size_t, const struct addr *);
 size_t	 socks_encode_method(u_char *, size_t, enum socks_method);
 size_t	 socks_encode_request5(u_char *, size_t, enum socks_cmd,
 	    const struct addr *);

@@ -41,3 +41,14 @@ FUZZ += agent_fuzz
 agent_fuzz_OBJS = client/agent common/addr common/conf common/log \
 	common/match common/xmalloc
 agent_fuzz_LIBS = $(SSH_LIBS) -lpthread
+
+FUZZ += socksudp_fuzz
+socksudp_fuzz_OBJS = common/addr common/socks common/socksudp
+
+FUZZ += udpfrag_fuzz
+udpfrag_fuzz_OBJS = common/addr common/udpfrag
+
+FUZZ += dgramlink_fuzz
+dgramlink_fuzz_OBJS = common/addr common/buf common/dgramlink common/socks \
+	common/socksudp
+dgramlink_fuzz_LIBS = $(EVENT_LIBS)

@@ -115,3 +115,18 @@ sshpace_test_OBJS = common/monotime common/sshpace
 
 UNIT += sshwire_test
 sshwire_test_OBJS = common/sshwire
+
+UNIT += socksudp_test
+socksudp_test_OBJS = common/addr common/socks common/socksudp
+
+UNIT += udpfrag_test
+udpfrag_test_OBJS = common/addr common/udpfrag
+
+UNIT += dgramlink_test
+dgramlink_test_OBJS = common/addr common/buf common/dgramlink common/socks \
+	common/socksudp common/sockstream
+dgramlink_test_LIBS = $(EVENT_LIBS)
+
+UNIT += udpsock_test
+udpsock_test_OBJS = common/udpsock
+udpsock_test_LIBS = $(EVENT_LIBS)
