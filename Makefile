@@ -53,7 +53,8 @@ ALL_LDFLAGS  = -pie $(SANFLAGS) $(LDHARDEN) $(LDFLAGS)
 BASE   = addr buf conf conftype log match memtune monotime ruleset socks \
 	 socksudp udpfrag xmalloc
 FLOW   = connect dgramlink evbase flow listener msg resolver sockstream udpsock
-SSHIO  = sshchan sshloop sshpace sshwindow sshwire
+SSHIO  = sshchan sshforward sshloop sshpace sshsession sshwindow \
+	 sshwire
 
 CLIENT = agent algs auth cliconf clifiles command fastopen forwards hostkey \
 	 identity knownhosts openfail prompt proxy reach shellsafe socksconn \

@@ -27,11 +27,13 @@
 #include "monotime.h"
 #include "sshchan.h"
 #include "sshloop.h"
+#include "sshsession.h"
 
 /* Twice the largest window: the peer does not keep to its own. */
 #define SSHCHAN_UNREAD_MAX	(2 * 16 * 1024 * 1024)
 
-static void
+/* Puts the channel in the list it waits in from now on. */
+void
 sshchan_wait_in(struct sshchan *c, struct sshchan_list *list)
 {
 	if (c->waits_in == list)
@@ -71,8 +73,11 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 	size_t taken = 0;
 
 	c->loop->data_packets++;
-	if (is_stderr)
+	if (is_stderr) {
+		if (c->session != NULL)
+			sshsession_stderr(c->session, data, len);
 		return (int)len;
+	}
 	/* Taking it would announce more room on a channel that is closed. */
 	if (c->state == SSHCHAN_CLOSING)
 		return 0;
@@ -115,7 +120,12 @@ static void
 sshchan_exit_signal_cb(ssh_session session, ssh_channel channel,
     const char *sig, int core, const char *text, const char *lang, void *arg)
 {
-	sshchan_signal_cb(session, channel, sig, arg);
+	struct sshchan *c = arg;
+
+	if (c->session != NULL)
+		sshsession_killed(c->session, sig);
+	else
+		sshchan_signal_cb(session, channel, sig, arg);
 }
 
 static ssize_t
@@ -136,7 +146,7 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 	struct sshchan *c = (struct sshchan *)st;
 	int n;
 
-	if (c->state != SSHCHAN_OPEN) {
+	if (c->state != SSHCHAN_OPEN || c->loop->lost) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -236,6 +246,7 @@ sshchan_discard(struct sshchan *c)
 	sshchan_unwait(c);
 	sshwindow_clear(c);
 	buf_clear(&c->stray);
+	sshsession_free(c->session);
 	if (c->marked_in != NULL)
 		TAILQ_REMOVE(c->marked_in, c, mark);
 	TAILQ_REMOVE(&loop->all, c, entry);
@@ -289,7 +300,7 @@ sshchan_close(struct stream *st, enum stream_ending ending)
 			sshchan_send_abort(c);
 		sshchan_send_close(c);
 		sshchan_wait_in(c, &c->loop->closing);
-		if (c->hangup)
+		if (c->hangup || (c->marks & SSHCHAN_MARK_CLOSE))
 			sshchan_mark(c, SSHCHAN_MARK_CLOSE);
 		sshloop_kick(c->loop);
 	}
@@ -348,14 +359,11 @@ sshchan_reap(struct sshchan *c)
 }
 
 /*
- * Asks the peer for a direct-tcpip channel (RFC 4254, section 7.2) to host
- * and port in the name of an originator.  The answer comes through the
- * callback, never from inside this call; until then the channel may be
- * closed.  NULL when it could not be asked.
+ * A channel about to be asked for; the caller has libssh send the message and
+ * tells sshchan_begun how that went.  NULL when there can be none.
  */
 struct sshchan *
-sshchan_open(struct sshloop *loop, const char *host, int port,
-    const char *origin, int origin_port, sshchan_open_cb *opened, void *arg)
+sshchan_begin(struct sshloop *loop, sshchan_open_cb *opened, void *arg)
 {
 	struct sshchan *c;
 	ssh_channel channel;
@@ -371,10 +379,16 @@ sshchan_open(struct sshloop *loop, const char *host, int port,
 	c->id = ++loop->last_id;
 	c->opened = opened;
 	c->opened_arg = arg;
-	/* A peer nearby may refuse it before the call returns. */
+	/* A peer nearby may refuse it before libssh's call returns. */
 	sshchan_wait_in(c, &loop->opening);
-	if (ssh_channel_open_forward(channel, host, port, origin,
-	    origin_port) == SSH_ERROR && !(c->marks & SSHCHAN_MARK_REFUSED)) {
+	return c;
+}
+
+/* Returns the channel, or NULL if libssh could not ask: it is gone then. */
+struct sshchan *
+sshchan_begun(struct sshchan *c, int rc)
+{
+	if (rc == SSH_ERROR && !(c->marks & SSHCHAN_MARK_REFUSED)) {
 		/*
 		 * It may have been sent all the same, so libssh's channel is
 		 * left to the session.
@@ -382,8 +396,26 @@ sshchan_open(struct sshloop *loop, const char *host, int port,
 		sshchan_discard(c);
 		return NULL;
 	}
-	sshloop_kick(loop);
+	sshloop_kick(c->loop);
 	return c;
+}
+
+/*
+ * Asks the peer for a direct-tcpip channel (RFC 4254, section 7.2) to host
+ * and port in the name of an originator.  The answer comes through the
+ * callback, never from inside this call; until then the channel may be
+ * closed.  NULL when it could not be asked.
+ */
+struct sshchan *
+sshchan_open(struct sshloop *loop, const char *host, int port,
+    const char *origin, int origin_port, sshchan_open_cb *opened, void *arg)
+{
+	struct sshchan *c;
+
+	if ((c = sshchan_begin(loop, opened, arg)) == NULL)
+		return NULL;
+	return sshchan_begun(c, ssh_channel_open_forward(c->channel, host,
+	    port, origin, origin_port));
 }
 
 /*
@@ -403,6 +435,7 @@ sshchan_accept(struct sshloop *loop, ssh_message msg)
 		ssh_channel_close(channel);
 		return NULL;
 	}
+	c->id = ++loop->last_id;
 	c->state = SSHCHAN_OPEN;
 	sshloop_kick(loop);
 	return c;
@@ -434,6 +467,14 @@ sshchan_note_trip(const struct sshchan *c)
 		c->loop->trip = trip;
 }
 
+/* The channel is its owner's, with all that was marked so far. */
+void
+sshchan_resume(struct sshchan *c)
+{
+	c->state = SSHCHAN_OPEN;
+	sshchan_mark(c, c->marks | (c->unread > 0 ? SSHCHAN_MARK_DATA : 0));
+}
+
 /* Is an opening channel answered?  The channel may be gone after it. */
 void
 sshchan_check_open(struct sshchan *c)
@@ -459,9 +500,8 @@ sshchan_check_open(struct sshchan *c)
 		sshchan_mark(c, c->marks);
 		return;
 	}
-	c->state = SSHCHAN_OPEN;
 	sshchan_note_trip(c);
-	sshchan_mark(c, c->marks | (c->unread > 0 ? SSHCHAN_MARK_DATA : 0));
+	sshchan_resume(c);
 	c->opened(c, SSHCHAN_NO_FAILURE, "", c->opened_arg);
 }
 
@@ -498,7 +538,7 @@ sshchan_deliver(struct sshchan *c)
 	struct stream *st = &c->stream;
 	int marks = c->marks;
 
-	if (c->state == SSHCHAN_OPENING)
+	if (c->state == SSHCHAN_OPENING || c->state == SSHCHAN_PENDING)
 		return;
 	if (marks & SSHCHAN_MARK_CLOSE)
 		c->hangup = 1;
@@ -513,7 +553,8 @@ sshchan_deliver(struct sshchan *c)
 			sshchan_mark(c, SSHCHAN_MARK_CLOSE);
 		st->cb(st, STREAM_RESET, st->arg);
 	} else if (marks & SSHCHAN_MARK_CLOSE)
-		st->cb(st, STREAM_HANGUP, st->arg);
+		st->cb(st, sshsession_failed(c->session) ? STREAM_RESET :
+		    STREAM_HANGUP, st->arg);
 	else if (c->want & STREAM_WANT_READ)
 		st->cb(st, STREAM_READABLE, st->arg);
 }
@@ -574,6 +615,8 @@ sshchan_lose(struct sshchan *c)
 	if (c->state == SSHCHAN_OPENING && c->opened != NULL)
 		c->opened(c, SSHCHAN_SESSION_LOST, "session lost",
 		    c->opened_arg);
+	else if (c->state == SSHCHAN_PENDING)
+		sshsession_lose(c);
 	else if (c->state == SSHCHAN_OPEN)
 		st->cb(st, STREAM_RESET, st->arg);
 	/* Its owner has closed it by now, which freed it, or has none. */

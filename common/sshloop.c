@@ -33,7 +33,9 @@
 
 #include "log.h"
 #include "sshchan.h"
+#include "sshforward.h"
 #include "sshloop.h"
+#include "sshsession.h"
 #include "sshwindow.h"
 #include "sshwire.h"
 
@@ -103,6 +105,7 @@ sshloop_fail(struct sshloop *l, const char *why)
 	event_del(l->alive);
 	event_del(l->watchdog);
 	alarm(0);
+	sshforward_lose(l);
 	while ((c = TAILQ_FIRST(&l->all)) != NULL)
 		sshchan_lose(c);
 	l->ops->lost(text, l->arg);
@@ -321,6 +324,8 @@ sshloop_service(struct sshloop *l, short what)
 	seen = l->count.in_bytes;
 	sshloop_take_messages(l);
 	sshloop_check_waiting(l);
+	sshsession_service(l);
+	sshforward_service(l);
 	sshloop_deliver_marks(l);
 	sshwindow_service(l);
 	if (sshloop_run_ring(l))
@@ -365,10 +370,14 @@ sshloop_alive_cb(evutil_socket_t fd, short what, void *arg)
 	l->alive_seen = l->count.in_bytes;
 	/*
 	 * The first call takes the answer to an earlier one, if it came; the
-	 * second asks again, or does nothing while an answer is due.
+	 * second asks again, or does nothing while an answer is due.  A
+	 * request for a forwarding that is not answered asks as well.
 	 */
-	ssh_send_keepalive(l->session);
-	ssh_send_keepalive(l->session);
+	if (l->forward_now == NULL) {
+		ssh_send_keepalive(l->session);
+		ssh_send_keepalive(l->session);
+		l->keepalive_due = 1;
+	}
 	event_add(l->alive, &l->alive_every);
 	sshloop_kick(l);
 }
@@ -396,12 +405,6 @@ sshloop_watchdog_cb(evutil_socket_t fd, short what, void *arg)
 
 	alarm(SSHLOOP_WATCHDOG);
 	event_add(l->watchdog, &every);
-}
-
-static int
-sshloop_refuse_cb(ssh_session session, ssh_message msg, void *arg)
-{
-	return 1;
 }
 
 static void
@@ -455,12 +458,15 @@ sshloop_new(struct event_base *base, ssh_session session,
 	TAILQ_INIT(&l->thirsty);
 	TAILQ_INIT(&l->all);
 	TAILQ_INIT(&l->opening);
+	TAILQ_INIT(&l->asking);
 	TAILQ_INIT(&l->ring);
 	TAILQ_INIT(&l->blocked);
 	TAILQ_INIT(&l->marked);
 	TAILQ_INIT(&l->delivering);
 	TAILQ_INIT(&l->closing);
 	TAILQ_INIT(&l->dead);
+	TAILQ_INIT(&l->forwards);
+	TAILQ_INIT(&l->forward_queue);
 	ssh_set_blocking(session, 0);
 	l->fd = ssh_get_fd(session);
 	sshloop_prepare_socket(l->fd);
@@ -481,7 +487,7 @@ sshloop_new(struct event_base *base, ssh_session session,
 	if (ssh_get_log_level() < SSH_LOG_WARN)
 		ssh_set_log_level(SSH_LOG_WARN);
 	if (role == SSHLOOP_CLIENT)
-		ssh_set_message_callback(session, sshloop_refuse_cb, NULL);
+		ssh_set_message_callback(session, sshforward_message_cb, l);
 	return l;
 }
 
@@ -543,6 +549,7 @@ sshloop_free(struct sshloop *l)
 	struct sshchan *c;
 
 	l->lost = 1;
+	sshforward_lose(l);
 	while ((c = TAILQ_FIRST(&l->all)) != NULL)
 		sshchan_lose(c);
 	if (l->ev_read != NULL)

@@ -19,6 +19,7 @@
 
 struct addr;
 struct sshloop;
+struct sshsession;
 
 #define SSHCHAN_REASON_MAX	256
 
@@ -41,6 +42,7 @@ typedef void sshchan_open_cb(struct sshchan *, int, const char *, void *);
 
 enum sshchan_state {
 	SSHCHAN_OPENING,
+	SSHCHAN_PENDING,	/* open; an answer or an owner is due */
 	SSHCHAN_OPEN,
 	SSHCHAN_CLOSING
 };
@@ -76,6 +78,7 @@ struct sshchan {
 	int			 hangup;	/* the peer closed */
 	uint32_t		 id;		/* the number libssh gave it */
 	int64_t			 asked;		/* ns, when its opening was */
+	struct sshsession	*session;	/* of a session channel */
 	sshchan_open_cb		*opened;
 	void			*opened_arg;
 	int			 fail_code;
@@ -86,6 +89,12 @@ struct sshchan	*sshchan_open(struct sshloop *, const char *, int,
 		    const char *, int, sshchan_open_cb *, void *);
 struct sshchan	*sshchan_accept(struct sshloop *, ssh_message);
 struct stream	*sshchan_stream(struct sshchan *);
+
+/* For the kinds of channel alone. */
+struct sshchan	*sshchan_begin(struct sshloop *, sshchan_open_cb *, void *);
+struct sshchan	*sshchan_begun(struct sshchan *, int);
+void		 sshchan_wait_in(struct sshchan *, struct sshchan_list *);
+void		 sshchan_resume(struct sshchan *);
 
 /* For sshloop alone. */
 void		 sshchan_deliver(struct sshchan *);

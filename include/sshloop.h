@@ -18,8 +18,10 @@
 struct event;
 struct event_base;
 struct sshchan;
+struct sshforward;
 
 TAILQ_HEAD(sshchan_list, sshchan);
+TAILQ_HEAD(sshforward_list, sshforward);
 
 /* What the owner of a session is asked and told; all from the loop. */
 struct sshloop_ops {
@@ -69,6 +71,7 @@ struct sshloop {
 	int			 choked;	/* nothing more is read now */
 	struct sshchan_list	 all;
 	struct sshchan_list	 opening;	/* sent, not yet answered */
+	struct sshchan_list	 asking;	/* a request is not answered */
 	struct sshchan_list	 ring;		/* have something to send */
 	struct sshchan_list	 blocked;	/* the peer's window is full */
 	struct sshchan_list	 marked;	/* have events to deliver */
@@ -84,6 +87,11 @@ struct sshloop {
 	u_char			*scratch;	/* SSHLOOP_SCRATCH bytes */
 	size_t			 nchannels;
 	uint32_t		 last_id;	/* of the channels we opened */
+	struct sshforward_list	 forwards;
+	struct sshforward_list	 forward_queue;	/* have something to ask */
+	struct sshforward	*forward_now;	/* has asked it */
+	int			 forward_came;	/* a channel for one of them */
+	int			 keepalive_due;	/* its answer may be */
 	size_t			 gathered;	/* bytes given since a flush */
 	int			 full;		/* the kernel took not all */
 	int			 rekeying;	/* no data until more is read */
