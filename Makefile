@@ -61,15 +61,18 @@ CLIENT = agent algs auth cliconf clifiles command fastopen forwards hostkey \
 	 sockstun sshconnect
 SERVER = authkeys daemon dialer hostkeys monitor netproc rexec servargs servconf \
 	 sockstund startups userkeys
-NET    = mm net netauth netflow sandbox
-
+NET    = mm net netauth netflow netopen sandbox
+# What both sockstund and sockstun-server do.
+SERVE  = bindserv connserv destrules localaddr lookup nameserv services \
+	 udpnames udpserv
+HELPER = sockstun-server streamserv
 
 objs   = $(patsubst %,$(O)/$(1)/%.o,$(2))
 LIBBASE  = $(O)/libbase.a
 LIBFLOW  = $(O)/libflow.a
 LIBSSHIO = $(O)/libsshio.a
 
-PROGS  = $(O)/sockstun $(O)/sockstund $(O)/sockstund-net
+PROGS  = $(O)/sockstun $(O)/sockstund $(O)/sockstund-net $(O)/sockstun-server
 
 all: $(PROGS)
 
@@ -84,7 +87,7 @@ $(O)/sockstun: $(call objs,client,$(CLIENT)) $(LIBSSHIO) $(LIBFLOW) $(LIBBASE)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SSH_LIBS) $(EVENT_LIBS) $(LIBBSD_LIBS) \
 	    -lpthread
 
-$(O)/sockstund: $(call objs,server,$(SERVER)) $(LIBFLOW) $(LIBBASE)
+$(O)/sockstund: $(call objs,server,$(SERVER) $(SERVE)) $(LIBFLOW) $(LIBBASE)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EVENT_LIBS) $(LIBBSD_LIBS) -lpthread \
 	    -lresolv
 
@@ -92,9 +95,14 @@ $(O)/sockstund-net: $(call objs,server,$(NET)) $(LIBSSHIO) $(LIBFLOW) $(LIBBASE)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SSH_LIBS) $(EVENT_LIBS) \
 	    $(SECCOMP_LIBS) $(LIBBSD_LIBS) -lpthread
 
+$(O)/sockstun-server: $(call objs,server,$(HELPER) $(SERVE)) $(LIBFLOW) \
+    $(LIBBASE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(EVENT_LIBS) $(LIBBSD_LIBS) -lpthread
+
 # The compiler is told of libssh and libevent only where they belong.
 $(call objs,common,$(FLOW) $(SSHIO)) $(call objs,client,$(CLIENT)) \
-    $(call objs,server,$(SERVER) $(NET)): CPPFLAGS += $(EVENT_CFLAGS)
+    $(call objs,server,$(SERVER) $(SERVE) $(HELPER) $(NET)): \
+    CPPFLAGS += $(EVENT_CFLAGS)
 $(call objs,common,$(SSHIO)) $(call objs,client,$(CLIENT)) \
     $(call objs,server,$(NET)): CPPFLAGS += $(SSH_CFLAGS)
 $(call objs,server,sandbox): CPPFLAGS += $(SECCOMP_CFLAGS)

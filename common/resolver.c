@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Names to addresses in a pool of threads.  Everything but resolver_run() is
- * called in the loop's thread; what the two share is struct pool, under its
- * mutex, which lives until the last thread has left it: getaddrinfo(3) cannot
- * be interrupted.
+ * Names to addresses, and back, in a pool of threads.  Everything but
+ * resolver_run() is called in the loop's thread; what the two share is struct
+ * pool, under its mutex, which lives until the last thread has left it:
+ * getaddrinfo(3) cannot be interrupted.
  *
  * A query waits in the struct name of its host.  A name has at most
  * RESOLVER_PER_NAME threads (and one thread less than there are), and names
@@ -56,10 +56,12 @@ struct resolver_query {
 	int			 family;
 	char			 port[RESOLVER_PORT_LEN];
 	resolver_cb		*cb;
+	resolver_name_cb	*name_cb;	/* instead: asks for a name */
 	void			*arg;
 	int			 error;	/* EAI_* */
 	int			 saved;	/* errno with EAI_SYSTEM */
 	struct addrinfo		*res;
+	char			*found;	/* the name */
 };
 TAILQ_HEAD(query_list, resolver_query);
 
@@ -220,6 +222,7 @@ query_free(struct resolver_query *q)
 	q->pool->nqueries--;
 	if (q->res != NULL)
 		freeaddrinfo(q->res);
+	free(q->found);
 	free(q);
 }
 
@@ -265,6 +268,27 @@ resolver_lookup(struct resolver_query *q, const char *host, int flags)
 		q->res = NULL;
 }
 
+/* The name of an address, given as text. */
+static void
+resolver_lookup_name(struct resolver_query *q, const char *host)
+{
+	struct sockaddr_storage ss;
+	struct addr a;
+	char name[NI_MAXHOST];
+	socklen_t len;
+
+	if (addr_parse_host(&a, host, 0) == -1 ||
+	    addr_to_sockaddr(&a, &ss, &len) == -1) {
+		q->error = EAI_FAMILY;
+		return;
+	}
+	q->error = getnameinfo((struct sockaddr *)&ss, len, name,
+	    sizeof(name), NULL, 0, NI_NAMEREQD);
+	q->saved = errno;
+	if (q->error == 0 && (q->found = strdup(name)) == NULL)
+		q->error = EAI_MEMORY;
+}
+
 static void
 query_set_literal(struct resolver_query *q, const struct addr *a)
 {
@@ -295,7 +319,10 @@ resolver_run(void *arg)
 		}
 		name = q->name;
 		pthread_mutex_unlock(&pool->mutex);
-		resolver_lookup(q, name->host, 0);
+		if (q->name_cb != NULL)
+			resolver_lookup_name(q, name->host);
+		else
+			resolver_lookup(q, name->host, 0);
 		pthread_mutex_lock(&pool->mutex);
 		name->nrunning--;
 		name_update(pool, name);
@@ -377,16 +404,23 @@ resolver_deliver(struct resolver_query *q)
 {
 	struct pool *pool = q->pool;
 	struct addrinfo *res = q->res;
+	char *found = q->found;
 	resolver_cb *cb = q->cb;
+	resolver_name_cb *name_cb = q->name_cb;
 	void *arg = q->arg;
 	int error = q->error, saved = q->saved;
 
 	q->res = NULL;
+	q->found = NULL;
 	pthread_mutex_lock(&pool->mutex);
 	query_free(q);
 	pthread_mutex_unlock(&pool->mutex);
 	errno = saved;
-	cb(error, res, arg);
+	if (name_cb != NULL)
+		name_cb(error, found, arg);
+	else
+		cb(error, res, arg);
+	free(found);
 }
 
 /*
@@ -467,6 +501,36 @@ resolver_free(struct resolver *r)
 	pool_unlock_unref(pool);
 }
 
+static struct resolver_query *
+query_new(struct resolver *r, void *arg)
+{
+	struct resolver_query *q;
+
+	if ((q = calloc(1, sizeof(*q))) == NULL)
+		return NULL;
+	q->pool = r->pool;
+	q->arg = arg;
+	return q;
+}
+
+/* Counts a new query; a thread takes it up unless the host is NULL. */
+static void
+resolver_accept(struct resolver *r, struct resolver_query *q,
+    const char *host)
+{
+	struct pool *pool = r->pool;
+
+	pthread_mutex_lock(&pool->mutex);
+	pool->nqueries++;
+	if (host != NULL)
+		q->error = pool_submit(pool, q, host);
+	if (host == NULL || q->error != 0) {
+		pool_add_done(pool, q);
+		event_active(r->ev, EV_READ, 0);
+	}
+	pthread_mutex_unlock(&pool->mutex);
+}
+
 /*
  * Looks a host up for stream sockets of a family (AF_UNSPEC: both).  Literal
  * addresses take no thread.  The callback comes from the loop, never from
@@ -478,17 +542,14 @@ struct resolver_query *
 resolver_ask(struct resolver *r, const char *host, uint16_t port, int family,
     resolver_cb *cb, void *arg)
 {
-	struct pool *pool = r->pool;
 	struct resolver_query *q;
 	struct addr a;
 	int named = 0;
 
-	if ((q = calloc(1, sizeof(*q))) == NULL)
+	if ((q = query_new(r, arg)) == NULL)
 		return NULL;
-	q->pool = pool;
 	q->family = family;
 	q->cb = cb;
-	q->arg = arg;
 	snprintf(q->port, sizeof(q->port), "%u", port);
 	if (addr_parse_host(&a, host, port) == -1)
 		q->error = EAI_NONAME;
@@ -496,16 +557,26 @@ resolver_ask(struct resolver *r, const char *host, uint16_t port, int family,
 		named = 1;
 	else
 		query_set_literal(q, &a);
+	resolver_accept(r, q, named ? a.u.name : NULL);
+	return q;
+}
 
-	pthread_mutex_lock(&pool->mutex);
-	pool->nqueries++;
-	if (named)
-		q->error = pool_submit(pool, q, a.u.name);
-	if (!named || q->error != 0) {
-		pool_add_done(pool, q);
-		event_active(r->ev, EV_READ, 0);
-	}
-	pthread_mutex_unlock(&pool->mutex);
+/*
+ * Looks the name of an address up, in the same way: EAI_NONAME says that it
+ * has none.  In the pool the text of the address is the host, which no query
+ * for addresses ever waits under.
+ */
+struct resolver_query *
+resolver_ask_name(struct resolver *r, const struct addr *a,
+    resolver_name_cb *cb, void *arg)
+{
+	struct resolver_query *q;
+	char host[ADDR_STRLEN];
+
+	if ((q = query_new(r, arg)) == NULL)
+		return NULL;
+	q->name_cb = cb;
+	resolver_accept(r, q, addr_format_host(a, host, sizeof(host)));
 	return q;
 }
 

@@ -219,6 +219,8 @@ rule_check(const struct rule *r, const struct addr *dst, const char *host)
 {
 	int is_name = dst->type == ADDR_NAME;
 
+	if (dst->type == ADDR_NONE)
+		return r->kind == RULE_ANY ? RULESET_PERMIT : RULESET_DENY;
 	switch (r->kind) {
 	case RULE_ANY:
 		return RULESET_PERMIT;
@@ -248,6 +250,32 @@ rule_check(const struct rule *r, const struct addr *dst, const char *host)
 	return RULESET_DENY;
 }
 
+static enum ruleset_verdict
+ruleset_judge(const struct ruleset *rs, const struct addr *dst, int any_port)
+{
+	enum ruleset_verdict v, best = RULESET_DENY;
+	char host[ADDR_STRLEN];
+	struct addr a = *dst;
+	size_t i;
+
+	if (rs->n == 0)
+		return RULESET_PERMIT;
+	addr_unmap(&a);
+	addr_format_host(&a, host, sizeof(host));
+	for (i = 0; i < rs->n; i++) {
+		if (rs->rules[i].kind == RULE_NONE)
+			return RULESET_DENY;
+		if (best == RULESET_PERMIT || (!any_port &&
+		    (a.port < rs->rules[i].port_min ||
+		    a.port > rs->rules[i].port_max)))
+			continue;
+		v = rule_check(&rs->rules[i], &a, host);
+		if (v != RULESET_DENY)
+			best = v;
+	}
+	return best;
+}
+
 /*
  * May this be dialed?  An empty set permits all, one with "none" nothing.  A
  * name is permitted by a rule about names alone; when only rules about
@@ -257,27 +285,16 @@ rule_check(const struct rule *r, const struct addr *dst, const char *host)
 enum ruleset_verdict
 ruleset_check(const struct ruleset *rs, const struct addr *dst)
 {
-	enum ruleset_verdict v, best = RULESET_DENY;
-	char host[ADDR_STRLEN];
-	struct addr a = *dst;
-	size_t i;
+	return dst->type == ADDR_NONE ? RULESET_DENY :
+	    ruleset_judge(rs, dst, 0);
+}
 
-	if (a.type == ADDR_NONE)
-		return RULESET_DENY;
-	if (rs->n == 0)
-		return RULESET_PERMIT;
-	addr_unmap(&a);
-	addr_format_host(&a, host, sizeof(host));
-	for (i = 0; i < rs->n; i++) {
-		if (rs->rules[i].kind == RULE_NONE)
-			return RULESET_DENY;
-		if (best == RULESET_PERMIT ||
-		    a.port < rs->rules[i].port_min ||
-		    a.port > rs->rules[i].port_max)
-			continue;
-		v = rule_check(&rs->rules[i], &a, host);
-		if (v != RULESET_DENY)
-			best = v;
-	}
-	return best;
+/*
+ * The same of a host, whatever the port.  ADDR_NONE stands for any host at
+ * all, which only a rule with the host "*" permits.
+ */
+enum ruleset_verdict
+ruleset_check_host(const struct ruleset *rs, const struct addr *host)
+{
+	return ruleset_judge(rs, host, 1);
 }

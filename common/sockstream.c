@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The kind of stream that is a socket: non-blocking, in the loop.  Knows
- * nothing of SSH.
+ * The kinds of stream that are a socket, or two descriptors of any kind, one
+ * to read and one to write: non-blocking, in the loop.  Knows nothing of SSH.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -19,7 +19,8 @@ struct sockstream {
 	struct stream	 stream;	/* first: the two are cast */
 	struct event	*ev_read;
 	struct event	*ev_write;
-	int		 fd;
+	int		 fd;		/* to read from */
+	int		 out;		/* to write to, often the same; or -1 */
 };
 
 static ssize_t
@@ -91,6 +92,66 @@ sockstream_close(struct stream *st, enum stream_ending ending)
 	free(ss);
 }
 
+static ssize_t
+pairstream_read(struct stream *st, void *buf, size_t len)
+{
+	struct sockstream *ss = (struct sockstream *)st;
+	ssize_t n;
+
+	do {
+		n = read(ss->fd, buf, len);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+static ssize_t
+pairstream_write(struct stream *st, const void *buf, size_t len)
+{
+	struct sockstream *ss = (struct sockstream *)st;
+	ssize_t n;
+
+	do {
+		n = write(ss->out, buf, len);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+/* A socket is shut down, since its other half may go on; else it is closed. */
+static void
+pairstream_end(struct stream *st)
+{
+	struct sockstream *ss = (struct sockstream *)st;
+
+	event_del(ss->ev_write);
+	if (ss->out == -1 || shutdown(ss->out, SHUT_WR) == 0 ||
+	    errno != ENOTSOCK)
+		return;
+	close(ss->out);
+	ss->out = -1;
+}
+
+static void
+pairstream_close(struct stream *st, enum stream_ending ending)
+{
+	struct sockstream *ss = (struct sockstream *)st;
+
+	event_free(ss->ev_read);
+	event_free(ss->ev_write);
+	close(ss->fd);
+	if (ss->out != -1)
+		close(ss->out);
+	free(ss);
+}
+
+static const struct stream_ops pairstream_ops = {
+	.read = pairstream_read,
+	.write = pairstream_write,
+	.space = sockstream_space,
+	.want = sockstream_want,
+	.end = pairstream_end,
+	.close = pairstream_close,
+};
+
 static const struct stream_ops sockstream_ops = {
 	.read = sockstream_read,
 	.write = sockstream_write,
@@ -116,6 +177,30 @@ sockstream_write_cb(evutil_socket_t fd, short what, void *arg)
 	ss->stream.cb(&ss->stream, STREAM_WRITABLE, ss->stream.arg);
 }
 
+static struct stream *
+sockstream_make(struct event_base *base, const struct stream_ops *ops, int in,
+    int out)
+{
+	struct sockstream *ss;
+
+	if ((ss = calloc(1, sizeof(*ss))) == NULL)
+		return NULL;
+	ss->stream.ops = ops;
+	ss->fd = in;
+	ss->out = out;
+	ss->ev_read = event_new(base, in, EV_READ | EV_PERSIST,
+	    sockstream_read_cb, ss);
+	ss->ev_write = event_new(base, out, EV_WRITE, sockstream_write_cb,
+	    ss);
+	if (ss->ev_read == NULL || ss->ev_write == NULL) {
+		if (ss->ev_read != NULL)
+			event_free(ss->ev_read);
+		free(ss);
+		return NULL;
+	}
+	return &ss->stream;
+}
+
 /*
  * A stream on a non-blocking socket, which it owns from now on; no event is
  * wanted yet.  NULL when memory is out (the socket is then still the
@@ -124,20 +209,16 @@ sockstream_write_cb(evutil_socket_t fd, short what, void *arg)
 struct stream *
 sockstream_new(struct event_base *base, int fd)
 {
-	struct sockstream *ss;
+	return sockstream_make(base, &sockstream_ops, fd, fd);
+}
 
-	if ((ss = calloc(1, sizeof(*ss))) == NULL)
-		return NULL;
-	ss->stream.ops = &sockstream_ops;
-	ss->fd = fd;
-	ss->ev_read = event_new(base, fd, EV_READ | EV_PERSIST,
-	    sockstream_read_cb, ss);
-	ss->ev_write = event_new(base, fd, EV_WRITE, sockstream_write_cb, ss);
-	if (ss->ev_read == NULL || ss->ev_write == NULL) {
-		if (ss->ev_read != NULL)
-			event_free(ss->ev_read);
-		free(ss);
-		return NULL;
-	}
-	return &ss->stream;
+/*
+ * The same on two descriptors, one to read and one to write: pipes, or two for
+ * one socket.  The caller ignores SIGPIPE.  They know no reset: an abort is a
+ * close.
+ */
+struct stream *
+sockstream_new_pair(struct event_base *base, int in, int out)
+{
+	return sockstream_make(base, &pairstream_ops, in, out);
 }

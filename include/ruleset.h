@@ -26,5 +26,8 @@ size_t		 ruleset_count(const struct ruleset *);
 const char	*ruleset_get(const struct ruleset *, size_t);
 enum ruleset_verdict
 		 ruleset_check(const struct ruleset *, const struct addr *);
+enum ruleset_verdict
+		 ruleset_check_host(const struct ruleset *,
+		    const struct addr *);
 
 #endif

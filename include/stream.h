@@ -59,5 +59,6 @@ struct stream {
 };
 
 struct stream	*sockstream_new(struct event_base *, int);
+struct stream	*sockstream_new_pair(struct event_base *, int, int);
 
 #endif

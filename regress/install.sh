@@ -21,12 +21,14 @@ want=$(sort <<-EOF
 	./p/bin/sockstun
 	./p/etc/sockstun_config
 	./p/etc/sockstund_config
+	./p/libexec/sockstun/sockstun-server
 	./p/libexec/sockstun/sockstund-net
 	./p/sbin/sockstund
 	./p/share/man/man1/sockstun.1
 	./p/share/man/man5/sockstun_config.5
 	./p/share/man/man5/sockstund_config.5
 	./p/share/man/man7/sockstun-protocol.7
+	./p/share/man/man8/sockstun-server.8
 	./p/share/man/man8/sockstund.8
 	EOF
 )

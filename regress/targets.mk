@@ -17,9 +17,10 @@ SSH2_LIBS	= $(shell $(PKG_CONFIG) --libs libssh2)
 MAN1	= sockstun.1
 MAN5	= sockstun_config.5 sockstund_config.5
 MAN7	= sockstun-protocol.7
-MAN8	= sockstund.8
+MAN8	= sockstun-server.8 sockstund.8
 MANUALS	= $(addprefix man/,$(MAN1) $(MAN5) $(MAN7) $(MAN8))
 SCRIPTS	= regress/run $(wildcard regress/*.sh regress/interop/*.sh) \
+	  regress/tools/lab.sh \
 	  contrib/demo contrib/check contrib/install-packages .ci/run
 
 # Unit tests: regress/unit/unit.mk names each and what it links.
@@ -49,7 +50,8 @@ endef
 $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
 
 # Programs that only the tests use.
-TOOLS	= $(O)/regress/tools/reap $(O)/regress/interop/libssh2_client
+TOOLS	= $(O)/regress/tools/reap $(O)/regress/interop/libssh2_client \
+	  $(O)/regress/bench/linkem
 
 $(O)/regress/tools/reap: $(O)/regress/tools/reap.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBBSD_LIBS)
@@ -101,6 +103,8 @@ install: all
 	$(INSTALL) -m 755 $(O)/sockstund $(DESTDIR)$(SBINDIR)/sockstund
 	$(INSTALL) -m 755 $(O)/sockstund-net \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstund-net
+	$(INSTALL) -m 755 $(O)/sockstun-server \
+	    $(DESTDIR)$(LIBEXECDIR)/sockstun-server
 	for page in $(MAN1) $(MAN5) $(MAN7) $(MAN8); do \
 		sed -e 's|/usr/local/etc|$(SYSCONFDIR)|g' \
 		    -e 's|/usr/local/libexec/sockstun|$(LIBEXECDIR)|g' \
@@ -117,6 +121,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/sockstun $(DESTDIR)$(SBINDIR)/sockstund \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstund-net \
+	    $(DESTDIR)$(LIBEXECDIR)/sockstun-server \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(MAN1)) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(MAN5)) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(MAN7)) \

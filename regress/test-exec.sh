@@ -11,6 +11,7 @@
 #
 # FAREND	sockstund, or sshd: what start_farend starts
 # CLIENT	sockstun, or ssh for "ssh -D": what start_client starts
+# HELPER	what a stock sshd starts as subsystem sockstun, or none
 # O		the folder built in
 set -u
 
@@ -22,6 +23,7 @@ O=$(cd "${O:-build}" && pwd)
 OBJ=$(mktemp -d "${TMPDIR:-/tmp}/sockstun.$tname.XXXXXX") || exit 1
 BIN=$OBJ/bin
 TOOLS=$SRC/regress/tools
+HELPER=$BIN/sockstun-server
 FARUSER=$(id -un)
 PATH=$PATH:/usr/sbin:/sbin
 SSHD=$(command -v sshd)
@@ -275,22 +277,26 @@ asked()
 	}
 }
 
-# --- far ends; arguments are lines of configuration
+# --- far ends; arguments are lines of configuration; WRAP, words, is a
+# command to run it with
 
 start_sshd()
 {
 	[ -n "$SSHD" ] || skip "sshd is not installed"
 	[ "$(id -u)" -ne 0 ] || [ -d /run/sshd ] || mkdir -m 755 /run/sshd
 	FARPORT=$(freeport)
-	farend_config "$@" 'UsePAM no' >"$OBJ/farend.conf"
-	start farend "$SSHD" -D -e -f "$OBJ/farend.conf"
-	wait_for 10 is_listening "$FARPORT" ||
+	# bash reads no .bashrc, which can take its time, in a shell's shell.
+	farend_config "$@" 'UsePAM no' 'SetEnv SHLVL=2' >"$OBJ/farend.conf"
+	[ "$HELPER" = none ] ||
+	    echo "Subsystem sockstun $HELPER" >>"$OBJ/farend.conf"
+	# shellcheck disable=SC2086
+	start farend ${WRAP:-} "$SSHD" -D -e -f "$OBJ/farend.conf"
+	wait_log farend 'Server listening on' ||
 	    fatal "sshd does not listen"
 	known_host "$FARPORT" >>"$OBJ/known_hosts"
 }
 
-# AS=user starts it as that user (which root alone can do); WRAP, words, is a
-# command to run it with.
+# AS=user starts it as that user (which root alone can do).
 start_sockstund()
 {
 	FARPORT=$(freeport)
@@ -463,7 +469,7 @@ chmod 755 "$OBJ"
 mkdir -m 700 "$HOME"
 mkdir "$BIN"
 mkdir -m 1777 "$OBJ/sanitizer"
-for program in sockstun sockstund sockstund-net; do
+for program in sockstun sockstund sockstund-net sockstun-server; do
 	[ ! -x "$O/$program" ] || cp "$O/$program" "$BIN/"
 done
 make_keys

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The dialer: answers sockstund-net's PS_DIAL with connected sockets, under
+ * The dialer: answers what sockstund-net asks with connected sockets, under
  * the rules of the configuration and of the user's key.  It runs as the user
- * and trusts net no further than privsep.h says.  How a dial fares between
- * request and answer is all it knows; SSH and the relaying are net's.
+ * and trusts net no further than privsep.h says.  What each service does is
+ * not known here (services.h), nor SSH and the relaying, which are net's.
  *
- * A dial:  PS_DIAL -> rules on the name -> resolver -> rules on each address
- *          -> connect -> answer -> PS_DIALED sent -> gone
+ * A dial:  PS_DIAL or PS_SERVICE -> its service -> (PS_BOUND ->) PS_DIALED
  * PS_CANCEL ends it anywhere on that way, without an answer.
+ *
+ * Of UDP what stays here is the association, after the answer: it ends when
+ * net closes the other end of its pair of sockets.
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -17,59 +19,49 @@
 #include <sys/tree.h>
 
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "addr.h"
-#include "connect.h"
+#include "destrules.h"
 #include "dialer.h"
 #include "log.h"
 #include "msg.h"
 #include "privsep.h"
 #include "resolver.h"
-#include "ruleset.h"
 #include "servconf.h"
+#include "services.h"
 #include "socks.h"
+#include "stream.h"
+#include "udpsock.h"
+#include "xmalloc.h"
 
 #define DIALER_THREADS	16	/* that resolve names */
 #define DIALER_BURST	64	/* messages read in one go */
 #define DIALER_RETRY	{ 0, 20000 }	/* when the kernel is out of room */
 #define DIALER_HOST_MAX	1024	/* of a host that net passes on unread */
+#define DIALER_PAIR	(128 * 1024)	/* bytes of frames in the kernel */
 
 #define DIALER_EXIT_VIOLATION	255
 
-/* The two sets of rules; both must permit. */
-enum { RULES_CONF, RULES_KEY, RULES_N };
-
-static const char *const rules_name[RULES_N] = {
-	"not permitted by rules (PermitOpen)",
-	"not permitted by rules (permitopen of the key)"
-};
-
 struct dial {
-	RB_ENTRY(dial)		 node;
-	TAILQ_ENTRY(dial)	 entry;		/* once answered */
-	struct dialer		*dialer;
-	uint32_t		 id;
-	struct addr		 dst;
-	char			 to[ADDR_STRLEN + 8];	/* for the log */
-	enum ruleset_verdict	 verdict[RULES_N];
-	const char		*refused;	/* why, of some address */
-	struct timeval		 deadline;	/* monotonic */
-	struct event		*ev_timeout;	/* of the resolving */
-	struct resolver_query	*query;
-	struct connect		*connect;
-	struct msg		 answer;
-	int			 answered;
+	RB_ENTRY(dial)	 node;
+	struct dialer	*dialer;
+	uint32_t	 id;
+	struct service	*service;
 };
 RB_HEAD(dial_tree, dial);
+
+/* A message that waits for room in the pair. */
+struct answer {
+	TAILQ_ENTRY(answer) entry;
+	struct msg	 msg;
+};
+TAILQ_HEAD(answer_list, answer);
 
 struct dialer {
 	const struct servconf		*conf;
@@ -78,11 +70,11 @@ struct dialer {
 	struct event			*ev_read;
 	struct event			*ev_write;
 	struct event			*ev_retry;
-	struct resolver			*resolver;
-	struct ruleset			*rules[RULES_N];
+	struct services			 services;
+	struct destrules		 rules;
 	struct dial_tree		 dials;
-	size_t				 ndials;
-	TAILQ_HEAD(answer_list, dial)	 answers;	/* not yet sent */
+	struct answer_list		 answers;
+	size_t				 nopen;	/* dials and answers */
 	int				 peer;
 	int				 status;	/* exit status */
 };
@@ -93,8 +85,8 @@ dial_cmp(const struct dial *a, const struct dial *b)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
-RB_PROTOTYPE(dial_tree, dial, node, dial_cmp);
-RB_GENERATE(dial_tree, dial, node, dial_cmp);
+RB_GENERATE_INTERNAL(dial_tree, dial, node, dial_cmp,
+    static __attribute__((unused)))
 
 static struct dial *
 dial_find(struct dialer *d, uint32_t id)
@@ -114,23 +106,9 @@ dial_new(struct dialer *d, uint32_t id)
 		return NULL;
 	dial->dialer = d;
 	dial->id = id;
-	msg_init(&dial->answer, PS_DIALED, id);
 	RB_INSERT(dial_tree, &d->dials, dial);
-	d->ndials++;
+	d->nopen++;
 	return dial;
-}
-
-/* Stops whatever is under way for it. */
-static void
-dial_stop(struct dial *dial)
-{
-	resolver_cancel(dial->query);
-	dial->query = NULL;
-	connect_cancel(dial->connect);
-	dial->connect = NULL;
-	if (dial->ev_timeout != NULL)
-		event_free(dial->ev_timeout);
-	dial->ev_timeout = NULL;
 }
 
 static void
@@ -138,12 +116,9 @@ dial_free(struct dial *dial)
 {
 	struct dialer *d = dial->dialer;
 
-	dial_stop(dial);
-	if (dial->answered)
-		TAILQ_REMOVE(&d->answers, dial, entry);
+	service_cancel(dial->service);
 	RB_REMOVE(dial_tree, &d->dials, dial);
-	d->ndials--;
-	msg_clear(&dial->answer);
+	d->nopen--;
 	free(dial);
 }
 
@@ -154,6 +129,15 @@ dialer_stop(struct dialer *d, int status)
 	event_base_loopbreak(d->base);
 }
 
+static void
+answer_free(struct dialer *d, struct answer *a)
+{
+	TAILQ_REMOVE(&d->answers, a, entry);
+	d->nopen--;
+	msg_clear(&a->msg);
+	free(a);
+}
+
 /*
  * Sends answers in their order until the pair is full; it is tried again when
  * there is room, or soon if it is the system that has none.
@@ -162,11 +146,11 @@ static void
 dialer_flush(struct dialer *d)
 {
 	static const struct timeval retry = DIALER_RETRY;
-	struct dial *dial;
+	struct answer *a;
 
-	while ((dial = TAILQ_FIRST(&d->answers)) != NULL) {
-		if (msg_send(d->peer, &dial->answer) == 0) {
-			dial_free(dial);
+	while ((a = TAILQ_FIRST(&d->answers)) != NULL) {
+		if (msg_send(d->peer, &a->msg) == 0) {
+			answer_free(d, a);
 			continue;
 		}
 		switch (errno) {
@@ -196,264 +180,139 @@ dialer_flush_cb(evutil_socket_t fd, short what, void *arg)
 	dialer_flush(arg);
 }
 
-/*
- * Completes a dial; fd is the connected socket or -1.  The dial may be gone
- * when this returns.
- */
-static void
-dial_answer(struct dial *dial, enum socks_rep rep, const char *reason, int fd)
+/* An answer, last in the queue, to be filled in and flushed. */
+static struct msg *
+dialer_add_answer(struct dialer *d, uint32_t type, uint32_t id)
 {
-	struct dialer *d = dial->dialer;
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	struct addr bound;
-	struct msg *m = &dial->answer;
-	char host[ADDR_STRLEN];
-	int first;
+	struct answer *a = xcalloc(1, sizeof(*a));
 
-	dial_stop(dial);
-	memset(&bound, 0, sizeof(bound));
-	if (fd != -1 &&
-	    getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
-		addr_from_sockaddr(&bound, (struct sockaddr *)&ss);
-	m->fd = fd;
-	msg_put_u32(m, rep);
-	msg_put_u32(m, bound.type);
-	msg_put_string(m, addr_format_host(&bound, host, sizeof(host)));
-	msg_put_u32(m, bound.port);
-	msg_put_string(m, reason);
-	first = TAILQ_EMPTY(&d->answers);
-	TAILQ_INSERT_TAIL(&d->answers, dial, entry);
-	dial->answered = 1;
-	if (first)
+	msg_init(&a->msg, type, id);
+	TAILQ_INSERT_TAIL(&d->answers, a, entry);
+	d->nopen++;
+	return &a->msg;
+}
+
+/* Flushes if nothing waited before what was just added. */
+static void
+dialer_kick(struct dialer *d)
+{
+	struct answer *first = TAILQ_FIRST(&d->answers);
+
+	if (TAILQ_NEXT(first, entry) == NULL)
 		dialer_flush(d);
 }
 
 static void
-dial_refuse(struct dial *dial, const char *reason)
+dialer_put_addr(struct msg *m, const struct addr *a)
 {
-	log_info("dial for %s: %s refused: %s", dial->dialer->ctx->user,
-	    dial->to, reason);
-	dial_answer(dial, SOCKS_REP_RULESET, reason, -1);
+	char host[ADDR_STRLEN];
+
+	msg_put_u32(m, a->type);
+	msg_put_string(m, addr_format_host(a, host, sizeof(host)));
+	msg_put_u32(m, a->port);
 }
 
+/* Completes a dial, which is gone then. */
 static void
-dial_fail(struct dial *dial, enum socks_rep rep, const char *reason)
+dial_answer(struct dial *dial, const struct service_reply *reply)
 {
+	struct dialer *d = dial->dialer;
+	struct msg *m;
+
+	m = dialer_add_answer(d, PS_DIALED, dial->id);
+	m->fd = reply->fd;
+	msg_put_u32(m, reply->rep);
+	dialer_put_addr(m, &reply->bnd);
+	msg_put_string(m, reply->reason);
+	dial->service = NULL;
+	dial_free(dial);
+	dialer_kick(d);
+}
+
+/* For what never became a service. */
+static void
+dial_fail(struct dial *dial, const char *host, enum socks_rep rep,
+    const char *reason)
+{
+	struct service_reply reply = {
+		.rep = rep, .reason = reason, .fd = -1
+	};
+	char to[ADDR_STRLEN];
+
 	log_verbose("dial for %s: %s failed: %s", dial->dialer->ctx->user,
-	    dial->to, reason);
-	dial_answer(dial, rep, reason, -1);
+	    log_safe(host, strlen(host), to, sizeof(to)), reason);
+	dial_answer(dial, &reply);
 }
 
 static void
-dial_connect_cb(int fd, int error, void *arg)
+dial_bound_cb(struct service *sv, const struct addr *bnd)
 {
-	struct dial *dial = arg;
+	struct dial *dial = sv->arg;
+	struct dialer *d = dial->dialer;
 
-	dial->connect = NULL;
-	if (fd != -1) {
-		log_verbose("dial for %s: %s connected",
-		    dial->dialer->ctx->user, dial->to);
-		dial_answer(dial, SOCKS_REP_OK, "connected", fd);
-	} else if (error == EACCES && dial->refused != NULL)
-		dial_refuse(dial, dial->refused);
-	else
-		dial_fail(dial, socks_rep_from_errno(error), strerror(error));
+	dialer_put_addr(dialer_add_answer(d, PS_BOUND, dial->id), bnd);
+	dialer_kick(d);
 }
 
-/* Asks those rules about an address that could not judge by the name. */
+/* One end of a pair for frames is the association's, the other net's. */
 static int
-dial_filter(const struct addrinfo *ai, void *arg)
+dial_link_cb(struct service *sv, const struct addr *bnd,
+    struct service_link *link)
 {
-	struct dial *dial = arg;
-	struct addr a;
-	int i;
+	static const int size = DIALER_PAIR;
+	struct dial *dial = sv->arg;
+	struct service_reply reply = {
+		.rep = SOCKS_REP_OK, .bnd = *bnd, .reason = "associated"
+	};
+	int fd[2], i;
 
-	if (addr_from_sockaddr(&a, ai->ai_addr) == -1)
-		return EAFNOSUPPORT;
-	addr_unmap(&a);
-	for (i = 0; i < RULES_N; i++) {
-		if (dial->verdict[i] == RULESET_ASK_ADDR &&
-		    ruleset_check(dial->dialer->rules[i], &a) !=
-		    RULESET_PERMIT) {
-			dial->refused = rules_name[i];
-			return EACCES;
-		}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+	    fd) == -1)
+		return -1;
+	for (i = 0; i < 2; i++)
+		setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if ((link->stream = sockstream_new(dial->dialer->base, fd[0])) ==
+	    NULL) {
+		close(fd[0]);
+		close(fd[1]);
+		errno = ENOMEM;
+		return -1;
 	}
+	sv->arg = NULL;
+	reply.fd = fd[1];
+	dial_answer(dial, &reply);
 	return 0;
 }
 
 static void
-dialer_now(struct timeval *tv)
+dial_done_cb(struct service *sv, const struct service_reply *reply)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	TIMESPEC_TO_TIMEVAL(tv, &ts);
+	if (sv->arg != NULL)
+		dial_answer(sv->arg, reply);
 }
 
-/* What is left of the dial's time, at least an instant. */
-static struct timeval
-dial_time_left(const struct dial *dial)
-{
-	struct timeval now, left;
-
-	dialer_now(&now);
-	timersub(&dial->deadline, &now, &left);
-	if (left.tv_sec < 0 || !timerisset(&left)) {
-		left.tv_sec = 0;
-		left.tv_usec = 1;
-	}
-	return left;
-}
+static const struct service_ops dial_service_ops = {
+	.bound = dial_bound_cb,
+	.link = dial_link_cb,
+	.done = dial_done_cb,
+};
 
 static void
-dial_resolve_failed(struct dial *dial, int error, int saved)
-{
-	switch (error) {
-	case EAI_SYSTEM:
-		dial_fail(dial, SOCKS_REP_GENERAL, strerror(saved));
-		break;
-	case EAI_MEMORY:
-		dial_fail(dial, SOCKS_REP_GENERAL, gai_strerror(error));
-		break;
-	default:
-		dial_fail(dial, SOCKS_REP_HOST, gai_strerror(error));
-		break;
-	}
-}
-
-/* Begins to connect to the first address that answers. */
-static void
-dial_connect(struct dial *dial, const struct addrinfo *res)
+dial_start(struct dial *dial, int cmd, const char *host, uint16_t port)
 {
 	struct dialer *d = dial->dialer;
-	struct timeval left;
-	int timed = d->conf->dial_timeout > 0;
+	struct addr dst;
 
-	if (timed)
-		left = dial_time_left(dial);
-	dial->connect = connect_start(d->base, res, timed ? &left : NULL,
-	    dial_filter, dial_connect_cb, dial);
-	if (dial->connect == NULL)
-		dial_fail(dial, SOCKS_REP_GENERAL, strerror(ENOMEM));
-}
-
-static void
-dial_resolve_cb(int error, struct addrinfo *res, void *arg)
-{
-	struct dial *dial = arg;
-
-	dial->query = NULL;
-	if (error != 0) {
-		dial_resolve_failed(dial, error, errno);
+	if (addr_parse_host(&dst, host, port) == -1) {
+		dial_fail(dial, host, SOCKS_REP_HOST, "not a host name");
 		return;
 	}
-	if (dial->ev_timeout != NULL)
-		event_del(dial->ev_timeout);
-	dial_connect(dial, res);
-	freeaddrinfo(res);
-}
-
-/* An address needs no resolver. */
-static void
-dial_literal(struct dial *dial)
-{
-	struct sockaddr_storage ss;
-	struct addrinfo ai;
-	socklen_t len;
-
-	memset(&ai, 0, sizeof(ai));
-	addr_to_sockaddr(&dial->dst, &ss, &len);
-	ai.ai_family = ss.ss_family;
-	ai.ai_socktype = SOCK_STREAM;
-	ai.ai_protocol = IPPROTO_TCP;
-	ai.ai_addr = (struct sockaddr *)&ss;
-	ai.ai_addrlen = len;
-	dial_connect(dial, &ai);
-}
-
-static void
-dial_timeout_cb(evutil_socket_t fd, short what, void *arg)
-{
-	dial_fail(arg, SOCKS_REP_HOST, "name resolution timed out");
-}
-
-/* Why the rules refuse the destination as it was named, or NULL. */
-static const char *
-dial_check(struct dial *dial)
-{
-	struct dialer *d = dial->dialer;
-	int i;
-
-	if (!d->conf->allow_forwarding)
-		return "not permitted by rules (AllowTcpForwarding)";
-	for (i = 0; i < RULES_N; i++) {
-		dial->verdict[i] = ruleset_check(d->rules[i], &dial->dst);
-		if (dial->verdict[i] == RULESET_DENY)
-			return rules_name[i];
-	}
-	return NULL;
-}
-
-static int
-dial_resolve(struct dial *dial)
-{
-	struct dialer *d = dial->dialer;
-	struct timeval tv = { d->conf->dial_timeout, 0 };
-
-	if (tv.tv_sec > 0) {
-		dial->ev_timeout = evtimer_new(d->base, dial_timeout_cb, dial);
-		if (dial->ev_timeout == NULL ||
-		    event_add(dial->ev_timeout, &tv) == -1)
-			return -1;
-	}
-	dial->query = resolver_ask(d->resolver, dial->dst.u.name,
-	    dial->dst.port, AF_UNSPEC, dial_resolve_cb, dial);
-	return dial->query == NULL ? -1 : 0;
-}
-
-static void
-dial_set_deadline(struct dial *dial)
-{
-	struct timeval tv = { dial->dialer->conf->dial_timeout, 0 };
-
-	dialer_now(&dial->deadline);
-	timeradd(&dial->deadline, &tv, &dial->deadline);
-}
-
-static void
-dial_start(struct dial *dial, const char *host, uint16_t port)
-{
-	const char *reason;
-
-	dial_set_deadline(dial);
-	if (addr_parse_host(&dial->dst, host, port) == -1)
-		dial_fail(dial, SOCKS_REP_HOST, "not a host name");
-	else if ((reason = dial_check(dial)) != NULL)
-		dial_refuse(dial, reason);
-	else if (port == 0)
-		dial_fail(dial, SOCKS_REP_GENERAL, strerror(EADDRNOTAVAIL));
-	else if (dial->dst.type != ADDR_NAME)
-		dial_literal(dial);
-	else if (dial_resolve(dial) == -1)
-		dial_fail(dial, SOCKS_REP_GENERAL, strerror(ENOMEM));
-}
-
-/* Writes "host:port" as the log shows it. */
-static void
-dial_describe(struct dial *dial, const char *host, uint16_t port,
-    const char *origin, uint32_t origin_port)
-{
-	char to[ADDR_STRLEN], from[64];
-
-	log_safe(host, strlen(host), to, sizeof(to));
-	log_safe(origin, strlen(origin), from, sizeof(from));
-	snprintf(dial->to, sizeof(dial->to),
-	    host[0] != '[' && strchr(host, ':') != NULL ? "[%s]:%u" :
-	    "%s:%u", to, port);
-	log_debug("dial %u for %s: %s from %s port %u", dial->id,
-	    dial->dialer->ctx->user, dial->to, from, origin_port);
+	dial->service = service_new(&d->services, cmd, &dst,
+	    &dial_service_ops, dial);
+	if (dial->service == NULL)
+		dial_fail(dial, host, SOCKS_REP_GENERAL, strerror(errno));
+	else
+		service_start(dial->service);
 }
 
 /*
@@ -461,8 +320,8 @@ dial_describe(struct dial *dial, const char *host, uint16_t port,
  * hear of that, only twice as many end the connection.
  */
 static int
-dialer_dial(struct dialer *d, uint32_t id, const char *host, uint16_t port,
-    const char *origin, uint32_t origin_port)
+dialer_dial(struct dialer *d, uint32_t id, int cmd, const char *host,
+    uint16_t port)
 {
 	size_t max = d->conf->max_flows;
 	struct dial *dial;
@@ -472,22 +331,22 @@ dialer_dial(struct dialer *d, uint32_t id, const char *host, uint16_t port,
 		    id);
 		return -1;
 	}
-	if (d->ndials >= 2 * max || (dial = dial_new(d, id)) == NULL) {
+	if (d->nopen >= 2 * max || (dial = dial_new(d, id)) == NULL) {
 		log_warnx("dialer for %s: too many dials", d->ctx->user);
 		return -1;
 	}
-	dial_describe(dial, host, port, origin, origin_port);
-	if (d->ndials > max)
-		dial_fail(dial, SOCKS_REP_GENERAL, "too many dials under way");
+	if (d->nopen + d->services.nudp > max)
+		dial_fail(dial, host, SOCKS_REP_GENERAL,
+		    "too many dials under way");
 	else
-		dial_start(dial, host, port);
+		dial_start(dial, cmd, host, port);
 	return 0;
 }
 
 static int
 answer_dial(struct dialer *d, struct msg *m)
 {
-	char *host, *origin;
+	char *host, *origin, from[64];
 	uint32_t port, origin_port;
 	int ret = -1;
 
@@ -495,10 +354,32 @@ answer_dial(struct dialer *d, struct msg *m)
 	port = msg_get_u32(m);
 	origin = msg_dup_string(m, DIALER_HOST_MAX);
 	origin_port = msg_get_u32(m);
-	if (msg_end(m) == 0 && port <= UINT16_MAX)
-		ret = dialer_dial(d, m->id, host, port, origin, origin_port);
+	if (msg_end(m) == 0 && port <= UINT16_MAX) {
+		log_debug("dial %u for %s: from %s port %u", m->id,
+		    d->ctx->user, log_safe(origin, strlen(origin), from,
+		    sizeof(from)), origin_port);
+		ret = dialer_dial(d, m->id, SOCKS_CMD_CONNECT, host, port);
+	}
 	free(host);
 	free(origin);
+	return ret;
+}
+
+static int
+answer_service(struct dialer *d, struct msg *m)
+{
+	uint32_t cmd, port;
+	char *host;
+	int ret = -1;
+
+	cmd = msg_get_u32(m);
+	host = msg_dup_string(m, DIALER_HOST_MAX);
+	port = msg_get_u32(m);
+	if (msg_end(m) == 0 && port <= UINT16_MAX && (cmd == SOCKS_CMD_BIND ||
+	    cmd == SOCKS_CMD_UDP || cmd == SOCKS_CMD_RESOLVE ||
+	    cmd == SOCKS_CMD_RESOLVE_PTR))
+		ret = dialer_dial(d, m->id, (int)cmd, host, port);
+	free(host);
 	return ret;
 }
 
@@ -536,6 +417,7 @@ static const struct {
 	int		(*answer)(struct dialer *, struct msg *);
 } dialer_table[] = {
 	{ PS_DIAL,	answer_dial },
+	{ PS_SERVICE,	answer_service },
 	{ PS_CANCEL,	answer_cancel },
 	{ PS_LOG,	answer_log }
 };
@@ -589,34 +471,6 @@ dialer_read_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/*
- * The rules of a list of words.  They were checked when they were read, so
- * that a word which is no rule now ends the process.
- */
-static struct ruleset *
-dialer_rules(const struct conf_list *words, int closed)
-{
-	struct ruleset *rules;
-	size_t i;
-	int ret = 0;
-
-	if ((rules = ruleset_new()) == NULL)
-		fatalx("dialer: out of memory");
-	if (closed)
-		ret = ruleset_add_none(rules);
-	for (i = 0; i < words->n && ret == 0; i++) {
-		if (strcasecmp(words->word[i], "none") == 0)
-			ret = ruleset_add_none(rules);
-		else if (strcasecmp(words->word[i], "any") == 0)
-			ret = ruleset_add(rules, "*:*");
-		else
-			ret = ruleset_add(rules, words->word[i]);
-	}
-	if (ret == -1)
-		fatal("dialer: bad rule");
-	return rules;
-}
-
 /* Every flow has a socket here for a moment: take what the system gives. */
 static void
 dialer_raise_nofile(void)
@@ -631,6 +485,25 @@ dialer_raise_nofile(void)
 		log_debug("dialer: RLIMIT_NOFILE: %s", strerror(errno));
 }
 
+/* What the services of this user run on. */
+static void
+dialer_init_services(struct dialer *d)
+{
+	struct services *env = &d->services;
+
+	services_init(env);
+	env->base = d->base;
+	env->resolver = resolver_new(d->base, DIALER_THREADS);
+	if ((env->udp = udpsock_pool_new(d->base)) == NULL)
+		fatalx("dialer: out of memory");
+	env->rules = &d->rules;
+	env->who = d->ctx->user;
+	env->dial_timeout = d->conf->dial_timeout;
+	env->udp_timeout = d->conf->udp_timeout;
+	env->max_udp = (size_t)d->conf->max_udp;
+	env->gateway = d->conf->gateway_ports;
+}
+
 static void
 dialer_init(struct dialer *d, const struct servconf *conf, int peer,
     const struct dialer_context *ctx)
@@ -641,14 +514,15 @@ dialer_init(struct dialer *d, const struct servconf *conf, int peer,
 	d->peer = peer;
 	RB_INIT(&d->dials);
 	TAILQ_INIT(&d->answers);
-	d->rules[RULES_CONF] = dialer_rules(&conf->permit_open, 0);
-	d->rules[RULES_KEY] = dialer_rules(&ctx->permit_open,
+	destrules_init(&d->rules, !conf->allow_forwarding);
+	destrules_load(&d->rules, DESTRULES_CONF, &conf->permit_open, 0);
+	destrules_load(&d->rules, DESTRULES_KEY, &ctx->permit_open,
 	    ctx->permit_open_set && ctx->permit_open.n == 0);
 	if (evutil_make_socket_nonblocking(peer) == -1)
 		fatal("dialer: descriptor %d", peer);
 	if ((d->base = event_base_new()) == NULL)
 		fatalx("dialer: no event loop");
-	d->resolver = resolver_new(d->base, DIALER_THREADS);
+	dialer_init_services(d);
 	d->ev_read = event_new(d->base, peer, EV_READ | EV_PERSIST,
 	    dialer_read_cb, d);
 	d->ev_write = event_new(d->base, peer, EV_WRITE, dialer_flush_cb, d);
@@ -661,17 +535,21 @@ dialer_init(struct dialer *d, const struct servconf *conf, int peer,
 static void
 dialer_clear(struct dialer *d)
 {
+	struct answer *a;
 	struct dial *dial;
 
 	while ((dial = RB_ROOT(&d->dials)) != NULL)
 		dial_free(dial);
-	resolver_free(d->resolver);
+	while ((a = TAILQ_FIRST(&d->answers)) != NULL)
+		answer_free(d, a);
+	services_clear(&d->services);
+	udpsock_pool_free(d->services.udp);
+	resolver_free(d->services.resolver);
 	event_free(d->ev_read);
 	event_free(d->ev_write);
 	event_free(d->ev_retry);
 	event_base_free(d->base);
-	ruleset_free(d->rules[RULES_CONF]);
-	ruleset_free(d->rules[RULES_KEY]);
+	destrules_clear(&d->rules);
 }
 
 /*

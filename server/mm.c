@@ -163,6 +163,23 @@ mm_dial(struct mm *mm, uint32_t id, const char *host, uint16_t port,
 	mm_send(mm, &m);
 }
 
+/*
+ * Asks for another service, by its command of SOCKS; the answers come by the
+ * bound (BIND alone) and dialed operations.
+ */
+void
+mm_service(struct mm *mm, uint32_t id, int cmd, const char *host,
+    uint16_t port)
+{
+	struct msg m;
+
+	msg_init(&m, PS_SERVICE, id);
+	msg_put_u32(&m, (uint32_t)cmd);
+	msg_put_string(&m, host);
+	msg_put_u32(&m, port);
+	mm_send(mm, &m);
+}
+
 /* Nobody waits for this dial any more; an answer may still come. */
 void
 mm_cancel(struct mm *mm, uint32_t id)
@@ -188,22 +205,45 @@ mm_log(enum log_level level, const char *text, void *arg)
 	mm_send(mm, &m);
 }
 
+/* An address as the dialer writes it; the message is bad if it is none. */
+static void
+mm_get_addr(struct msg *m, struct addr *a)
+{
+	char host[ADDR_NAME_MAX + 1];
+	uint32_t atyp, port;
+
+	memset(a, 0, sizeof(*a));
+	atyp = msg_get_u32(m);
+	msg_get_string(m, host, sizeof(host));
+	port = msg_get_u32(m);
+	if (m->bad || port > UINT16_MAX || (atyp != ADDR_NONE &&
+	    (addr_parse_host(a, host, (uint16_t)port) == -1 ||
+	    a->type != atyp)))
+		m->bad = 1;
+}
+
+static void
+mm_take_bound(struct mm *mm, struct msg *m)
+{
+	struct addr bnd;
+
+	mm_get_addr(m, &bnd);
+	if (msg_end(m) == -1 || m->fd != -1)
+		fatalx("dialer sent a malformed address");
+	mm->ops->bound(m->id, &bnd, mm->arg);
+}
+
 static void
 mm_take_dialed(struct mm *mm, struct msg *m)
 {
 	struct mm_dialed d;
-	char host[ADDR_NAME_MAX + 1];
-	uint32_t atyp, port;
 
 	memset(&d, 0, sizeof(d));
 	d.id = m->id;
 	d.rep = msg_get_u32(m);
-	atyp = msg_get_u32(m);
-	msg_get_string(m, host, sizeof(host));
-	port = msg_get_u32(m);
+	mm_get_addr(m, &d.bnd);
 	msg_get_string(m, d.reason, sizeof(d.reason));
-	if (msg_end(m) == -1 || port > UINT16_MAX || (atyp != ADDR_NONE &&
-	    addr_parse_host(&d.bnd, host, (uint16_t)port) == -1))
+	if (msg_end(m) == -1)
 		fatalx("dialer sent a malformed answer");
 	d.fd = m->fd;
 	m->fd = -1;
@@ -226,9 +266,12 @@ mm_read_cb(evutil_socket_t fd, short what, void *arg)
 		mm->ops->gone(mm->arg);
 		return;
 	}
-	if (m.type != PS_DIALED)
+	if (m.type == PS_DIALED)
+		mm_take_dialed(mm, &m);
+	else if (m.type == PS_BOUND)
+		mm_take_bound(mm, &m);
+	else
 		fatalx("dialer sent message %u", m.type);
-	mm_take_dialed(mm, &m);
 	msg_clear(&m);
 }
 

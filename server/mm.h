@@ -19,7 +19,7 @@ struct event_base;
 struct mm_outgoing;
 struct msg;
 
-/* The answer to a dial; the descriptor is the callee's, -1 without success. */
+/* The last answer to a dial; the descriptor, if any, is the callee's. */
 struct mm_dialed {
 	uint32_t	 id;
 	uint32_t	 rep;		/* enum socks_rep */
@@ -29,6 +29,7 @@ struct mm_dialed {
 };
 
 struct mm_ops {
+	void	(*bound)(uint32_t, const struct addr *, void *);
 	void	(*dialed)(const struct mm_dialed *, void *);
 	void	(*gone)(void *);	/* the other side ended */
 };
@@ -54,6 +55,7 @@ int	mm_key_query(struct mm *, const char *, const char *, const char *);
 int	mm_key_proved(struct mm *, const char *, const char *, const char *);
 void	mm_dial(struct mm *, uint32_t, const char *, uint16_t, const char *,
 	    uint16_t);
+void	mm_service(struct mm *, uint32_t, int, const char *, uint16_t);
 void	mm_cancel(struct mm *, uint32_t);
 void	mm_log(enum log_level, const char *, void *);
 

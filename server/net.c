@@ -24,6 +24,7 @@
 #include "msg.h"
 #include "netauth.h"
 #include "netflow.h"
+#include "netopen.h"
 #include "privsep.h"
 #include "sandbox.h"
 #include "sshloop.h"
@@ -186,7 +187,15 @@ net_message_cb(ssh_message msg, void *arg)
 {
 	struct net *n = arg;
 
-	return netflows_message(msg, &n->flows);
+	return netopen_message(msg, &n->flows);
+}
+
+static void
+net_bound_cb(uint32_t id, const struct addr *bnd, void *arg)
+{
+	struct net *n = arg;
+
+	netflows_bound(id, bnd, &n->flows);
 }
 
 static void
@@ -212,6 +221,7 @@ static const struct sshloop_ops net_loop_ops = {
 };
 
 static const struct mm_ops net_mm_ops = {
+	.bound = net_bound_cb,
 	.dialed = net_dialed_cb,
 	.gone = net_dialer_gone_cb,
 };

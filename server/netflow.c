@@ -7,13 +7,17 @@
  * SOCKS5 reply on it says how the dial went.  Any other is a foreign
  * client's: it is answered when the dial is, as RFC 4254 has it.
  *
- * A "session" channel is accepted, so that the client may go on, and every
- * request on it refused: there is no shell here.
+ * What a service does is the dialer's business.  Each ends with an answer,
+ * which is the reply to be sent, and a socket to be joined with the channel;
+ * RESOLVE has no socket, and BIND has a reply before that one.
+ *
+ * Which channels may be opened at all is netopen.c's business.
  */
 #include <sys/types.h>
 #include <sys/tree.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,8 +37,8 @@
 #include "sshloop.h"
 #include "stream.h"
 
-/* As MaxSessions of sshd. */
-#define NETFLOW_SESSIONS_MAX	10
+/* What a client may send while a BIND waits; then it must wait too. */
+#define NETFLOW_EARLY_MAX	16384
 
 struct netflow {
 	RB_ENTRY(netflow)	 entry;
@@ -42,8 +46,22 @@ struct netflow {
 	uint32_t		 id;
 	ssh_message		 msg;	/* a foreign client's open, or NULL */
 	struct sshchan		*chan;	/* a sockstun's, or NULL */
+	int			 cmd;	/* enum socks_cmd */
 	char			*name;	/* destination, for the log */
 	struct buf		 early;	/* what came on it before it stood */
+	struct buf		 reply;	/* of BIND: the first, unsent */
+};
+
+/* What a sockstun may ask of the dialer. */
+static const struct {
+	const char	*name;
+	enum socks_cmd	 cmd;
+} netflow_services[] = {
+	{ SERVICE_CONNECT,	SOCKS_CMD_CONNECT },
+	{ SERVICE_BIND,		SOCKS_CMD_BIND },
+	{ SERVICE_UDP,		SOCKS_CMD_UDP },
+	{ SERVICE_RESOLVE,	SOCKS_CMD_RESOLVE },
+	{ SERVICE_RESOLVE_PTR,	SOCKS_CMD_RESOLVE_PTR }
 };
 
 static int
@@ -60,6 +78,7 @@ netflow_free(struct netflow *f)
 {
 	ssh_message_free(f->msg);
 	buf_clear(&f->early);
+	buf_clear(&f->reply);
 	free(f->name);
 	free(f);
 }
@@ -74,7 +93,9 @@ netflow_new(struct netflows *all, const char *host, uint16_t port)
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return NULL;
 	f->all = all;
-	buf_init(&f->early, SOCKS5_MESSAGE_MAX);
+	f->cmd = SOCKS_CMD_CONNECT;
+	buf_init(&f->early, NETFLOW_EARLY_MAX);
+	buf_init(&f->reply, SOCKS5_MESSAGE_MAX);
 	f->id = ++all->last_id;
 	if (addr_parse_host(&a, host, port) == 0)
 		addr_format(&a, name, sizeof(name));
@@ -91,11 +112,16 @@ static void
 netflow_done_cb(const struct flow_summary *sum, void *arg)
 {
 	struct netflow *f = arg;
+	char text[128];
 
-	log_verbose("flow %u: %s: %s after %.1f s, %llu bytes sent, %llu "
-	    "received", f->id, f->name,
-	    sum->ending == STREAM_ABORT ? "reset" : "closed", sum->seconds,
-	    (unsigned long long)sum->b_to_a, (unsigned long long)sum->a_to_b);
+	snprintf(text, sizeof(text), "%s after %.1f s, %llu bytes sent, %llu "
+	    "received", sum->ending == STREAM_ABORT ? "reset" : "closed",
+	    sum->seconds, (unsigned long long)sum->b_to_a,
+	    (unsigned long long)sum->a_to_b);
+	if (f->cmd == SOCKS_CMD_BIND)
+		log_info("flow %u: bind for %s: %s", f->id, f->name, text);
+	else
+		log_verbose("flow %u: %s: %s", f->id, f->name, text);
 	netflow_free(f);
 }
 
@@ -104,35 +130,118 @@ farewell_done_cb(const struct flow_summary *sum, void *arg)
 {
 }
 
-/* Answers a sockstun's channel with a failure and closes it. */
+/* Ends a channel with bytes, which are its last. */
 static void
-chan_refuse(struct netflows *all, struct sshchan *chan, enum socks_rep rep)
+chan_part(struct netflows *all, struct sshchan *chan, const void *data,
+    size_t len)
 {
 	struct stream *st = sshchan_stream(chan);
-	u_char reply[SOCKS5_MESSAGE_MAX];
 	struct flow *f;
-	size_t len;
 
-	len = socks_encode_reply5(reply, sizeof(reply), rep, NULL);
-	f = flow_farewell(all->base, st, reply, len, farewell_done_cb, NULL);
+	f = flow_farewell(all->base, st, data, len, farewell_done_cb, NULL);
 	if (f != NULL)
 		flow_start(f);
 	else
 		st->ops->close(st, STREAM_ABORT);
 }
 
+/* Answers a sockstun's channel with a failure and closes it. */
+static void
+chan_refuse(struct netflows *all, struct sshchan *chan, enum socks_rep rep)
+{
+	u_char reply[SOCKS5_MESSAGE_MAX];
+	size_t len;
+
+	len = socks_encode_reply5(reply, sizeof(reply), rep, NULL);
+	chan_part(all, chan, reply, len);
+}
+
+/* The last reply, behind what is left of the first; f is gone. */
+static void
+netflow_part(struct netflow *f, enum socks_rep rep, const struct addr *bnd)
+{
+	u_char reply[2 * SOCKS5_MESSAGE_MAX];
+	size_t n = buf_len(&f->reply);
+
+	if (n > 0)
+		memcpy(reply, buf_data(&f->reply), n);
+	n += socks_encode_reply5(reply + n, sizeof(reply) - n, rep, bnd);
+	chan_part(f->all, f->chan, reply, n);
+	netflow_free(f);
+}
+
 /* A sockstun gave its channel up while the dial goes on. */
 static void
-netflow_waiting_cb(struct stream *st, enum stream_event ev, void *arg)
+netflow_abandon(struct netflow *f)
 {
-	struct netflow *f = arg;
+	struct stream *st = sshchan_stream(f->chan);
 
-	if (ev != STREAM_HANGUP && ev != STREAM_RESET)
-		return;
 	mm_cancel(f->all->mm, f->id);
 	RB_REMOVE(netflow_tree, &f->all->dials, f);
 	st->ops->close(st, STREAM_CLOSE);
 	netflow_free(f);
+}
+
+/* What a channel that waits is to tell: of BIND, which may wait long, all. */
+static void
+netflow_want(struct netflow *f)
+{
+	struct stream *st = sshchan_stream(f->chan);
+	int want = 0;
+
+	if (f->cmd == SOCKS_CMD_BIND && buf_space(&f->early) > 0)
+		want |= STREAM_WANT_READ;
+	if (buf_len(&f->reply) > 0)
+		want |= STREAM_WANT_WRITE;
+	st->ops->want(st, want);
+}
+
+/* Keeps what a client sends ahead of its peer.  -1 at its end. */
+static int
+netflow_read_early(struct netflow *f, struct stream *st)
+{
+	u_char *space;
+	ssize_t n;
+	size_t room;
+
+	if ((room = buf_space(&f->early)) == 0)
+		return 0;
+	if ((space = buf_reserve(&f->early, room)) == NULL)
+		return -1;
+	if ((n = st->ops->read(st, space, room)) == -1)
+		return errno == EAGAIN ? 0 : -1;
+	buf_commit(&f->early, (size_t)n);
+	return n == 0 ? -1 : 0;
+}
+
+static int
+netflow_write_reply(struct netflow *f, struct stream *st)
+{
+	ssize_t n;
+
+	if (buf_len(&f->reply) == 0)
+		return 0;
+	n = st->ops->write(st, buf_data(&f->reply), buf_len(&f->reply));
+	if (n == -1)
+		return errno == EAGAIN ? 0 : -1;
+	buf_consume(&f->reply, (size_t)n);
+	return 0;
+}
+
+static void
+netflow_waiting_cb(struct stream *st, enum stream_event ev, void *arg)
+{
+	struct netflow *f = arg;
+	int r = -1;
+
+	if (ev == STREAM_READABLE)
+		r = netflow_read_early(f, st);
+	else if (ev == STREAM_WRITABLE)
+		r = netflow_write_reply(f, st);
+	if (r == 0)
+		netflow_want(f);
+	else
+		netflow_abandon(f);
 }
 
 /* Joins the dialed socket with the channel; consumes both. */
@@ -148,7 +257,9 @@ netflow_relay(struct netflow *f, struct stream *sock, const struct addr *bnd)
 		len = socks_encode_reply5(reply, sizeof(reply), SOCKS_REP_OK,
 		    bnd);
 	flow = flow_new(f->all->base, sock, st, netflow_done_cb, f);
-	if (flow == NULL || flow_prefix_to_b(flow, reply, len) == -1 ||
+	if (flow == NULL || flow_prefix_to_b(flow, buf_data(&f->reply),
+	    buf_len(&f->reply)) == -1 ||
+	    flow_prefix_to_b(flow, reply, len) == -1 ||
 	    flow_prefix_to_a(flow, buf_data(&f->early),
 	    buf_len(&f->early)) == -1) {
 		if (flow != NULL) {
@@ -162,7 +273,21 @@ netflow_relay(struct netflow *f, struct stream *sock, const struct addr *bnd)
 	}
 	f->chan = NULL;
 	buf_clear(&f->early);
+	buf_clear(&f->reply);
 	flow_start(flow);
+}
+
+/* Tells the client of a failure; f is gone. */
+static void
+netflow_fail(struct netflow *f, enum socks_rep rep)
+{
+	if (f->msg == NULL) {
+		netflow_part(f, rep, NULL);
+		return;
+	}
+	ssh_message_reply_default(f->msg);
+	sshloop_kick(f->all->loop);
+	netflow_free(f);
 }
 
 static void
@@ -174,11 +299,7 @@ netflow_connected(struct netflow *f, const struct mm_dialed *d)
 	if ((sock = sockstream_new(all->base, d->fd)) == NULL) {
 		log_warnx("flow %u: %s: out of memory", f->id, f->name);
 		close(d->fd);
-		if (f->msg != NULL)
-			ssh_message_reply_default(f->msg);
-		else
-			chan_refuse(all, f->chan, SOCKS_REP_GENERAL);
-		netflow_free(f);
+		netflow_fail(f, SOCKS_REP_GENERAL);
 		return;
 	}
 	if (f->msg != NULL && (f->chan = sshchan_accept(all->loop,
@@ -190,13 +311,19 @@ netflow_connected(struct netflow *f, const struct mm_dialed *d)
 	netflow_relay(f, sock, &d->bnd);
 }
 
+/* Does a service of this command come with a socket? */
+static int
+netflow_has_socket(int cmd)
+{
+	return cmd != SOCKS_CMD_RESOLVE && cmd != SOCKS_CMD_RESOLVE_PTR;
+}
+
 /* The dialer's answer to a dial; one that nobody waits for is dropped. */
 void
 netflows_dialed(const struct mm_dialed *d, void *arg)
 {
 	struct netflows *all = arg;
 	struct netflow *f, key = { .id = d->id };
-	uint32_t rep = d->rep;
 
 	if ((f = RB_FIND(netflow_tree, &all->dials, &key)) == NULL) {
 		if (d->fd != -1)
@@ -206,32 +333,39 @@ netflows_dialed(const struct mm_dialed *d, void *arg)
 	RB_REMOVE(netflow_tree, &all->dials, f);
 	if (f->msg != NULL)
 		all->ndials--;
-	if (rep == SOCKS_REP_OK && d->fd != -1) {
+	if (d->rep == SOCKS_REP_OK && d->fd != -1) {
 		netflow_connected(f, d);
 		return;
 	}
 	if (d->fd != -1)
 		close(d->fd);
-	if (rep == SOCKS_REP_OK) {
-		log_warnx("flow %u: %s: no descriptor left", f->id, f->name);
-		rep = SOCKS_REP_GENERAL;
-	} else
+	if (d->rep != SOCKS_REP_OK) {
 		log_verbose("flow %u: %s: %s", f->id, f->name, d->reason);
-	if (f->msg != NULL) {
-		ssh_message_reply_default(f->msg);
-		sshloop_kick(all->loop);
+		netflow_fail(f, (enum socks_rep)d->rep);
+	} else if (netflow_has_socket(f->cmd)) {
+		log_warnx("flow %u: %s: no descriptor left", f->id, f->name);
+		netflow_fail(f, SOCKS_REP_GENERAL);
 	} else
-		chan_refuse(all, f->chan, (enum socks_rep)rep);
-	netflow_free(f);
+		netflow_part(f, SOCKS_REP_OK, &d->bnd);
 }
 
-static int
-is_service(const char *origin)
+/* The first of BIND's two answers. */
+void
+netflows_bound(uint32_t id, const struct addr *bnd, void *arg)
 {
-	size_t len = strlen(origin), suffix = sizeof(SERVICE_SUFFIX) - 1;
+	struct netflows *all = arg;
+	struct netflow *f, key = { .id = id };
+	u_char reply[SOCKS5_MESSAGE_MAX];
+	size_t len;
 
-	return len > suffix &&
-	    strcmp(origin + len - suffix, SERVICE_SUFFIX) == 0;
+	f = RB_FIND(netflow_tree, &all->dials, &key);
+	if (f == NULL || f->cmd != SOCKS_CMD_BIND || buf_len(&f->reply) > 0)
+		return;
+	len = socks_encode_reply5(reply, sizeof(reply), SOCKS_REP_OK, bnd);
+	if (buf_append(&f->reply, reply, len) == -1)
+		netflow_abandon(f);
+	else
+		netflow_want(f);
 }
 
 /* Has a sockstun's destination dialed; f has the channel. */
@@ -242,9 +376,12 @@ netflow_dial(struct netflow *f, const char *host, uint16_t port)
 
 	st->cb = netflow_waiting_cb;
 	st->arg = f;
-	st->ops->want(st, 0);
+	netflow_want(f);
 	RB_INSERT(netflow_tree, &f->all->dials, f);
-	mm_dial(f->all->mm, f->id, host, port, "sockstun", 0);
+	if (f->cmd == SOCKS_CMD_CONNECT)
+		mm_dial(f->all->mm, f->id, host, port, "sockstun", 0);
+	else
+		mm_service(f->all->mm, f->id, f->cmd, host, port);
 }
 
 /* The request on a spare channel, which goes on to be a flow. */
@@ -273,7 +410,7 @@ static int
 spare_read_request(struct netflow *f, struct stream *st,
     struct socks_request *req)
 {
-	size_t room = buf_space(&f->early);
+	size_t room = SOCKS5_MESSAGE_MAX - buf_len(&f->early);
 	u_char *space = buf_reserve(&f->early, room);
 	ssize_t n, used;
 
@@ -311,9 +448,23 @@ spare_cb(struct stream *st, enum stream_event ev, void *arg)
 	}
 }
 
-/* A channel for a sockstun; 0: the message may be freed. */
 static int
-open_service(struct netflows *all, ssh_message msg, const char *host,
+netflow_set_service(struct netflow *f, const char *service)
+{
+	size_t i, n = sizeof(netflow_services) / sizeof(netflow_services[0]);
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(service, netflow_services[i].name) == 0) {
+			f->cmd = netflow_services[i].cmd;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/* Opens a channel for a sockstun; the message is the caller's. */
+void
+netflows_open_service(struct netflows *all, ssh_message msg, const char *host,
     uint16_t port, const char *service)
 {
 	struct netflow *f;
@@ -323,13 +474,13 @@ open_service(struct netflows *all, ssh_message msg, const char *host,
 
 	all->loop->native = 1;
 	if ((chan = sshchan_accept(all->loop, msg)) == NULL)
-		return 0;
+		return;
 	if ((f = netflow_new(all, host, port)) == NULL) {
 		chan_refuse(all, chan, SOCKS_REP_GENERAL);
-		return 0;
+		return;
 	}
 	f->chan = chan;
-	if (strcmp(service, SERVICE_CONNECT) == 0)
+	if (netflow_set_service(f, service) == 0)
 		netflow_dial(f, host, port);
 	else if (strcmp(service, SERVICE_SPARE) == 0) {
 		st = sshchan_stream(chan);
@@ -342,12 +493,11 @@ open_service(struct netflows *all, ssh_message msg, const char *host,
 		chan_refuse(all, chan, SOCKS_REP_COMMAND);
 		netflow_free(f);
 	}
-	return 0;
 }
 
 /* A foreign client's channel; 1: the message is kept for the answer. */
-static int
-open_foreign(struct netflows *all, ssh_message msg, const char *host,
+int
+netflows_open_foreign(struct netflows *all, ssh_message msg, const char *host,
     uint16_t port, const char *origin, uint16_t origin_port)
 {
 	struct netflow *f;
@@ -361,134 +511,6 @@ open_foreign(struct netflows *all, ssh_message msg, const char *host,
 	all->ndials++;
 	mm_dial(all->mm, f->id, host, port, origin, origin_port);
 	return 1;
-}
-
-static int
-open_direct(struct netflows *all, ssh_message msg)
-{
-	const char *host, *origin;
-	int port, origin_port;
-
-	host = ssh_message_channel_request_open_destination(msg);
-	port = ssh_message_channel_request_open_destination_port(msg);
-	origin = ssh_message_channel_request_open_originator(msg);
-	origin_port = ssh_message_channel_request_open_originator_port(msg);
-	if (host == NULL || *host == '\0' || strlen(host) > ADDR_NAME_MAX ||
-	    port < 0 || port > UINT16_MAX || origin == NULL ||
-	    strlen(origin) > ADDR_NAME_MAX) {
-		log_info("channel to an impossible destination refused");
-		ssh_message_reply_default(msg);
-		return 0;
-	}
-	if (is_service(origin))
-		return open_service(all, msg, host, (uint16_t)port, origin);
-	return open_foreign(all, msg, host, (uint16_t)port, origin,
-	    (uint16_t)(origin_port & UINT16_MAX));
-}
-
-/* Drops what comes on a session channel, until the client closes it. */
-static void
-session_cb(struct stream *st, enum stream_event ev, void *arg)
-{
-	struct netflows *all = arg;
-	u_char junk[4096];
-	ssize_t n = 1;
-
-	while (ev == STREAM_READABLE && n > 0)
-		n = st->ops->read(st, junk, sizeof(junk));
-	if (ev == STREAM_HANGUP || ev == STREAM_RESET || n == 0) {
-		all->nsessions--;
-		st->ops->close(st, STREAM_CLOSE);
-	}
-}
-
-static int
-open_session(struct netflows *all, ssh_message msg)
-{
-	struct sshchan *chan;
-	struct stream *st;
-
-	if (all->nsessions >= NETFLOW_SESSIONS_MAX) {
-		ssh_message_reply_default(msg);
-		return 0;
-	}
-	if ((chan = sshchan_accept(all->loop, msg)) == NULL)
-		return 0;
-	all->nsessions++;
-	st = sshchan_stream(chan);
-	st->cb = session_cb;
-	st->arg = all;
-	st->ops->want(st, STREAM_WANT_READ);
-	return 0;
-}
-
-static int
-message_open(struct netflows *all, ssh_message msg)
-{
-	if (all->loop->nchannels + all->ndials >= all->max ||
-	    all->mm->nqueued > all->max) {
-		log_info("channel refused: MaxFlows (%zu) reached", all->max);
-		ssh_message_reply_default(msg);
-		return 0;
-	}
-	switch (ssh_message_subtype(msg)) {
-	case SSH_CHANNEL_DIRECT_TCPIP:
-		return open_direct(all, msg);
-	case SSH_CHANNEL_SESSION:
-		return open_session(all, msg);
-	default:
-		log_info("channel of an unsupported type refused");
-		ssh_message_reply_default(msg);
-		return 0;
-	}
-}
-
-static const char *
-request_name(int subtype)
-{
-	switch (subtype) {
-	case SSH_CHANNEL_REQUEST_PTY:
-		return "pty";
-	case SSH_CHANNEL_REQUEST_EXEC:
-		return "exec";
-	case SSH_CHANNEL_REQUEST_SHELL:
-		return "shell";
-	case SSH_CHANNEL_REQUEST_ENV:
-		return "env";
-	case SSH_CHANNEL_REQUEST_SUBSYSTEM:
-		return "subsystem";
-	case SSH_CHANNEL_REQUEST_X11:
-		return "X11";
-	default:
-		return "unknown";
-	}
-}
-
-/*
- * A message of the authenticated client.  Returns 1 when it is kept.
- */
-int
-netflows_message(ssh_message msg, void *arg)
-{
-	struct netflows *all = arg;
-
-	switch (ssh_message_type(msg)) {
-	case SSH_REQUEST_CHANNEL_OPEN:
-		return message_open(all, msg);
-	case SSH_REQUEST_AUTH:
-		return 0;	/* RFC 4252, 5.1: ignored without an answer */
-	case SSH_REQUEST_CHANNEL:
-		log_verbose("%s request refused",
-		    request_name(ssh_message_subtype(msg)));
-		break;
-	case SSH_REQUEST_GLOBAL:
-		log_debug("global request refused");
-		break;
-	default:
-		break;
-	}
-	ssh_message_reply_default(msg);
-	return 0;
 }
 
 /* No channels yet; max bounds channels and dials at once. */

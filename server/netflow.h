@@ -9,6 +9,7 @@
 
 #include <libssh/libssh.h>
 
+struct addr;
 struct event_base;
 struct mm;
 struct mm_dialed;
@@ -31,7 +32,11 @@ struct netflows {
 void	netflows_init(struct netflows *, struct event_base *, struct mm *,
 	    size_t);
 void	netflows_clear(struct netflows *);
-int	netflows_message(ssh_message, void *);
+void	netflows_open_service(struct netflows *, ssh_message, const char *,
+	    uint16_t, const char *);
+int	netflows_open_foreign(struct netflows *, ssh_message, const char *,
+	    uint16_t, const char *, uint16_t);
+void	netflows_bound(uint32_t, const struct addr *, void *);
 void	netflows_dialed(const struct mm_dialed *, void *);
 
 #endif

@@ -52,12 +52,23 @@ enum privsep_type {
 	 */
 	PS_DIAL,
 	/*
-	 * dialer -> net, same id: u32 SOCKS reply code, u32 ATYP of the bound
-	 * address (0 none), string bound host, u32 bound port, string reason
-	 * (for the log), and on success the connected socket.
+	 * net -> dialer, id chosen by net: u32 command of SOCKS (BIND, UDP,
+	 * RESOLVE or RESOLVE_PTR), string host, u32 port.  Answered as a dial.
+	 */
+	PS_SERVICE,
+	/*
+	 * dialer -> net, same id, for a BIND that waits for its peer now: u32
+	 * ATYP of the address to connect to, string host, u32 port.
+	 */
+	PS_BOUND,
+	/*
+	 * dialer -> net, same id, the last about it: u32 SOCKS reply code, u32
+	 * ATYP of the bound address (0 none), string bound host, u32 bound
+	 * port, string reason (for the log), and on success the connected
+	 * socket, for UDP the one with the frames.  RESOLVE has none.
 	 */
 	PS_DIALED,
-	/* net -> dialer, same id: nobody waits for this dial any more. */
+	/* net -> dialer, same id: nobody waits for this any more. */
 	PS_CANCEL,
 	/* net -> either, any time: u32 level (enum log_level), string text. */
 	PS_LOG

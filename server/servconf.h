@@ -31,7 +31,10 @@ struct servconf {
 	int		 login_grace;		/* seconds; 0 = none */
 	int		 allow_forwarding;	/* AllowTcpForwarding */
 	struct conf_list permit_open;
+	int		 gateway_ports;		/* BIND beyond loopback */
 	int		 max_flows;		/* channels of a session */
+	int		 max_udp;		/* associations of them */
+	int		 udp_timeout;		/* seconds; 0 = none */
 	int		 window_budget;		/* MiB of a session */
 	int		 dial_timeout;		/* ConnectTimeout, seconds */
 	int		 alive_interval;	/* ClientAliveInterval */

@@ -16,6 +16,8 @@ TIMEOUT = 30
 PEER = int(os.environ.get("PEER", 0))
 BLOCK = random.Random(7).randbytes(1 << 20)
 GREETING = b"\x05\x01\x00"
+CONNECT, BIND, UDP, RESOLVE, RESOLVE_PTR = 1, 2, 3, 0xf0, 0xf1
+ANY = "0.0.0.0"
 
 
 class Refused(Exception):
@@ -40,7 +42,7 @@ def proxy():
 def address(host, name=False):
     """ATYP and address; name: literals too go as a name, as Chromium does."""
     try:
-        ip = ipaddress.ip_address(host)
+        ip = None if isinstance(host, bytes) else ipaddress.ip_address(host)
     except ValueError:
         ip = None
     if ip is None or name:
@@ -100,30 +102,56 @@ def read_all(sock):
     return b"".join(blocks)
 
 
+def read_address(sock, atyp):
+    """The host and port that follow an ATYP."""
+    if atyp == 3:
+        host = read_exactly(sock, read_exactly(sock, 1)[0]).decode()
+    else:
+        host = str(ipaddress.ip_address(
+            read_exactly(sock, {1: 4, 4: 16}[atyp])))
+    return host, struct.unpack("!H", read_exactly(sock, 2))[0]
+
+
+def read_answer5(sock):
+    """A whole SOCKS5 reply: its code, and (host, port)."""
+    head = read_exactly(sock, 4)
+    if head[0] != 5 or head[2] != 0 or head[3] not in (1, 3, 4):
+        raise ValueError(f"not a SOCKS5 reply: {head!r}")
+    return head[1], read_address(sock, head[3])
+
+
 def read_reply5(sock):
     """The code of a whole SOCKS5 reply."""
-    head = read_exactly(sock, 4)
-    if head[0] != 5 or head[2] != 0:
-        raise ValueError(f"not a SOCKS5 reply: {head!r}")
-    size = {1: 4, 4: 16}.get(head[3])
-    if size is None:
-        size = read_exactly(sock, 1)[0]
-    read_exactly(sock, size + 2)
-    return head[1]
+    return read_answer5(sock)[0]
+
+
+def read_answer4(sock):
+    """A SOCKS4 reply: its code, and (host, port)."""
+    version, code, port, host = struct.unpack("!BBH4s", read_exactly(sock, 8))
+    if version != 0:
+        raise ValueError(f"not a SOCKS4 reply, but version {version}")
+    return code, (socket.inet_ntoa(host), port)
+
+
+def ask(cmd, host, port, name=False, early=b""):
+    """A request for anything: the connection, the code and (host, port)."""
+    sock = connect()
+    try:
+        sock.sendall(GREETING + request5(host, port, cmd, name) + early)
+        if (method := read_exactly(sock, 2)) != b"\x05\x00":
+            raise ValueError(f"method {method!r}")
+        return sock, *read_answer5(sock)
+    except BaseException:
+        sock.close()
+        raise
 
 
 def dial(host, port, name=False, early=b""):
     """A connection through the proxy; early goes out with the request."""
-    sock = connect()
-    try:
-        sock.sendall(GREETING + request5(host, port, name=name) + early)
-        if (method := read_exactly(sock, 2)) != b"\x05\x00":
-            raise ValueError(f"method {method!r}")
-        if (code := read_reply5(sock)) != 0:
-            raise Refused(code)
-    except BaseException:
+    sock, code, _ = ask(CONNECT, host, port, name, early)
+    if code != 0:
         sock.close()
-        raise
+        raise Refused(code)
     return sock
 
 

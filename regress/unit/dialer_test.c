@@ -103,6 +103,8 @@ conf_fill(struct servconf *conf, struct dialer_context *ctx)
 	conf->allow_forwarding = 1;
 	conf->max_flows = 1000;
 	conf->dial_timeout = 5;
+	conf->gateway_ports = 1;
+	conf->max_udp = 2;
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->user = "alice";
 	ctx->peer = "192.0.2.1 port 5";
@@ -174,6 +176,19 @@ send_dial(uint32_t id, const char *host, uint32_t to)
 	msg_put_u32(&m, to);
 	msg_put_string(&m, "192.0.2.9");
 	msg_put_u32(&m, 4711);
+	assert_int_equal(msg_send(peer, &m), 0);
+	msg_clear(&m);
+}
+
+static void
+send_service(uint32_t id, uint32_t cmd, const char *host, uint32_t to)
+{
+	struct msg m;
+
+	msg_init(&m, PS_SERVICE, id);
+	msg_put_u32(&m, cmd);
+	msg_put_string(&m, host);
+	msg_put_u32(&m, to);
 	assert_int_equal(msg_send(peer, &m), 0);
 	msg_clear(&m);
 }
@@ -494,6 +509,161 @@ test_violations(void **state)
 	assert_int_equal(reap(), 255);
 }
 
+/* The port at which a BIND waits. */
+static uint16_t
+recv_bound(uint32_t id)
+{
+	struct msg m;
+	char host[256];
+	uint32_t to;
+
+	assert_int_equal(msg_recv(peer, &m), 1);
+	assert_int_equal(m.type, PS_BOUND);
+	assert_int_equal(m.id, id);
+	assert_int_equal(msg_get_u32(&m), 1);
+	msg_get_string(&m, host, sizeof(host));
+	to = msg_get_u32(&m);
+	assert_int_equal(msg_end(&m), 0);
+	msg_clear(&m);
+	assert_string_equal(host, "127.0.0.1");
+	return (uint16_t)to;
+}
+
+static int
+connect_to(uint16_t to)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons(to);
+	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void
+test_bind(void **state)
+{
+	struct answer a;
+	uint16_t at;
+	int s;
+	char c;
+
+	start_plain();
+	send_service(5, 2, "127.0.0.1", 0);
+	at = recv_bound(5);
+	s = connect_to(at);
+	a = recv_answer();
+	assert_int_equal(a.id, 5);
+	assert_int_equal(a.rep, 0);
+	assert_string_equal(a.host, "127.0.0.1");
+	assert_int_equal(write(s, "x", 1), 1);
+	assert_int_equal(recv(a.fd, &c, 1, MSG_WAITALL), 1);
+	close(a.fd);
+	assert_int_equal(read(s, &c, 1), 0);
+	close(s);
+	/* Nobody waits for one that is cancelled. */
+	send_service(6, 2, "127.0.0.1", 0);
+	at = recv_bound(6);
+	send_cancel(6);
+	expect("127.0.0.1", closed_port, 5, "Connection refused");
+	assert_int_equal(connect_to(at), -1);
+	send_service(7, 2, "127.0.0.1", 0);
+	recv_bound(7);
+	assert_int_equal(stop(), 0);
+}
+
+static void
+test_udp(void **state)
+{
+	static const u_char frame[] = { 0, 1, 0, 1, 127, 0, 0, 1, 0, 0, 'x' };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	struct answer a, b;
+	u_char buf[sizeof(frame)];
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	start_plain();
+	send_service(5, 3, "0.0.0.0", 0);
+	a = recv_answer();
+	assert_int_equal(a.rep, 0);
+	assert_int_not_equal(a.port, 0);
+	memcpy(buf, frame, sizeof(frame));
+	memcpy(buf + 8, &sin.sin_port, 2);
+	assert_int_equal(write(a.fd, buf, sizeof(buf)), sizeof(buf));
+	assert_int_equal(recv(fd, buf, sizeof(buf), 0), 1);
+	/* Two at once are permitted, and one that ended does not count. */
+	send_service(6, 3, "0.0.0.0", 0);
+	b = recv_answer();
+	assert_int_equal(b.rep, 0);
+	send_service(7, 3, "0.0.0.0", 0);
+	assert_int_equal(recv_answer().rep, 1);
+	close(a.fd);
+	usleep(50000);
+	send_service(8, 3, "0.0.0.0", 0);
+	a = recv_answer();
+	assert_int_equal(a.rep, 0);
+	assert_int_equal(stop(), 0);
+	/* With the dialer they are gone. */
+	assert_int_equal(read(a.fd, buf, 1), 0);
+	assert_int_equal(read(b.fd, buf, 1), 0);
+	close(a.fd);
+	close(b.fd);
+	close(fd);
+}
+
+static void
+test_resolve(void **state)
+{
+	struct answer a;
+	struct msg m;
+
+	start_plain();
+	send_service(5, 0xf0, "name", 4);
+	assert_int_equal(msg_recv(peer, &m), 1);
+	assert_int_equal(m.type, PS_DIALED);
+	assert_int_equal(m.fd, -1);
+	assert_int_equal(msg_get_u32(&m), 0);
+	assert_int_equal(msg_get_u32(&m), 1);
+	assert_string_equal(msg_get_string(&m, a.host, sizeof(a.host)),
+	    "127.0.0.1");
+	msg_clear(&m);
+	send_service(6, 0xf0, "fail", 4);
+	assert_int_equal(recv_answer().rep, 4);
+	send_service(7, 0xf1, "name", 4);
+	assert_int_equal(recv_answer().rep, 8);
+	send_service(8, 0xf0, "a b", 4);
+	assert_int_equal(recv_answer().rep, 4);
+	assert_int_equal(stop(), 0);
+}
+
+static void
+test_service_violations(void **state)
+{
+	static const uint32_t bad[] = { 0, 1, 4, 0xf2, 0x103 };
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		start_plain();
+		send_service(1, bad[i], "127.0.0.1", 80);
+		assert_int_equal(reap(), 255);
+	}
+	start_plain();
+	send_service(1, 2, "127.0.0.1", 65536);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_raw(PS_BOUND, "", 0, -1);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_raw(PS_SERVICE, "\0\0\0\2", 4, -1);
+	assert_int_equal(reap(), 255);
+}
+
 int
 main(void)
 {
@@ -506,7 +676,11 @@ main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_answers_wait),
 		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_violations)
+		cmocka_unit_test(test_violations),
+		cmocka_unit_test(test_bind),
+		cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_service_violations)
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -25,6 +25,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "addr.h"
 #include "resolver.h"
 
 #define THREADS		4
@@ -33,6 +34,9 @@ int	__real_getaddrinfo(const char *, const char *, const struct addrinfo *,
 	    struct addrinfo **);
 int	__wrap_getaddrinfo(const char *, const char *, const struct addrinfo *,
 	    struct addrinfo **);
+
+int	__wrap_getnameinfo(const struct sockaddr *, socklen_t, char *,
+	    socklen_t, char *, socklen_t, int);
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
@@ -78,6 +82,33 @@ __wrap_getaddrinfo(const char *host, const char *port,
 		return EAI_SYSTEM;
 	}
 	return __real_getaddrinfo("127.0.0.1", port, hints, res);
+}
+
+/* 127.0.0.1 and ::1 have names, 127.0.0.2 hangs. */
+int
+__wrap_getnameinfo(const struct sockaddr *sa, socklen_t salen, char *host,
+    socklen_t hostlen, char *serv, socklen_t servlen, int flags)
+{
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)sa;
+
+	if ((flags & NI_NAMEREQD) == 0)
+		return EAI_BADFLAGS;
+	if (sa->sa_family == AF_INET6) {
+		strlcpy(host, "six.example", hostlen);
+		return 0;
+	}
+	pthread_mutex_lock(&mutex);
+	if (ntohl(sin->sin_addr.s_addr) == 0x7f000002) {
+		hanging++;
+		while (!let_go)
+			pthread_cond_wait(&cond, &mutex);
+		hanging--;
+	}
+	pthread_mutex_unlock(&mutex);
+	if (ntohl(sin->sin_addr.s_addr) != INADDR_LOOPBACK)
+		return EAI_NONAME;
+	strlcpy(host, "four.example", hostlen);
+	return 0;
 }
 
 static int
@@ -361,6 +392,47 @@ test_free_inside(void **state)
 	assert_int_equal(calls, 1);
 }
 
+static void
+name_cb(int error, const char *name, void *arg)
+{
+	struct answer *a = arg;
+
+	a->calls++;
+	a->error = error;
+	assert_int_equal(error == 0, name != NULL);
+	strlcpy(a->text, name != NULL ? name : "", sizeof(a->text));
+}
+
+static void
+test_addresses(void **state)
+{
+	static const char *const host[] = { "127.0.0.1", "::1", "192.0.2.1" };
+	static const char *const name[] = { "four.example", "six.example",
+	    "" };
+	struct answer a;
+	struct addr addr;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		memset(&a, 0, sizeof(a));
+		assert_int_equal(addr_parse_host(&addr, host[i], 99), 0);
+		assert_non_null(resolver_ask_name(resolver, &addr, name_cb,
+		    &a));
+		run_until(&a.calls, 1);
+		assert_string_equal(a.text, name[i]);
+		assert_int_equal(a.error, i < 2 ? 0 : EAI_NONAME);
+	}
+	/* One that hangs delays nobody, and may be cancelled or freed. */
+	memset(&a, 0, sizeof(a));
+	assert_int_equal(addr_parse_host(&addr, "127.0.0.2", 0), 0);
+	resolver_cancel(resolver_ask_name(resolver, &addr, name_cb, &a));
+	resolver_ask_name(resolver, &addr, name_cb, &a);
+	resolver_ask_name(resolver, &addr, name_cb, &a);
+	ask(&a, "any", AF_INET);
+	run_until(&a.calls, 1);
+	assert_string_equal(a.text, "127.0.0.1");
+}
+
 int
 main(void)
 {
@@ -368,6 +440,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_literals, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_addresses, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_hanging_name, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(

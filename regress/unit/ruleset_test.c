@@ -168,12 +168,52 @@ test_none(void **state)
 	ruleset_free(rs);
 }
 
+/* A host without a port: any port of a rule will do. */
+static void
+test_hosts(void **state)
+{
+	static const struct {
+		const char		*host;
+		enum ruleset_verdict	 verdict;
+	} cases[] = {
+		{ "a.example", RULESET_PERMIT },
+		{ "192.0.2.9", RULESET_PERMIT },
+		{ "::ffff:192.0.2.9", RULESET_PERMIT },
+		{ "198.51.100.1", RULESET_DENY },
+		{ "a.net", RULESET_ASK_ADDR },
+	};
+	struct addr a, any = { .type = ADDR_NONE };
+	struct ruleset *rs;
+	size_t i;
+
+	assert_non_null(rs = ruleset_new());
+	assert_int_equal(ruleset_check_host(rs, &any), RULESET_PERMIT);
+	assert_int_equal(ruleset_add(rs, "*.example:80"), 0);
+	assert_int_equal(ruleset_add(rs, "192.0.2.0/24:1-2"), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(addr_parse_host(&a, cases[i].host, 7), 0);
+		assert_int_equal(ruleset_check_host(rs, &a),
+		    cases[i].verdict);
+		assert_int_not_equal(ruleset_check(rs, &a), RULESET_PERMIT);
+	}
+	assert_int_equal(ruleset_check_host(rs, &any), RULESET_DENY);
+	assert_int_equal(ruleset_add(rs, "0.0.0.0/0:*"), 0);
+	assert_int_equal(ruleset_add(rs, "[::/0]:*"), 0);
+	assert_int_equal(ruleset_check_host(rs, &any), RULESET_DENY);
+	assert_int_equal(ruleset_add(rs, "*:80"), 0);
+	assert_int_equal(ruleset_check_host(rs, &any), RULESET_PERMIT);
+	assert_int_equal(ruleset_add_none(rs), 0);
+	assert_int_equal(ruleset_check_host(rs, &any), RULESET_DENY);
+	ruleset_free(rs);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_none)
 	};

@@ -38,7 +38,8 @@ sandbox_test_LIBS = $(SECCOMP_LIBS)
 
 UNIT += resolver_test
 resolver_test_OBJS = common/addr common/log common/resolver common/xmalloc
-resolver_test_LIBS = -Wl,--wrap=getaddrinfo $(EVENT_LIBS) -lpthread
+resolver_test_LIBS = -Wl,--wrap=getaddrinfo,--wrap=getnameinfo $(EVENT_LIBS) \
+	-lpthread
 
 UNIT += listener_test
 listener_test_OBJS = common/addr common/listener common/log common/xmalloc
@@ -66,10 +67,15 @@ UNIT += connect_test
 connect_test_OBJS = common/addr common/connect
 connect_test_LIBS = $(EVENT_LIBS)
 
+# What every service needs.
+SERVICES_OBJS = common/addr common/buf common/connect common/dgramlink \
+	common/listener common/log common/match common/monotime \
+	common/resolver common/ruleset common/socks common/socksudp \
+	common/sockstream common/udpsock common/xmalloc \
+	$(addprefix server/,$(SERVE))
+
 UNIT += dialer_test
-dialer_test_OBJS = common/addr common/connect common/log common/match \
-	common/msg common/resolver common/ruleset common/socks common/xmalloc \
-	server/dialer
+dialer_test_OBJS = $(SERVICES_OBJS) common/msg server/dialer
 dialer_test_LIBS = -Wl,--wrap=getaddrinfo $(EVENT_LIBS) -lpthread
 
 UNIT += authkeys_test
@@ -130,3 +136,23 @@ dgramlink_test_LIBS = $(EVENT_LIBS)
 UNIT += udpsock_test
 udpsock_test_OBJS = common/udpsock
 udpsock_test_LIBS = $(EVENT_LIBS)
+
+UNIT += destrules_test
+destrules_test_OBJS = common/addr common/log common/match common/ruleset \
+	server/destrules
+
+# getaddrinfo(3) and getnameinfo(3) are the tests' own (servtest.h).
+SERVTEST_LIBS = -Wl,--wrap=getaddrinfo,--wrap=getnameinfo $(EVENT_LIBS) \
+	-lpthread
+
+UNIT += services_test
+services_test_OBJS = $(SERVICES_OBJS)
+services_test_LIBS = $(SERVTEST_LIBS)
+
+UNIT += udpserv_test
+udpserv_test_OBJS = $(SERVICES_OBJS)
+udpserv_test_LIBS = $(SERVTEST_LIBS)
+
+UNIT += streamserv_test
+streamserv_test_OBJS = $(SERVICES_OBJS) common/flow server/streamserv
+streamserv_test_LIBS = $(SERVTEST_LIBS)

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The services that are under way, how each begins and how each ends: with
+ * one last word to its owner and at most one line of log, or without a word
+ * when its owner gives it up.  What a kind of service does is its own file's
+ * business.
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "bindserv.h"
+#include "connserv.h"
+#include "log.h"
+#include "nameserv.h"
+#include "services.h"
+#include "socks.h"
+#include "udpserv.h"
+
+static const struct service_kind *const service_kinds[] = {
+	&connserv_kind, &bindserv_kind, &udpserv_kind, &nameserv_kind,
+	&nameserv_ptr_kind
+};
+
+/* No services yet; the caller fills in what they run on. */
+void
+services_init(struct services *env)
+{
+	memset(env, 0, sizeof(*env));
+	TAILQ_INIT(&env->list);
+}
+
+/* Gives all services up. */
+void
+services_clear(struct services *env)
+{
+	struct service *sv;
+
+	while ((sv = TAILQ_FIRST(&env->list)) != NULL)
+		service_cancel(sv);
+}
+
+/*
+ * A service for a command of SOCKS, not yet started.  NULL with EINVAL if
+ * there is none for it, or with ENOMEM.
+ */
+struct service *
+service_new(struct services *env, int cmd, const struct addr *dst,
+    const struct service_ops *ops, void *arg)
+{
+	size_t i, n = sizeof(service_kinds) / sizeof(service_kinds[0]);
+	struct service *sv;
+	char to[ADDR_STRLEN];
+
+	for (i = 0; i < n && (int)service_kinds[i]->cmd != cmd; i++)
+		;
+	if (i == n) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if ((sv = calloc(1, service_kinds[i]->size)) == NULL)
+		return NULL;
+	sv->env = env;
+	sv->kind = service_kinds[i];
+	sv->ops = ops;
+	sv->arg = arg;
+	sv->dst = *dst;
+	addr_format(dst, to, sizeof(to));
+	log_safe(to, strlen(to), sv->to, sizeof(sv->to));
+	TAILQ_INSERT_TAIL(&env->list, sv, entry);
+	return sv;
+}
+
+/* Begins; the service may be done, and gone, when this returns. */
+void
+service_start(struct service *sv)
+{
+	sv->kind->start(sv);
+}
+
+static void
+service_free(struct service *sv)
+{
+	sv->kind->stop(sv);
+	TAILQ_REMOVE(&sv->env->list, sv, entry);
+	free(sv);
+}
+
+/* Gives a service up, without a word; NULL is none. */
+void
+service_cancel(struct service *sv)
+{
+	if (sv != NULL)
+		service_free(sv);
+}
+
+static void
+service_end(struct service *sv, const struct service_reply *reply)
+{
+	sv->kind->stop(sv);
+	TAILQ_REMOVE(&sv->env->list, sv, entry);
+	sv->ops->done(sv, reply);
+	free(sv);
+}
+
+/*
+ * It did what was asked; bnd may be NULL, fd is given to the owner.  The
+ * service is gone.
+ */
+void
+service_done(struct service *sv, const char *reason, const struct addr *bnd,
+    int fd)
+{
+	struct service_reply reply = {
+		.rep = SOCKS_REP_OK, .reason = reason, .fd = fd
+	};
+
+	if (bnd != NULL)
+		reply.bnd = *bnd;
+	log_verbose("%s for %s: %s %s", sv->kind->name, sv->env->who, sv->to,
+	    reason);
+	service_end(sv, &reply);
+}
+
+/* It did not; what rules refuse is a line that an operator keeps. */
+void
+service_fail(struct service *sv, enum socks_rep rep, const char *reason)
+{
+	struct service_reply reply = {
+		.rep = rep, .reason = reason, .fd = -1
+	};
+
+	if (rep == SOCKS_REP_RULESET)
+		log_info("%s for %s: %s refused: %s", sv->kind->name,
+		    sv->env->who, sv->to, reason);
+	else
+		log_verbose("%s for %s: %s failed: %s", sv->kind->name,
+		    sv->env->who, sv->to, reason);
+	service_end(sv, &reply);
+}
+
+/* The same for an errno. */
+void
+service_fail_errno(struct service *sv, int error)
+{
+	service_fail(sv, socks_rep_from_errno(error), strerror(error));
+}
+
+/* An association is over; the kind has written the log. */
+void
+service_over(struct service *sv, enum socks_rep rep, const char *reason)
+{
+	struct service_reply reply = {
+		.rep = rep, .reason = reason, .fd = -1
+	};
+
+	service_end(sv, &reply);
+}

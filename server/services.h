@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the far end does for a client: CONNECT, BIND, UDP ASSOCIATE, RESOLVE
+ * and RESOLVE_PTR, one service each, from the request to its replies.  The
+ * same in sockstund's dialer and in sockstun-server.
+ */
+#ifndef SERVICES_H
+#define SERVICES_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include "addr.h"
+#include "socks.h"
+
+struct destrules;
+struct event_base;
+struct resolver;
+struct service;
+struct stream;
+struct udpsock_pool;
+
+TAILQ_HEAD(service_list, service);
+
+/* Where services run, for whom, and within which limits. */
+struct services {
+	struct event_base	*base;
+	struct resolver		*resolver;
+	struct udpsock_pool	*udp;
+	struct destrules	*rules;
+	const char		*who;		/* for the log */
+	int			 dial_timeout;	/* seconds; 0: none */
+	int			 udp_timeout;	/* seconds; 0: none */
+	size_t			 max_udp;	/* associations at once */
+	int			 gateway;	/* BIND beyond loopback */
+	size_t			 nudp;
+	struct service_list	 list;
+};
+
+/* The last word of a service. */
+struct service_reply {
+	enum socks_rep	 rep;
+	struct addr	 bnd;
+	const char	*reason;	/* for the log */
+	int		 fd;		/* a connected socket, or -1 */
+};
+
+/* A stream for datagrams, and what was read from it already. */
+struct service_link {
+	struct stream	*stream;
+	const void	*early;
+	size_t		 len;
+};
+
+struct service_ops {
+	/* BIND waits for its peer at this address. */
+	void	(*bound)(struct service *, const struct addr *);
+	/*
+	 * UDP has a socket at this address: gives the stream on which frames
+	 * shall go, the service's from now on.  Returns 0, or -1.
+	 */
+	int	(*link)(struct service *, const struct addr *,
+		    struct service_link *);
+	/*
+	 * How it came out; the descriptor is the callee's.  After link: the
+	 * association is over.  The service is gone after the call.
+	 */
+	void	(*done)(struct service *, const struct service_reply *);
+};
+
+/* How one command is served. */
+struct service_kind {
+	enum socks_cmd	 cmd;
+	const char	*name;		/* for the log */
+	size_t		 size;		/* of what begins with the service */
+	/* The service may be gone when this returns. */
+	void		(*start)(struct service *);
+	/* Gives up what the kind has. */
+	void		(*stop)(struct service *);
+};
+
+struct service {
+	TAILQ_ENTRY(service)	 entry;
+	struct services		*env;
+	const struct service_kind *kind;
+	const struct service_ops *ops;
+	void			*arg;		/* the owner's */
+	struct addr		 dst;
+	char			 to[ADDR_STRLEN]; /* dst for the log */
+};
+
+void		 services_init(struct services *);
+void		 services_clear(struct services *);
+struct service	*service_new(struct services *, int, const struct addr *,
+		    const struct service_ops *, void *);
+void		 service_start(struct service *);
+void		 service_cancel(struct service *);
+
+/* For the kinds of service. */
+void		 service_done(struct service *, const char *,
+		    const struct addr *, int);
+void		 service_fail(struct service *, enum socks_rep, const char *);
+void		 service_fail_errno(struct service *, int);
+void		 service_over(struct service *, enum socks_rep, const char *);
+
+#endif
