@@ -56,9 +56,10 @@ FLOW   = connect dgramlink evbase flow listener msg resolver sockstream udpsock
 SSHIO  = sshchan sshforward sshloop sshpace sshsession sshwindow \
 	 sshwire
 
-CLIENT = agent algs auth cliconf clifiles command fastopen forwards hostkey \
-	 identity knownhosts openfail prompt proxy reach shellsafe socksconn \
-	 sockstun sshconnect
+CLIENT = agent algs auth cliconf clifiles cmdbind cmdconnect cmdresolve \
+	 command farend fastopen forwards helper hostkey identity knownhosts \
+	 openfail prompt proxy reach remotebind shellsafe socksconn sockstun \
+	 sshconnect tunnel udpassoc udppeer
 SERVER = authkeys daemon dialer hostkeys monitor netproc rexec servargs servconf \
 	 sockstund startups userkeys
 NET    = mm net netauth netflow netopen sandbox

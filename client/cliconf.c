@@ -60,6 +60,7 @@ static const struct conf_choice cliconf_pubkey[] = {
 };
 static const struct conf_range cliconf_ports = { 1, 65535 };
 static const struct conf_range cliconf_budgets = { 0, 2047 };
+static const struct conf_range cliconf_assocs = { 0, 65535 };
 static const struct conf_range cliconf_counts = { 0, INT_MAX };
 static const struct conf_range cliconf_positive = { 1, INT_MAX };
 
@@ -110,8 +111,15 @@ const struct conf_keyword cliconf_keywords[] = {
 	{ "DynamicForward", &cliconf_type_forward, F(dynamic_forwards),
 	    CONF_APPEND, NULL, NULL },
 	FLAG("ExitOnForwardFailure", exit_on_forward_failure, "no"),
-	FLAG("FastOpen", fast_open, "no"),
-	NUMBER("WindowBudget", window_budget, "64", &cliconf_budgets),
+	{ "FastOpen", &conf_type_flag, F(fast_open), CONF_OWN, "no", NULL },
+	{ "WindowBudget", &conf_type_int, F(window_budget), CONF_OWN, "64",
+	    &cliconf_budgets },
+	{ "RemoteHelper", &conf_type_string, F(remote_helper),
+	    CONF_OWN | CONF_REST, "sockstun-server", NULL },
+	{ "UDPTimeout", &conf_type_time, F(udp_timeout), CONF_OWN, "300",
+	    &cliconf_counts },
+	{ "MaxUDPAssociations", &conf_type_int, F(max_udp_assocs), CONF_OWN,
+	    "1024", &cliconf_assocs },
 	FLAG("GatewayPorts", gateway_ports, "no"),
 	{ "StreamLocalBindMask", &cliconf_type_mask, F(bind_mask), 0, "0177",
 	    NULL },
@@ -370,6 +378,24 @@ char *
 cliconf_dump(const struct cliconf *conf)
 {
 	return conf_dump(cliconf_keywords, conf);
+}
+
+/* The keywords that ssh(1) does not know, with commas; to be freed. */
+char *
+cliconf_own_keywords(void)
+{
+	const struct conf_keyword *kw;
+	char *list = xstrdup(""), *longer;
+
+	for (kw = cliconf_keywords; kw->name != NULL; kw++) {
+		if ((kw->flags & CONF_OWN) == 0)
+			continue;
+		xasprintf(&longer, "%s%s%s", list, *list != '\0' ? "," : "",
+		    kw->name);
+		free(list);
+		list = longer;
+	}
+	return list;
 }
 
 /* The user who runs the program; static storage, or NULL with a reason. */

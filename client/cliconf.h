@@ -40,6 +40,9 @@ struct cliconf {
 	int		 exit_on_forward_failure;
 	int		 fast_open;
 	int		 window_budget;	/* MiB */
+	char		*remote_helper;	/* a command, or "none" */
+	int		 udp_timeout;	/* seconds, 0 = none */
+	int		 max_udp_assocs;	/* of a session */
 	int		 gateway_ports;
 	mode_t		 bind_mask;	/* StreamLocalBindMask */
 	int		 bind_unlink;	/* StreamLocalBindUnlink */
@@ -71,6 +74,7 @@ int	 cliconf_read_files(struct cliconf *, const char *, const char *,
 	    char *, size_t);
 int	 cliconf_finish(struct cliconf *, const char *, char *, size_t);
 char	*cliconf_dump(const struct cliconf *);
+char	*cliconf_own_keywords(void);
 
 /* What tokens stand for: the host as the user gave it and as it is reached. */
 struct cliconf_names {

@@ -132,12 +132,13 @@ proxy_parse_jump(struct proxy_hop *hop, const char *jump, char *errstr,
 static char *
 proxy_config_file(const struct cliconf *conf)
 {
-	char	*s;
+	char	*s, *own;
 
 	if (conf->config_file == NULL || strchr(conf->config_file, '\'') != NULL)
 		return xstrdup("");
-	xasprintf(&s, " -F '%s' -o IgnoreUnknown=FastOpen,WindowBudget",
-	    conf->config_file);
+	own = cliconf_own_keywords();
+	xasprintf(&s, " -F '%s' -o IgnoreUnknown=%s", conf->config_file, own);
+	free(own);
 	return s;
 }
 

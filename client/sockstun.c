@@ -33,14 +33,13 @@
 #include "socksconn.h"
 #include "sshconnect.h"
 #include "sshloop.h"
+#include "tunnel.h"
 #include "version.h"
 #include "xmalloc.h"
 
 #define EXIT_OWN	255	/* as ssh(1) */
 #define ERRLEN		1024
 #define RESOLVERS	2
-/* Channels kept open by FastOpen: a browser's connections to one host. */
-#define FAST_OPEN_SPARES	8
 
 /* What the command line says besides the configuration. */
 struct options {
@@ -376,10 +375,9 @@ connected_cb(ssh_session session, void *arg)
 	s->loop = sshloop_new(s->base, session, SSHLOOP_CLIENT, &loop_ops, s);
 	if (s->loop == NULL)
 		fatalx("out of memory");
-	tunnel_init(&s->tunnel, s->base, s->loop, banner != NULL &&
+	tunnel_init(&s->tunnel, s->base, s->loop, conf, banner != NULL &&
 	    strncmp(banner, SOCKSTUN_BANNER_PREFIX,
-	    strlen(SOCKSTUN_BANNER_PREFIX)) == 0, conf->fast_open ?
-	    FAST_OPEN_SPARES : 0);
+	    strlen(SOCKSTUN_BANNER_PREFIX)) == 0);
 	s->loop->native = s->tunnel.native;
 	s->loop->window_budget = (size_t)conf->window_budget << 20;
 	announce(s, session);

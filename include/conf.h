@@ -49,6 +49,7 @@ struct conf_type {
 #define CONF_ALIAS	0x10	/* an older name of another keyword */
 #define CONF_UNSUPPORTED 0x20	/* known to sshd, an error here */
 #define CONF_FILE	0x40	/* for the reader of files: Host, Match ... */
+#define CONF_OWN	0x80	/* not known to ssh */
 
 struct conf_keyword {
 	const char		*name;

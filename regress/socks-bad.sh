@@ -58,9 +58,7 @@ expect("254 methods, none of them 0", b"\x05\xfe" + bytes(range(1, 255)),
 expect("version 4 after the greeting", GREETING + b"\x04" + ok[1:],
        b"\x05\x00", b"\x05\x00\x05\x01\x00\x01" + bytes(6))
 
-reply("BIND", request5("127.0.0.1", PEER, cmd=2), 7)
-reply("UDP ASSOCIATE", request5("0.0.0.0", 0, cmd=3), 7)
-reply("RESOLVE", request5("localhost", 0, cmd=0xf0), 7)
+reply("RESOLVE_PTR of a name", request5("localhost", 0, cmd=0xf1), 8)
 for cmd in (0, 4, 9, 0x80, 0xff):
     reply(f"command {cmd}", request5("127.0.0.1", PEER, cmd=cmd), 7)
 for atyp in (0, 2, 5, 0xff):
@@ -79,10 +77,16 @@ reply("port 0", request5("127.0.0.1", 0), *FAILURES)
 reply("port 65535", request5("127.0.0.1", 65535), 5)
 reply("0.0.0.0 port 1", request5("0.0.0.0", 1), *FAILURES)
 reply("broadcast", request5("255.255.255.255", 1), *FAILURES)
+for name, cmd in (("BIND", BIND), ("RESOLVE", RESOLVE)):
+    for host in (b"", b"local\0host", b"a b", b"\xff" * 40, b"n" * 255):
+        reply(f"{name} of {host[:10]!r}", request5(host, 0, cmd), *FAILURES)
+reply("RESOLVE_PTR of a name", request5("localhost", 0, RESOLVE_PTR),
+      *FAILURES)
 
 no = b"\x00\x5b" + bytes(6)
 for name, data in (
-        ("v4 BIND", request4("127.0.0.1", PEER, cmd=2)),
+        ("v4 UDP ASSOCIATE", request4("127.0.0.1", PEER, cmd=3)),
+        ("v4 RESOLVE_PTR", request4("127.0.0.1", PEER, cmd=0xf1)),
         ("v4 command 9", request4("127.0.0.1", PEER, cmd=9)),
         ("v4 refused port", request4("127.0.0.1", 65535)),
         ("v4a empty name", request4("", PEER, name=True)),

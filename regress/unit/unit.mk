@@ -95,7 +95,8 @@ UNIT += prompt_test
 prompt_test_OBJS = client/prompt common/log common/xmalloc
 
 UNIT += proxy_test
-proxy_test_OBJS = client/proxy client/shellsafe common/addr common/log common/xmalloc
+proxy_test_OBJS = client/cliconf client/proxy client/shellsafe common/addr \
+	common/conf common/conftype common/log common/xmalloc
 
 UNIT += knownhosts_test
 knownhosts_test_OBJS = client/knownhosts common/addr common/conf common/log \
@@ -137,6 +138,9 @@ UNIT += udpsock_test
 udpsock_test_OBJS = common/udpsock
 udpsock_test_LIBS = $(EVENT_LIBS)
 
+UNIT += udppeer_test
+udppeer_test_OBJS = client/udppeer common/addr
+
 UNIT += destrules_test
 destrules_test_OBJS = common/addr common/log common/match common/ruleset \
 	server/destrules
@@ -156,3 +160,7 @@ udpserv_test_LIBS = $(SERVTEST_LIBS)
 UNIT += streamserv_test
 streamserv_test_OBJS = $(SERVICES_OBJS) common/flow server/streamserv
 streamserv_test_LIBS = $(SERVTEST_LIBS)
+
+UNIT += farend_test
+farend_test_OBJS = client/farend client/openfail common/addr common/buf \
+	common/socks

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Runs sockstun-server at a stock SSH server: a session channel, on it the
+ * subsystem "sockstun", and where the server has no such, the command of
+ * RemoteHelper.
+ *
+ * Whether a command exists a server does not say; that shows when it ends
+ * without an answer.  Then it is logged, once, and not tried again.
+ */
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "helper.h"
+#include "log.h"
+#include "service.h"
+#include "sshchan.h"
+#include "sshloop.h"
+#include "sshsession.h"
+#include "stream.h"
+
+/* The exit status of a shell that found no such program. */
+#define HELPER_NOT_FOUND	127
+
+/*
+ * Nothing is known of the session's server yet.  The command, NULL for the
+ * usual one, must outlive the helper; "none" is no command.
+ */
+void
+helper_init(struct helper *h, struct sshloop *loop, const char *command)
+{
+	memset(h, 0, sizeof(*h));
+	h->loop = loop;
+	h->command = command != NULL ? command : SERVICE_HELPER;
+}
+
+static int
+helper_has_command(const struct helper *h)
+{
+	return strcasecmp(h->command, "none") != 0;
+}
+
+/* Is it known that there is no helper? */
+int
+helper_is_missing(const struct helper *h)
+{
+	return h->missing;
+}
+
+static void
+helper_note_missing(struct helper *h, const char *why)
+{
+	if (h->missing)
+		return;
+	h->missing = 1;
+	log_info("the SSH server has no %s (%s): without it UDP ASSOCIATE and "
+	    "RESOLVE are refused, and BIND uses the server's own forwarding; "
+	    "install it there as sockstun-server(8) says, or say where it is "
+	    "with RemoteHelper", SERVICE_HELPER, why);
+}
+
+/* Tells the owner, who may be gone after it; the channel is closed. */
+static void
+helper_fail(struct helper_run *r, enum helper_result result, const char *why)
+{
+	struct stream *st = sshchan_stream(r->chan);
+
+	r->chan = NULL;
+	st->ops->close(st, STREAM_CLOSE);
+	r->cb(result, NULL, why, r->arg);
+}
+
+static void	helper_request(struct helper_run *);
+
+static void
+helper_answer_cb(struct sshchan *chan, int granted, void *arg)
+{
+	struct helper_run *r = arg;
+	struct helper *h = r->helper;
+
+	if (granted) {
+		r->chan = NULL;
+		r->cb(HELPER_RUNS, sshchan_stream(chan), "", r->arg);
+	} else if (h->loop->lost) {
+		helper_fail(r, HELPER_REFUSED, "session lost");
+	} else if (!h->no_subsystem && helper_has_command(h)) {
+		h->no_subsystem = 1;
+		helper_request(r);
+	} else {
+		helper_note_missing(h, "the server runs none");
+		helper_fail(r, HELPER_MISSING, "no helper");
+	}
+}
+
+static void
+helper_request(struct helper_run *r)
+{
+	int error;
+
+	if (r->helper->no_subsystem)
+		error = sshsession_request(r->chan, SSHSESSION_EXEC,
+		    r->helper->command, helper_answer_cb, r);
+	else
+		error = sshsession_request(r->chan, SSHSESSION_SUBSYSTEM,
+		    SERVICE_SUBSYSTEM, helper_answer_cb, r);
+	if (error != 0)
+		helper_fail(r, HELPER_REFUSED, "out of memory");
+}
+
+static void
+helper_opened_cb(struct sshchan *chan, int failure, const char *text,
+    void *arg)
+{
+	struct helper_run *r = arg;
+
+	if (failure == SSHCHAN_NO_FAILURE)
+		helper_request(r);
+	else {
+		r->chan = NULL;
+		r->cb(HELPER_REFUSED, NULL, text, r->arg);
+	}
+}
+
+/*
+ * Runs a helper; the callback comes from the loop, never from inside this
+ * call.  -1 when the server cannot be asked.
+ */
+int
+helper_start(struct helper_run *r, struct helper *h, helper_cb *cb, void *arg)
+{
+	r->helper = h;
+	r->cb = cb;
+	r->arg = arg;
+	r->chan = sshsession_open(h->loop, helper_opened_cb, r);
+	return r->chan != NULL ? 0 : -1;
+}
+
+/* Nobody waits for it any more; nothing is done once it runs. */
+void
+helper_cancel(struct helper_run *r)
+{
+	struct stream *st;
+
+	if (r->chan == NULL)
+		return;
+	st = sshchan_stream(r->chan);
+	r->chan = NULL;
+	st->ops->close(st, STREAM_CLOSE);
+}
+
+/*
+ * The program of a stream ended, or said something else, before it answered:
+ * it is none of ours.
+ */
+void
+helper_mute(struct helper *h, struct stream *st, const char *how)
+{
+	int status = sshsession_exit_status((struct sshchan *)st);
+	char why[64];
+
+	if (status == HELPER_NOT_FOUND)
+		helper_note_missing(h, "no such program");
+	else if (status > 0) {
+		snprintf(why, sizeof(why), "%s, exit status %d", how, status);
+		helper_note_missing(h, why);
+	} else
+		helper_note_missing(h, how);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Has an SSH server wait on a port of its own for one peer.  The port is
+ * chosen here, and chosen again if the server refuses it; from then on only
+ * the named peer gets a channel.
+ *
+ * Which addresses the server listens on is its GatewayPorts' affair and is
+ * not told, so the address of the first reply is one that holds in any case.
+ * A server that waits on some of several addresses calls that a success: for
+ * a peer on the server itself one address is enough.
+ */
+#include <sys/types.h>
+#include <netinet/in.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "addr.h"
+#include "log.h"
+#include "remotebind.h"
+#include "socks.h"
+#include "sshchan.h"
+#include "sshforward.h"
+#include "sshloop.h"
+#include "tunnel.h"
+
+/* Two minutes, as RFC 1928's authors had it. */
+#define REMOTEBIND_PATIENCE	120
+/* Ports that are asked for before it is given up. */
+#define REMOTEBIND_TRIES	4
+/* Few systems give these to clients. */
+#define REMOTEBIND_PORT_MIN	61000
+#define REMOTEBIND_PORT_MAX	65535
+
+struct remotebind {
+	struct tunnel			*tunnel;
+	struct addr			 peer;	/* who may connect */
+	int				 named;	/* not everybody */
+	const char			*where;	/* the server listens */
+	struct sshforward		*forward;
+	struct event			*timeout;
+	const struct remotebind_ops	*ops;
+	void				*arg;
+	uint16_t			 port;
+	int				 tries;
+};
+
+static int
+addr_is_unspecified(const struct addr *a)
+{
+	switch (a->type) {
+	case ADDR_IPV4:
+		return a->u.v4.s_addr == INADDR_ANY;
+	case ADDR_IPV6:
+		return IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
+	default:
+		return 0;
+	}
+}
+
+/* Where the server is to listen for this peer; "" wherever it may. */
+static const char *
+remotebind_where(const struct addr *peer)
+{
+	if (peer->type == ADDR_IPV4 &&
+	    ntohl(peer->u.v4.s_addr) >> 24 == IN_LOOPBACKNET)
+		return "127.0.0.1";
+	if (peer->type == ADDR_IPV6 && IN6_IS_ADDR_LOOPBACK(&peer->u.v6))
+		return "::1";
+	return "";
+}
+
+static int
+remotebind_permit(const char *host, int port, void *arg)
+{
+	struct remotebind *rb = arg;
+	struct addr a;
+	char text[ADDR_STRLEN];
+
+	if (addr_parse_host(&a, host, rb->peer.port) == 0) {
+		addr_unmap(&a);
+		if (!rb->named || addr_equal(&a, &rb->peer))
+			return 1;
+	}
+	log_info("BIND: %s port %d is not the peer that is waited for",
+	    log_safe(host, strlen(host), text, sizeof(text)), port);
+	return 0;
+}
+
+static void
+remotebind_listening_cb(void *arg)
+{
+	struct remotebind *rb = arg;
+	struct addr bnd;
+
+	if (!rb->tunnel->told_forward)
+		log_info("BIND uses the SSH server's own forwarding: peers "
+		    "reach it at 127.0.0.1 of the server, and at other "
+		    "addresses only if GatewayPorts in its sshd_config "
+		    "permits");
+	rb->tunnel->told_forward = 1;
+	addr_parse_host(&bnd, *rb->where != '\0' ? rb->where : "127.0.0.1",
+	    rb->port);
+	rb->ops->listening(&bnd, rb->arg);
+}
+
+static void
+remotebind_connected_cb(struct sshchan *chan, const char *host, int port,
+    void *arg)
+{
+	struct remotebind *rb = arg;
+	struct addr peer;
+
+	if (addr_parse_host(&peer, host, (uint16_t)port) == -1)
+		memset(&peer, 0, sizeof(peer));
+	addr_unmap(&peer);
+	rb->ops->connected(sshchan_stream(chan), &peer, rb->arg);
+}
+
+static void	remotebind_failed_cb(void *);
+
+static const struct sshforward_ops remotebind_forward_ops = {
+	.permit = remotebind_permit,
+	.listening = remotebind_listening_cb,
+	.failed = remotebind_failed_cb,
+	.connected = remotebind_connected_cb,
+};
+
+static int
+remotebind_try(struct remotebind *rb)
+{
+	rb->tries++;
+	rb->port = (uint16_t)(REMOTEBIND_PORT_MIN + arc4random_uniform(
+	    REMOTEBIND_PORT_MAX - REMOTEBIND_PORT_MIN + 1));
+	rb->forward = sshforward_listen(rb->tunnel->loop, rb->where,
+	    rb->port, &remotebind_forward_ops, rb);
+	return rb->forward != NULL ? 0 : -1;
+}
+
+static void
+remotebind_failed_cb(void *arg)
+{
+	struct remotebind *rb = arg;
+
+	sshforward_close(rb->forward);
+	rb->forward = NULL;
+	if (rb->tunnel->loop->lost)
+		rb->ops->failed(SOCKS_REP_GENERAL, "session lost", "",
+		    rb->arg);
+	else if (rb->tries == REMOTEBIND_TRIES || remotebind_try(rb) == -1)
+		rb->ops->failed(SOCKS_REP_RULESET, "the SSH server forwards "
+		    "no port", " (see AllowTcpForwarding, DisableForwarding "
+		    "and PermitListen in its sshd_config)", rb->arg);
+}
+
+static void
+remotebind_timeout_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct remotebind *rb = arg;
+
+	rb->ops->failed(SOCKS_REP_TTL, "nobody came in time", "", rb->arg);
+}
+
+/*
+ * Waits for a peer at this address, or for anybody if it is unspecified; the
+ * port is not looked at.  NULL when memory is out or the session is lost.
+ */
+struct remotebind *
+remotebind_start(struct tunnel *t, const struct addr *peer,
+    const struct remotebind_ops *ops, void *arg)
+{
+	static const struct timeval patience = {
+		.tv_sec = REMOTEBIND_PATIENCE
+	};
+	struct remotebind *rb;
+
+	if ((rb = calloc(1, sizeof(*rb))) == NULL)
+		return NULL;
+	rb->tunnel = t;
+	rb->peer = *peer;
+	addr_unmap(&rb->peer);
+	rb->named = !addr_is_unspecified(&rb->peer);
+	rb->where = remotebind_where(&rb->peer);
+	rb->ops = ops;
+	rb->arg = arg;
+	rb->timeout = evtimer_new(t->base, remotebind_timeout_cb, rb);
+	if (rb->timeout == NULL || remotebind_try(rb) == -1) {
+		remotebind_cancel(rb);
+		return NULL;
+	}
+	event_add(rb->timeout, &patience);
+	return rb;
+}
+
+/* Waits no more; a connection that was handed over stays. */
+void
+remotebind_cancel(struct remotebind *rb)
+{
+	if (rb->timeout != NULL)
+		event_free(rb->timeout);
+	if (rb->forward != NULL)
+		sshforward_close(rb->forward);
+	free(rb);
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * UDP ASSOCIATE: a relay port for one client, and behind it a link of frames
+ * to the far end.
+ *
+ *	asking the far end --> relaying --> (gone)
+ *
+ * It lasts as long as the connection that asked for it, on which nothing more
+ * is said; it ends as well with the link, and when nothing was relayed for
+ * the time of UDPTimeout.  A datagram that cannot be relayed is dropped.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "addr.h"
+#include "cliconf.h"
+#include "commands.h"
+#include "dgramlink.h"
+#include "farend.h"
+#include "log.h"
+#include "monotime.h"
+#include "socksconn.h"
+#include "socksudp.h"
+#include "stream.h"
+#include "tunnel.h"
+#include "udpfrag.h"
+#include "udppeer.h"
+#include "udpsock.h"
+
+/* Bytes that may wait for the session; older datagrams are dropped. */
+#define UDPASSOC_QUEUE		(1024 * 1024)
+/* How often in the time of UDPTimeout it is looked whether all is quiet. */
+#define UDPASSOC_LOOKS		4
+/* What the client says on its connection is read so much at once. */
+#define UDPASSOC_NOISE		512
+/* The largest UDP payload over IPv6; IPv4's is SOCKSUDP_PAYLOAD_MAX. */
+#define UDPASSOC_MAX_IPV6	65527
+
+struct udpassoc {
+	struct socksconn	*conn;
+	struct farend_ask	*ask;
+	struct udpsock		*relay;
+	struct dgramlink	*link;
+	struct udppeer		 peer;
+	struct udpfrag		 frag;
+	struct event		*idle;
+	struct timeval		 look;		/* every so often */
+	int			 quiet;		/* looks since something came */
+	size_t			 max;		/* bytes of a datagram back */
+	uint64_t		 seen;		/* datagrams at the last look */
+	uint64_t		 up, down;	/* datagrams relayed, and */
+	uint64_t		 up_bytes, down_bytes;
+	uint64_t		 dropped;	/* before they reached either */
+	int64_t			 began;
+};
+
+static void
+udpassoc_log(const struct udpassoc *u)
+{
+	const struct socksconn *c = u->conn;
+
+	log_verbose("flow %llu: %s: closed after %.1f s, %llu datagrams "
+	    "(%llu bytes) sent, %llu (%llu) received, %llu dropped",
+	    (unsigned long long)c->id, c->label,
+	    (double)(monotime_ns() - u->began) / MONOTIME_SECOND,
+	    (unsigned long long)u->up, (unsigned long long)u->up_bytes,
+	    (unsigned long long)u->down, (unsigned long long)u->down_bytes,
+	    (unsigned long long)(u->dropped +
+	    dgramlink_count(u->link)->dropped + udpsock_dropped(u->relay)));
+}
+
+static void
+udpassoc_cancel(struct socksconn *c)
+{
+	struct udpassoc *u = c->job;
+
+	if (u->link != NULL && u->relay != NULL)
+		udpassoc_log(u);
+	if (u->ask != NULL)
+		farend_cancel(u->ask);
+	if (u->link != NULL)
+		dgramlink_close(u->link, STREAM_CLOSE);
+	if (u->relay != NULL)
+		udpsock_close(u->relay);
+	if (u->idle != NULL)
+		event_free(u->idle);
+	udpfrag_clear(&u->frag);
+	c->tunnel->nassocs--;
+	free(u);
+}
+
+/* Watches the connection: its end is the association's. */
+static void
+udpassoc_local_cb(struct stream *st, enum stream_event ev, void *arg)
+{
+	struct socksconn *c = arg;
+	u_char noise[UDPASSOC_NOISE];
+	ssize_t n;
+
+	n = st->ops->read(st, noise, sizeof(noise));
+	if (n == 0 || (n == -1 && errno != EAGAIN))
+		socksconn_free(c);
+}
+
+/* A fragment came from the client.  Returns 1 once a datagram is whole. */
+static int
+udpassoc_reassemble(struct udpassoc *u, struct socksudp *d)
+{
+	int r = udpfrag_add(&u->frag, d, monotime_ns());
+
+	if (r == -1)
+		u->dropped++;
+	if (r != 1)
+		return 0;
+	d->addr = u->frag.dst;
+	d->data = u->frag.data;
+	d->len = u->frag.len;
+	return 1;
+}
+
+/* From the client, or from anybody who knows the port. */
+static void
+udpassoc_relay_cb(const struct sockaddr *from, const void *data, size_t len,
+    void *arg)
+{
+	struct udpassoc *u = arg;
+	struct socksudp d;
+
+	if (!udppeer_may_be(&u->peer, from) ||
+	    socksudp_decode(&d, data, len) < 0 || d.rsv != 0) {
+		u->dropped++;
+		return;
+	}
+	if (!udppeer_is_known(&u->peer))
+		udppeer_settle(&u->peer, from);
+	if (d.frag == 0 && u->frag.highest != 0)
+		udpfrag_clear(&u->frag);
+	else if (d.frag != 0 && !udpassoc_reassemble(u, &d))
+		return;
+	u->up++;
+	u->up_bytes += d.len;
+	dgramlink_send(u->link, &d.addr, d.data, d.len);
+	if (d.frag != 0)
+		udpfrag_clear(&u->frag);
+}
+
+static const struct udpsock_ops udpassoc_relay_ops = {
+	.datagram = udpassoc_relay_cb,
+};
+
+/* From the far end; may be called from inside libssh. */
+static void
+udpassoc_link_cb(const struct addr *from, const void *data, size_t len,
+    void *arg)
+{
+	struct udpassoc *u = arg;
+	u_char *p = u->conn->tunnel->datagram;
+	size_t n;
+
+	n = socksudp_encode_header(p, SOCKSUDP_HEADER_MAX, 0, from);
+	if (n == 0 || n + len > u->max || !udppeer_is_known(&u->peer)) {
+		u->dropped++;
+		return;
+	}
+	u->down++;
+	u->down_bytes += len;
+	memcpy(p + n, data, len);
+	udpsock_send(u->relay, (struct sockaddr *)&u->peer.sa, u->peer.len, p,
+	    n + len);
+}
+
+static void
+udpassoc_ended_cb(const char *why, void *arg)
+{
+	struct udpassoc *u = arg;
+	struct socksconn *c = u->conn;
+
+	if (why != NULL)
+		log_verbose("flow %llu: %s: %s", (unsigned long long)c->id,
+		    c->label, why);
+	socksconn_free(c);
+}
+
+static const struct dgramlink_ops udpassoc_link_ops = {
+	.datagram = udpassoc_link_cb,
+	.ended = udpassoc_ended_cb,
+};
+
+static void
+udpassoc_idle_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct udpassoc *u = arg;
+	struct socksconn *c = u->conn;
+
+	if (u->up + u->down != u->seen) {
+		u->seen = u->up + u->down;
+		u->quiet = 0;
+	} else if (++u->quiet == UDPASSOC_LOOKS) {
+		log_verbose("flow %llu: %s: nothing for %d seconds",
+		    (unsigned long long)c->id, c->label,
+		    c->tunnel->conf->udp_timeout);
+		socksconn_free(c);
+		return;
+	}
+	event_add(u->idle, &u->look);
+}
+
+static int
+udpassoc_watch_idleness(struct udpassoc *u)
+{
+	struct tunnel *t = u->conn->tunnel;
+	long long us = (long long)t->conf->udp_timeout * 1000000;
+
+	if (us == 0)
+		return 0;
+	if ((u->idle = evtimer_new(t->base, udpassoc_idle_cb, u)) == NULL)
+		return -1;
+	u->look.tv_sec = (time_t)(us / UDPASSOC_LOOKS / 1000000);
+	u->look.tv_usec = us / UDPASSOC_LOOKS % 1000000;
+	event_add(u->idle, &u->look);
+	return 0;
+}
+
+/*
+ * An address of the client's connection without its port: 127.0.0.1 where
+ * that is no TCP, plain IPv4 where it is IPv4 in IPv6.
+ */
+static int
+udpassoc_address(int (*get)(int, struct sockaddr *, socklen_t *), int fd,
+    struct sockaddr_storage *ss, socklen_t *len)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
+	struct addr a;
+
+	*len = sizeof(*ss);
+	if (get(fd, (struct sockaddr *)ss, len) == -1)
+		return -1;
+	if (ss->ss_family == AF_INET6) {
+		in6->sin6_port = 0;
+		if (!IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+			return 0;
+		addr_from_sockaddr(&a, (struct sockaddr *)ss);
+		addr_unmap(&a);
+	} else if (ss->ss_family == AF_INET) {
+		((struct sockaddr_in *)ss)->sin_port = 0;
+		return 0;
+	} else
+		addr_parse_host(&a, "127.0.0.1", 0);
+	return addr_to_sockaddr(&a, ss, len);
+}
+
+/* Opens the relay port where the client reached us; bnd tells it. */
+static int
+udpassoc_open_relay(struct udpassoc *u, struct addr *bnd)
+{
+	struct tunnel *t = u->conn->tunnel;
+	struct sockaddr_storage ss;
+	struct sockaddr *sa = (struct sockaddr *)&ss;
+	socklen_t len;
+	int fd;
+
+	if (udpassoc_address(getpeername, u->conn->fd, &ss, &len) == -1 ||
+	    udppeer_init(&u->peer, sa, &u->conn->dst) == -1 ||
+	    udpassoc_address(getsockname, u->conn->fd, &ss, &len) == -1)
+		return -1;
+	fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (fd == -1)
+		return -1;
+	if (bind(fd, sa, len) == -1 || getsockname(fd, sa, &len) == -1 ||
+	    addr_from_sockaddr(bnd, sa) == -1 ||
+	    (u->relay = udpsock_new(t->udp, fd, &udpassoc_relay_ops, u)) ==
+	    NULL) {
+		close(fd);
+		return -1;
+	}
+	u->max = ss.ss_family == AF_INET6 ? UDPASSOC_MAX_IPV6 :
+	    SOCKSUDP_PAYLOAD_MAX;
+	return 0;
+}
+
+/* The far end is ready: so is the association, once the client knows. */
+static void
+udpassoc_begin(struct udpassoc *u, const struct farend_answer *answer)
+{
+	struct socksconn *c = u->conn;
+	struct addr bnd;
+
+	u->link = dgramlink_new(c->tunnel->base, answer->stream,
+	    UDPASSOC_QUEUE, &udpassoc_link_ops, u);
+	if (u->link == NULL) {
+		answer->stream->ops->close(answer->stream, STREAM_CLOSE);
+		socksconn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
+		return;
+	}
+	if (udpassoc_open_relay(u, &bnd) == -1 ||
+	    udpassoc_watch_idleness(u) == -1) {
+		log_warn("client %s: relay port", c->peer);
+		socksconn_refuse(c, SOCKS_REP_GENERAL);
+		return;
+	}
+	if (socksconn_tell(c, &bnd) == -1 ||
+	    dgramlink_start(u->link, answer->surplus, answer->len) == -1) {
+		socksconn_free(c);
+		return;
+	}
+	udpsock_start(u->relay);
+}
+
+static void
+udpassoc_answer_cb(const struct farend_answer *answer, void *arg)
+{
+	struct udpassoc *u = arg;
+
+	u->ask = NULL;
+	if (answer->rep == SOCKS_REP_OK)
+		udpassoc_begin(u, answer);
+	else
+		socksconn_failed(u->conn, answer->rep, answer->text,
+		    answer->hint);
+}
+
+/* What all associations share; kept from the first on. */
+static int
+udpassoc_prepare(struct tunnel *t)
+{
+	if (t->udp == NULL)
+		t->udp = udpsock_pool_new(t->base);
+	if (t->datagram == NULL)
+		t->datagram = malloc(SOCKSUDP_FRAME_MAX);
+	return t->udp != NULL && t->datagram != NULL ? 0 : -1;
+}
+
+/* Why there can be no association now, or NULL. */
+static const char *
+udpassoc_obstacle(const struct socksconn *c, int *rep)
+{
+	const struct tunnel *t = c->tunnel;
+
+	*rep = SOCKS_REP_COMMAND;
+	if (c->version == 4)
+		return "SOCKS4 has no UDP";
+	if (!farend_serves(t))
+		return "no helper";
+	*rep = SOCKS_REP_GENERAL;
+	if (t->nassocs >= (size_t)t->conf->max_udp_assocs) {
+		log_info("client %s: MaxUDPAssociations (%d) is reached",
+		    c->peer, t->conf->max_udp_assocs);
+		return "too many associations";
+	}
+	return NULL;
+}
+
+/* Makes a relay port for the client. */
+void
+udpassoc_start(struct socksconn *c)
+{
+	static const struct addr any = { .type = ADDR_IPV4 };
+	struct tunnel *t = c->tunnel;
+	struct udpassoc *u;
+	const char *why;
+	int rep;
+
+	if ((why = udpassoc_obstacle(c, &rep)) != NULL) {
+		socksconn_failed(c, rep, why, "");
+		return;
+	}
+	if (udpassoc_prepare(t) == -1 || (u = calloc(1, sizeof(*u))) == NULL) {
+		socksconn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
+		return;
+	}
+	u->conn = c;
+	u->began = monotime_ns();
+	udpfrag_init(&u->frag);
+	t->nassocs++;
+	c->job = u;
+	c->cancel = udpassoc_cancel;
+	c->local->cb = udpassoc_local_cb;
+	buf_clear(&c->in);
+	/* Where the client sends from does not concern the far end. */
+	u->ask = farend_ask(t, SOCKS_CMD_UDP, &any, udpassoc_answer_cb, u);
+	if (u->ask == NULL)
+		socksconn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
+}
