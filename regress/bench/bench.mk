@@ -11,7 +11,7 @@ BENCHTOOLS  = $(O)/regress/bench/traffic $(O)/regress/bench/linkem
 $(O)/regress/bench/linkem: $(O)/regress/bench/linkem.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBBSD_LIBS)
 $(O)/regress/bench/traffic: $(patsubst %,$(O)/regress/bench/%.o,traffic dial \
-    measure target)
+    measure target udp)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBBSD_LIBS) -lpthread
 
 bench: all $(BENCHTOOLS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * SOCKS5 CONNECT (RFC 1928), no authentication: greeting, method, request,
- * reply, then the first bytes.  The steps are the same whether a descriptor
+ * SOCKS5 (RFC 1928), no authentication: greeting, method, request, reply, then
+ * the first bytes.  The steps are the same whether a descriptor
  * blocks (dial_one) or not (dial_many).
  */
 #include <sys/epoll.h>
@@ -20,6 +20,8 @@
 #include "measure.h"
 
 #define TIMEOUT_S	60
+#define CMD_CONNECT	1
+#define CMD_UDP		3
 
 enum step {
 	STEP_CONNECT,
@@ -47,13 +49,15 @@ send_all(int fd, const void *p, size_t len)
 }
 
 static int
-send_request(int fd, uint16_t port)
+send_request(const struct dial *d, uint16_t port)
 {
-	u_char request[10] = { 5, 1, 0, 1, 127, 0, 0, 1 };
+	u_char request[10] = { 5, CMD_CONNECT, 0, 1, 127, 0, 0, 1 };
 
+	if (d->cmd != 0)
+		request[1] = d->cmd;
 	request[8] = (u_char)(port >> 8);
 	request[9] = (u_char)port;
-	return send_all(fd, request, sizeof(request));
+	return send_all(d->fd, request, sizeof(request));
 }
 
 static int
@@ -102,7 +106,7 @@ dial_step(struct dial *d, const struct dial_to *to)
 		if (d->in[0] != 5 || d->in[1] != 0)
 			return -1;
 		d->step = STEP_REPLY;
-		return send_request(d->fd, to->target);
+		return send_request(d, to->target);
 	}
 	if (d->step == STEP_REPLY) {
 		if (d->in[0] != 5 || d->in[1] != 0) {
@@ -163,6 +167,24 @@ dial_socket(const struct dial_to *to)
 	return dial_begin(&d, to, 0) == -1 ? -1 : d.fd;
 }
 
+/* All steps of a blocking one; returns its descriptor, or -1. */
+static int
+dial_all(struct dial *d, const struct dial_to *to)
+{
+	if (dial_begin(d, to, 0) == -1)
+		return -1;
+	errno = 0;
+	if (dial_connected(d, to) == -1)
+		goto fail;
+	while (d->step != STEP_DONE)
+		if (dial_read(d, to) == -1 || errno == EAGAIN)
+			goto fail;
+	return d->fd;
+fail:
+	close(d->fd);
+	return -1;
+}
+
 /*
  * Connects to the target and sends it first; waits for one byte if answer is
  * not 0.  Returns a blocking descriptor, or -1.
@@ -172,18 +194,23 @@ dial_one(const struct dial_to *to, const char *first, int answer)
 {
 	struct dial d = { .first = first, .answer = answer };
 
-	if (dial_begin(&d, to, 0) == -1)
-		return -1;
-	errno = 0;
-	if (dial_connected(&d, to) == -1)
-		goto fail;
-	while (d.step != STEP_DONE)
-		if (dial_read(&d, to) == -1 || errno == EAGAIN)
-			goto fail;
-	return d.fd;
-fail:
-	close(d.fd);
-	return -1;
+	return dial_all(&d, to);
+}
+
+/*
+ * Asks for an association and says at which port of 127.0.0.1 its relay is.
+ * Returns the descriptor of the connection that keeps it, or -1.
+ */
+int
+dial_udp(const struct dial_to *to, uint16_t *relay)
+{
+	const struct dial_to whatever = { .proxy = to->proxy };
+	struct dial d = { .first = "", .cmd = CMD_UDP };
+	int fd;
+
+	if ((fd = dial_all(&d, &whatever)) != -1)
+		*relay = (uint16_t)(d.in[8] << 8 | d.in[9]);
+	return fd;
 }
 
 /* One byte there and back on a blocking descriptor; ends the program if not. */

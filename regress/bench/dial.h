@@ -25,6 +25,7 @@ struct dial {
 	u_char		 in[264];
 	const char	*first;
 	int		 answer;	/* wait for one byte after first */
+	u_char		 cmd;		/* of the request; 0: CONNECT */
 };
 
 /* Called when one of many is done; 0 keeps its descriptor open. */
@@ -32,6 +33,7 @@ typedef int dial_done(int, void *);
 
 int	 dial_socket(const struct dial_to *);
 int	 dial_one(const struct dial_to *, const char *, int);
+int	 dial_udp(const struct dial_to *, uint16_t *);
 int	 dial_many(const struct dial_to *, int, long, double, dial_done *,
 	    void *);
 void	 dial_exchange(int, char);

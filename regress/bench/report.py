@@ -60,11 +60,16 @@ class Results:
         """The goal, and whether sockstun with sockstund is there."""
         if row.goal is None:
             return ""
-        kind, goal = row.goal
-        value = self.value(row, self.tunnels[0].name)
+        kind, goal, *other = row.goal
+        ours = self.tunnels[0].name
+        value = self.value(row, ours)
         if kind == "ratio":
             text = f">= {goal:g}x"
-            value = self.ratio(row, self.tunnels[0].name)
+            value = self.ratio(row, ours)
+        elif kind == "row":
+            text = f"<= {goal:g}x the next"
+            beside = median(self.samples.get(other[0], {}).get(ours))
+            value = value / beside if value and beside else None
         else:
             text = f"{'>=' if row.more else '<='} {goal:g}"
         if value is None:

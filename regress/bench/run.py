@@ -49,7 +49,8 @@ class Row:
     title: str
     unit: str
     more: bool              # is more better?
-    goal: tuple = None      # ("ratio", times) or ("value", figure)
+    goal: tuple = None      # ("ratio", times), ("value", figure) or
+                            # ("row", times, name of another)
     chart: bool = True
     base: str = None        # the row of ssh -D to compare with, if another
 
@@ -93,6 +94,16 @@ ROWS = [
     Row("first", "first byte, 100 ms", "round trips", False, ("value", 2.05)),
     Row("first-fastopen", "first byte, 100 ms, FastOpen", "round trips", False,
         ("value", 1.1), base="first"),
+    Row("udp", "UDP echoes of 512 bytes, 64 in flight", "/s", True,
+        ("value", 61000)),
+    Row("udp-tcp", "  over 64 TCP flows", "/s", True, chart=False),
+    Row("udp-p50", "  a UDP echo of these 64 takes", "ms", False,
+        ("row", 2, "udp-tcp-p50")),
+    Row("udp-tcp-p50", "  over 64 TCP flows", "ms", False, chart=False),
+    Row("udp-lost", "  lost datagrams", "", False, chart=False),
+    Row("udp-alone", "UDP echo of 512 bytes, alone", "ms", False,
+        ("row", 2, "udp-alone-tcp")),
+    Row("udp-alone-tcp", "  over TCP", "ms", False, chart=False),
     Row("start", "ready after start", "ms", False, ("value", 150)),
     Row("start-useful", "first byte after start", "ms", False),
 ]
@@ -146,6 +157,12 @@ def measurements(bench):
         Measurement("rate", ["-j", "64", "-s", "3", "rate"], {"rate": "rate"}),
         Measurement("first", ["-n", "8", "first"], {"first": "first_p50"},
                     LONG, scale=1 / LONG_MS),
+        Measurement("udp", ["-j", "64", "-s", "2", "udp"],
+                    {"udp": "udp_rate", "udp-tcp": "tcp_rate",
+                     "udp-p50": "udp_p50", "udp-tcp-p50": "tcp_p50",
+                     "udp-lost": "udp_lost", "udp-alone": "udp1_p50",
+                     "udp-alone-tcp": "tcp1_p50"},
+                    kinds=tuple(k.name for k in KINDS[:2])),
         Measurement("start", ["start"], {"start": "accepts",
                                          "start-useful": "useful"}),
     ]

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The target of the flows: source, sink and echo in one loop, in a process of
- * its own so that 10,000 flows find descriptors on both sides.
+ * its own so that 10,000 flows find descriptors on both sides.  At the UDP
+ * port of the same number datagrams are sent back.
  */
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -22,10 +23,13 @@
 
 #define FDS_MAX		(1 << 20)
 #define BLOCK		(256 << 10)
+#define DATAGRAMS	64		/* a system call */
+#define DATAGRAM	2048		/* bytes of one, at most */
 
 struct server {
 	int		 epoll;
 	int		 listener;
+	int		 udp;
 	char		*mode;		/* by descriptor; 0 is not yet known */
 	char		*block;
 	_Atomic uint64_t *sunk;
@@ -49,6 +53,21 @@ listen_on(uint16_t *port)
 	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
 		err(1, "the target cannot listen");
 	*port = ntohs(sin.sin_port);
+	return fd;
+}
+
+static int
+listen_udp(uint16_t port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int fd, size = BLOCK * 16;
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons(port);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1)
+		err(1, "the target has no UDP");
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	return fd;
 }
 
@@ -115,10 +134,35 @@ serve(const struct server *s, int fd, uint32_t events)
 		close(fd);
 }
 
-static void __attribute__((noreturn))
-target_loop(int listener, _Atomic uint64_t *sunk)
+/* Sends back what has come, to where it came from. */
+static void
+echo_datagrams(const struct server *s)
 {
-	struct server s = { .listener = listener, .sunk = sunk };
+	struct mmsghdr msgs[DATAGRAMS];
+	struct sockaddr_in from[DATAGRAMS];
+	struct iovec iov[DATAGRAMS];
+	int i, n;
+
+	memset(msgs, 0, sizeof(msgs));
+	for (i = 0; i < DATAGRAMS; i++) {
+		iov[i].iov_base = s->block + i * DATAGRAM;
+		iov[i].iov_len = DATAGRAM;
+		msgs[i].msg_hdr.msg_name = &from[i];
+		msgs[i].msg_hdr.msg_namelen = sizeof(from[i]);
+		msgs[i].msg_hdr.msg_iov = &iov[i];
+		msgs[i].msg_hdr.msg_iovlen = 1;
+	}
+	if ((n = recvmmsg(s->udp, msgs, DATAGRAMS, 0, NULL)) <= 0)
+		return;
+	for (i = 0; i < n; i++)
+		iov[i].iov_len = msgs[i].msg_len;
+	(void)sendmmsg(s->udp, msgs, (unsigned int)n, 0);
+}
+
+static void __attribute__((noreturn))
+target_loop(int listener, int udp, _Atomic uint64_t *sunk)
+{
+	struct server s = { .listener = listener, .udp = udp, .sunk = sunk };
 	struct epoll_event events[256];
 	int i, n;
 
@@ -128,6 +172,7 @@ target_loop(int listener, _Atomic uint64_t *sunk)
 	if (s.epoll == -1 || s.mode == NULL || s.block == NULL)
 		err(1, "target");
 	watch(&s, EPOLL_CTL_ADD, listener, EPOLLIN);
+	watch(&s, EPOLL_CTL_ADD, udp, EPOLLIN);
 	for (;;) {
 		n = epoll_wait(s.epoll, events, 256, -1);
 		if (n == -1 && errno != EINTR)
@@ -135,6 +180,8 @@ target_loop(int listener, _Atomic uint64_t *sunk)
 		for (i = 0; i < n; i++)
 			if (events[i].data.fd == listener)
 				accept_all(&s);
+			else if (events[i].data.fd == udp)
+				echo_datagrams(&s);
 			else
 				serve(&s, events[i].data.fd, events[i].events);
 	}
@@ -144,10 +191,11 @@ target_loop(int listener, _Atomic uint64_t *sunk)
 void
 target_start(struct target *t, uint16_t port)
 {
-	int fd;
+	int fd, udp;
 
 	t->port = port;
 	fd = listen_on(&t->port);
+	udp = listen_udp(t->port);
 	t->sunk = mmap(NULL, sizeof(*t->sunk), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (t->sunk == MAP_FAILED)
@@ -157,9 +205,10 @@ target_start(struct target *t, uint16_t port)
 	if (t->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		signal(SIGPIPE, SIG_IGN);
-		target_loop(fd, t->sunk);
+		target_loop(fd, udp, t->sunk);
 	}
 	close(fd);
+	close(udp);
 }
 
 /* Ends it, and waits until it has. */

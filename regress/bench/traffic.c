@@ -11,6 +11,7 @@
  *	flows		-n idle flows; echoes and, with -s, a bulk flow beside
  *	rate		connect, one byte there and back, close; -j at once
  *	first		-n times, each after the other: the first byte back
+ *	udp		echoes of datagrams and over TCP, -j at once and alone
  *	start -- cmd	the command's time until it accepts and is of use
  *
  * Prints lines of a name and a figure; processes named by -c are watched: CPU
@@ -35,6 +36,7 @@
 #include "dial.h"
 #include "measure.h"
 #include "target.h"
+#include "udp.h"
 
 #define BLOCK		(256 << 10)
 #define LIMIT_S		120		/* for all of a measurement */
@@ -336,6 +338,16 @@ run_first(struct run *r, char *argv[])
 	samples_clear(&s);
 }
 
+/* Each for -s seconds: so many at once, and one after the other. */
+static void
+run_udp(struct run *r, char *argv[])
+{
+	udp_measure(&r->to, r->at_once, r->seconds, "udp");
+	udp_measure_tcp(&r->to, r->at_once, r->seconds, "tcp");
+	udp_measure(&r->to, 1, r->seconds, "udp1");
+	udp_measure_tcp(&r->to, 1, r->seconds, "tcp1");
+}
+
 static pid_t
 spawn(char *argv[])
 {
@@ -385,6 +397,7 @@ static const struct {
 	{ "rate", run_rate },
 	{ "first", run_first },
 	{ "start", run_start },
+	{ "udp", run_udp },
 };
 
 static double

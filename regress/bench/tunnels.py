@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-PROGRAMS = ("sockstun", "sockstund", "sockstund-net")
+PROGRAMS = ("sockstun", "sockstund", "sockstund-net", "sockstun-server")
 START_S = 15
 
 
@@ -146,6 +146,8 @@ class Tunnel:
     def start_far(self):
         b = self.bench
         self.far_port = free_port()
+        stock = f"""UsePAM no
+            Subsystem sockstun {b.path("sockstun-server")}"""
         b.write("farend.conf", f"""
             Port {self.far_port}
             ListenAddress 127.0.0.1
@@ -154,7 +156,7 @@ class Tunnel:
             StrictModes no
             PermitRootLogin prohibit-password
             PidFile none
-            {"UsePAM no" if self.kind.far == "sshd" else ""}
+            {stock if self.kind.far == "sshd" else ""}
             """)
         program = b.path("sockstund")
         if self.kind.far == "sshd":
