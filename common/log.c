@@ -328,13 +328,6 @@ log_warnx(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* An error, of a caller that has the arguments in a list. */
-void
-log_vwarnx(const char *fmt, va_list ap)
-{
-	log_vadd(LOG_LEVEL_ERROR, 0, fmt, ap);
-}
-
 /* A line that an operator keeps. */
 void
 log_info(const char *fmt, ...)

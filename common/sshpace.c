@@ -25,7 +25,7 @@
 #define PACE_BACKLOG_START	(128 * 1024)
 /* Seconds that a turn, and the backlog, may take to drain. */
 #define PACE_QUANTUM_TIME	0.0006
-#define PACE_BACKLOG_TIME	0.0015
+#define PACE_BACKLOG_TIME	0.001
 /* Nanoseconds over which the rate is measured. */
 #define PACE_INTERVAL		20000000
 /* A gap in which nothing was noted says nothing of the link. */

@@ -34,8 +34,6 @@ void	 log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_verbose(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_debug2(const char *, ...) __attribute__((format(printf, 1, 2)));
-void	 log_vwarnx(const char *, va_list)
-	    __attribute__((format(printf, 1, 0)));
 void	 fatal(const char *, ...)
 	    __attribute__((noreturn, format(printf, 1, 2)));
 void	 fatalx(const char *, ...)

@@ -8,8 +8,10 @@
  *
  *	bulk down|up	one flow at full speed, for -s seconds or -b bytes
  *	load down|up	echoes alone, then beside such a flow
- *	flows		-n idle flows; echoes and, with -s, a bulk flow beside
- *	rate		connect, one byte there and back, close; -j at once
+ *	flows		echoes without a proxy, alone and beside -n idle flows;
+ *			with -s, a bulk flow beside those
+ *	rate		connect, one byte there and back, close; -j at once;
+ *			then without a proxy
  *	first		-n times, each after the other: the first byte back
  *	udp		echoes of datagrams and over TCP, -j at once and alone
  *	start -- cmd	the command's time until it accepts and is of use
@@ -267,6 +269,31 @@ flows_echo(const struct flows *f)
 	return good;
 }
 
+/* The way to the target that needs no proxy. */
+static struct dial_to
+without_proxy(const struct run *r)
+{
+	struct dial_to to = {
+		.proxy = r->target.port, .target = r->target.port, .direct = 1
+	};
+
+	return to;
+}
+
+/* The same echo without a proxy, and through it with no other flow. */
+static void
+echo_floor(const struct run *r, int fd)
+{
+	struct dial_to to = without_proxy(r);
+	int direct;
+
+	if ((direct = dial_one(&to, "Ex", 1)) == -1)
+		errx(1, "no echo of the target");
+	echo_measure(direct, ECHO_S / 2, "direct");
+	close(direct);
+	echo_measure(fd, ECHO_S / 2, "alone");
+}
+
 static void
 run_flows(struct run *r, char *argv[])
 {
@@ -278,6 +305,7 @@ run_flows(struct run *r, char *argv[])
 	if ((f.fds = calloc(FLOWS_MAX, sizeof(*f.fds))) == NULL)
 		err(1, NULL);
 	fd = echo_open(r);
+	echo_floor(r, fd);
 	usage_print_rss(&r->usage, "rss0");
 	start = measure_now();
 	failed = dial_many(&r->to, r->at_once, r->count, 0, flows_add, &f);
@@ -306,17 +334,30 @@ count_it(int fd, void *arg)
 	return -1;
 }
 
+/* Returns how many failed. */
+static int
+rate_measure(const struct run *r, const struct dial_to *to, double seconds,
+    const char *name)
+{
+	long count = 0;
+	int64_t start = measure_now();
+	int failed;
+
+	failed = dial_many(to, r->at_once, 0, seconds, count_it, &count);
+	printf("%s %.0f\n", name, (double)count / measure_since(start));
+	return failed;
+}
+
 static void
 run_rate(struct run *r, char *argv[])
 {
-	long count = 0;
-	int64_t start;
+	struct dial_to to = without_proxy(r);
+
 	int failed;
 
-	start = measure_now();
-	failed = dial_many(&r->to, r->at_once, 0, r->seconds, count_it, &count);
-	printf("rate %.0f\nfailed %d\n", (double)count / measure_since(start),
-	    failed);
+	failed = rate_measure(r, &r->to, r->seconds, "rate");
+	failed += rate_measure(r, &to, r->seconds / 3, "direct");
+	printf("failed %d\n", failed);
 }
 
 static void
