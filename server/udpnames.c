@@ -4,11 +4,12 @@
  * both.
  *
  *	ASKING ----> GOOD, an address, for 60 s; then it is asked again, and
- *	   |         the address is used until there is an answer
+ *	   |         the address is used until there is another
  *	   '-------> BAD for 5 s: datagrams are dropped
  *
  * An address that a name still has is kept, whatever the order of the answer:
- * a conversation does not change its partner.
+ * a conversation does not change its partner.  Nor does it end with its name
+ * server: what was GOOD becomes BAD by the rules alone.
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -228,6 +229,8 @@ udpname_lookup_cb(enum socks_rep rep, const char *reason,
 		n->expires = monotime_ns() + UDPNAMES_GOOD;
 	} else if (rep == SOCKS_REP_RULESET)
 		udpname_set_bad(n, reason);
+	else if (n->state == UDPNAME_GOOD && n->lookup.refused == NULL)
+		n->expires = monotime_ns() + UDPNAMES_BAD;
 	else
 		udpname_set_bad(n, n->lookup.refused);
 	udpname_release(n);

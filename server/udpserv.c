@@ -26,11 +26,14 @@
 #include "monotime.h"
 #include "services.h"
 #include "socks.h"
+#include "socksudp.h"
 #include "udpnames.h"
 #include "udpserv.h"
 #include "udpsock.h"
 
-#define UDPSERV_QUEUE	(1024 * 1024)	/* bytes that wait for the stream */
+/* Bytes that wait for the stream: of one association, and of many together. */
+#define UDPSERV_QUEUE	(1024 * 1024)
+#define UDPSERV_QUEUES	(64 * UDPSERV_QUEUE)
 #define UDPSERV_LINES	16		/* of log, about refused datagrams */
 
 struct udpserv {
@@ -339,6 +342,20 @@ udpserv_open_sock(struct udpserv *u)
 	return 0;
 }
 
+/*
+ * A client that does not read can have all queues full: the more there are,
+ * the shorter are those that are added, down to two of the largest frames.
+ */
+static size_t
+udpserv_queue_limit(const struct services *env)
+{
+	size_t share = UDPSERV_QUEUES / env->nudp;
+
+	if (share < 2 * SOCKSUDP_FRAME_MAX)
+		return 2 * SOCKSUDP_FRAME_MAX;
+	return share < UDPSERV_QUEUE ? share : UDPSERV_QUEUE;
+}
+
 /* Joins socket and stream; the association may be over when this returns. */
 static void
 udpserv_run(struct udpserv *u)
@@ -353,8 +370,8 @@ udpserv_run(struct udpserv *u)
 		service_fail_errno(&u->sv, errno);
 		return;
 	}
-	u->link = dgramlink_new(env->base, link.stream, UDPSERV_QUEUE,
-	    &udpserv_link_ops, u);
+	u->link = dgramlink_new(env->base, link.stream,
+	    udpserv_queue_limit(env), &udpserv_link_ops, u);
 	if (u->link == NULL) {
 		link.stream->ops->close(link.stream, STREAM_ABORT);
 		service_over(&u->sv, SOCKS_REP_GENERAL, strerror(ENOMEM));

@@ -2,9 +2,10 @@
 /*
  * What the tests of services share: an environment without rules, a clock,
  * and names of our own.  getaddrinfo(3) and getnameinfo(3) are ours (linked
- * with --wrap): "fail" fails, "hang" takes two seconds, "other" is 127.0.0.2,
- * any other name 127.0.0.1; 127.0.0.1 is "host.example", 127.0.0.9 has the
- * name of an address, and nothing else a name.
+ * with --wrap): "fail" fails, and all while failing is set; "hang" takes two
+ * seconds, "other" is 127.0.0.2, any other name 127.0.0.1; 127.0.0.1 is
+ * "host.example", 127.0.0.9 has the name of an address, and nothing else a
+ * name.
  */
 #ifndef SERVTEST_H
 #define SERVTEST_H
@@ -46,7 +47,7 @@ int	__wrap_getnameinfo(const struct sockaddr *, socklen_t, char *,
 
 static struct services env;
 static struct destrules rules;
-static int lookups;
+static int lookups, failing;
 
 int
 __wrap_getaddrinfo(const char *host, const char *service,
@@ -55,7 +56,8 @@ __wrap_getaddrinfo(const char *host, const char *service,
 	if (hints->ai_flags & AI_NUMERICHOST)
 		return __real_getaddrinfo(host, service, hints, res);
 	__atomic_add_fetch(&lookups, 1, __ATOMIC_SEQ_CST);
-	if (strcmp(host, "fail") == 0)
+	if (strcmp(host, "fail") == 0 ||
+	    __atomic_load_n(&failing, __ATOMIC_SEQ_CST))
 		return EAI_NONAME;
 	if (strcmp(host, "hang") == 0)
 		sleep(2);

@@ -2,9 +2,13 @@
 /* One UDP association: frames on a pair of sockets, datagrams on loopback. */
 #include "servtest.h"
 
+#include "monotime.h"
 #include "socks.h"
 #include "socksudp.h"
 #include "stream.h"
+
+int64_t	__real_monotime_ns(void);
+int64_t	__wrap_monotime_ns(void);
 
 static int near, done, linked;
 static struct service_reply got;
@@ -12,6 +16,13 @@ static struct service *current;
 static struct addr bound;
 static u_char early[1024];
 static size_t early_len;
+static int64_t later;		/* ns that the clock is put forward */
+
+int64_t
+__wrap_monotime_ns(void)
+{
+	return __real_monotime_ns() + later;
+}
 
 static int
 link_cb(struct service *sv, const struct addr *a, struct service_link *link)
@@ -57,6 +68,8 @@ setup(void **state)
 	env_setup();
 	near = -1;
 	early_len = 0;
+	later = 0;
+	__atomic_store_n(&failing, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&lookups, 0, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -237,6 +250,51 @@ test_names(void **state)
 	close(fd);
 }
 
+/*
+ * A name is asked again after a minute.  Its address outlives a name server
+ * that fails, but not the rules.
+ */
+static void
+test_refresh(void **state)
+{
+	char rule[64];
+	uint16_t port;
+	int fd = loopback_socket(SOCK_DGRAM, &port);
+
+	associate();
+	send_to("name.example", port, "first");
+	run_for(50);
+	expect_datagram(fd, "first");
+	__atomic_store_n(&failing, 1, __ATOMIC_SEQ_CST);
+	later = 61 * MONOTIME_SECOND;
+	send_to("name.example", port, "asks again");
+	run_for(50);
+	assert_int_equal(lookups, 2);
+	send_to("name.example", port, "stays");
+	run_for(50);
+	expect_datagram(fd, "asks again");
+	expect_datagram(fd, "stays");
+	assert_int_equal(lookups, 2);
+	later = 67 * MONOTIME_SECOND;
+	__atomic_store_n(&failing, 0, __ATOMIC_SEQ_CST);
+	send_to("name.example", port, "recovers");
+	run_for(50);
+	expect_datagram(fd, "recovers");
+	assert_int_equal(lookups, 3);
+	/* Its address is forbidden when it is asked for the next time. */
+	snprintf(rule, sizeof(rule), "127.0.0.9:%u", port);
+	permit(rule);
+	later = 130 * MONOTIME_SECOND;
+	send_to("name.example", port, "the last");
+	run_for(50);
+	expect_datagram(fd, "the last");
+	send_to("name.example", port, "no");
+	run_for(50);
+	expect_nothing(fd);
+	assert_int_equal(lookups, 4);
+	close(fd);
+}
+
 /* More names than are kept: the oldest go, and come back. */
 static void
 test_many_names(void **state)
@@ -335,6 +393,58 @@ test_limit(void **state)
 	associate();
 }
 
+/* Floods an association that nobody reads: how many datagrams are kept? */
+static size_t
+flood(int fd, size_t n)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	static u_char data[4000], in[2 * SOCKSUDP_FRAME_MAX];
+	size_t i, kept = 0, len = 0;
+	struct socksudp d;
+	ssize_t r;
+
+	associate();
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons(bound.port);
+	for (i = 1; i <= n; i++) {
+		memcpy(data, &i, sizeof(i));
+		assert_int_equal(sendto(fd, data, sizeof(data), 0,
+		    (struct sockaddr *)&sin, sizeof(sin)), sizeof(data));
+		run_for(1);
+	}
+	for (i = 0; i < n;) {
+		run_for(1);
+		assert_true((r = recv(near, in + len, sizeof(in) - len,
+		    MSG_DONTWAIT)) > 0);
+		len += (size_t)r;
+		while ((r = socksudp_decode_frame(&d, in, len)) > 0) {
+			memcpy(&i, d.data, sizeof(i));
+			kept++;
+			len -= (size_t)r;
+			memmove(in, in + r, len);
+		}
+	}
+	close(near);
+	near = -1;
+	run_until(&done);
+	return kept;
+}
+
+/* What waits is a megabyte, of one among many less; the newest is kept. */
+static void
+test_queue(void **state)
+{
+	uint16_t port;
+	int fd = loopback_socket(SOCK_DGRAM, &port);
+
+	assert_true(flood(fd, 250) == 250);
+	env.max_udp = 1024;
+	env.nudp = 1000;
+	assert_true(flood(fd, 250) < 150);
+	env.nudp -= 1000;
+	close(fd);
+}
+
 #define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -342,8 +452,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_both_ways), T(test_early), T(test_malformed),
-		T(test_names), T(test_many_names), T(test_rules),
-		T(test_idle), T(test_limit)
+		T(test_names), T(test_refresh), T(test_many_names),
+		T(test_rules), T(test_idle), T(test_limit), T(test_queue)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

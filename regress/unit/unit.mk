@@ -155,7 +155,7 @@ services_test_LIBS = $(SERVTEST_LIBS)
 
 UNIT += udpserv_test
 udpserv_test_OBJS = $(SERVICES_OBJS)
-udpserv_test_LIBS = $(SERVTEST_LIBS)
+udpserv_test_LIBS = -Wl,--wrap=monotime_ns $(SERVTEST_LIBS)
 
 UNIT += streamserv_test
 streamserv_test_OBJS = $(SERVICES_OBJS) common/flow server/streamserv
