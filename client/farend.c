@@ -34,6 +34,7 @@
 /* A reply that is not whole, and one more read. */
 #define FAREND_REPLY_MAX	(2 * SOCKS5_MESSAGE_MAX)
 
+static const char session_lost[] = "session lost";
 static const char no_session[] = " (the server opens no further session "
     "channel: see MaxSessions in its sshd_config)";
 
@@ -163,16 +164,18 @@ ask_unserved(struct farend_ask *a, int rep, const char *text,
 static void
 ask_no_reply(struct farend_ask *a, int error)
 {
-	if (a->tunnel->native) {
+	/* With the session everything ends; that says nothing of the helper. */
+	if (a->tunnel->loop->lost) {
+		ask_fail(a, SOCKS_REP_GENERAL, session_lost, "");
+		return;
+	}
+	if (a->tunnel->native || a->tunnel->helper.answered) {
 		ask_fail(a, SOCKS_REP_GENERAL, farend_strerror(error), "");
 		return;
 	}
-	/* With the session everything ends; that says nothing of the helper. */
-	if (!a->tunnel->loop->lost)
-		helper_mute(&a->tunnel->helper, a->stream,
-		    error == FAREND_EBAD ?
-		    "what answers is something else; does a shell's start-up "
-		    "file print something?" : "it ended without a reply");
+	helper_mute(&a->tunnel->helper, a->stream, error == FAREND_EBAD ?
+	    "what answers is something else; does a shell's start-up file "
+	    "print something?" : "it ended without a reply");
 	ask_unserved(a, SOCKS_REP_COMMAND, "no helper", "");
 }
 
@@ -195,6 +198,7 @@ ask_read(struct farend_ask *a, enum stream_event ev)
 		ask_no_reply(a, n == FAREND_MORE ? FAREND_EEND : n);
 		return;
 	}
+	a->tunnel->helper.answered = 1;
 	answer.rep = reply.rep;
 	answer.bnd = reply.bnd;
 	if (reply.rep == SOCKS_REP_OK) {
@@ -266,9 +270,12 @@ ask_helper_cb(enum helper_result result, struct stream *st, const char *why,
 		ask_begin(a, st);
 		break;
 	case HELPER_REFUSED:
-		ask_unserved(a, SOCKS_REP_GENERAL,
-		    *why != '\0' ? why : "no session channel",
-		    a->tunnel->loop->lost ? "" : no_session);
+		if (a->tunnel->loop->lost)
+			ask_fail(a, SOCKS_REP_GENERAL, session_lost, "");
+		else
+			ask_unserved(a, SOCKS_REP_GENERAL,
+			    *why != '\0' ? why : "no session channel",
+			    no_session);
 		break;
 	case HELPER_MISSING:
 		ask_unserved(a, SOCKS_REP_COMMAND, why, "");

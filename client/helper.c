@@ -5,7 +5,8 @@
  * RemoteHelper.
  *
  * Whether a command exists a server does not say; that shows when it ends
- * without an answer.  Then it is logged, once, and not tried again.
+ * without an answer and none ever came.  Then it is logged, once, and not
+ * tried again.
  */
 #include <sys/types.h>
 
@@ -52,7 +53,7 @@ helper_is_missing(const struct helper *h)
 static void
 helper_note_missing(struct helper *h, const char *why)
 {
-	if (h->missing)
+	if (h->missing || h->answered)
 		return;
 	h->missing = 1;
 	log_info("the SSH server has no %s (%s): without it UDP ASSOCIATE and "

@@ -18,6 +18,7 @@ struct helper {
 	const char	*command;	/* of RemoteHelper; not owned */
 	int		 no_subsystem;	/* the server refused it */
 	int		 missing;	/* it was said that there is none */
+	int		 answered;	/* so there is one, whatever follows */
 };
 
 enum helper_result {

@@ -166,6 +166,8 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 	}
 	c->unread -= (size_t)n < c->unread ? (size_t)n : c->unread;
 	sshwindow_consumed(c, (size_t)n);
+	/* libssh may have announced room, for which the peer may wait. */
+	sshloop_note_output(c->loop);
 	return n;
 }
 

@@ -216,7 +216,7 @@ sshforward_step(struct sshloop *l)
 
 	if (l->forward_now == NULL) {
 		if ((f = TAILQ_FIRST(&l->forward_queue)) == NULL ||
-		    !ssh_is_connected(l->session) || !sshforward_may_ask(l))
+		    !sshforward_may_ask(l))
 			return 0;
 		sshforward_dequeue(f);
 		l->forward_now = f;
@@ -235,10 +235,15 @@ sshforward_step(struct sshloop *l)
 	return 1;
 }
 
-/* Hands channels over and has requests answered; only from the loop. */
+/*
+ * Hands channels over and has requests answered; only from the loop.  What is
+ * open when the connection broke is left to sshforward_lose.
+ */
 void
 sshforward_service(struct sshloop *l)
 {
+	if (sshloop_is_broken(l))
+		return;
 	while (sshforward_step(l))
 		;
 	if (l->forward_came)

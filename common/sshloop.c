@@ -48,7 +48,7 @@
 #define SSHLOOP_GATHER		8192
 /* Unsent answers beyond which the peer is not read. */
 #define SSHLOOP_QUEUE_MAX	(1024 * 1024)
-/* Seconds after which a call of libssh is not going to return. */
+/* Seconds of work after which a call of libssh is not going to return. */
 #define SSHLOOP_WATCHDOG	30
 /* The number libssh gives the first channel of a session. */
 #define SSHLOOP_FIRST_ID	43
@@ -88,6 +88,18 @@ sshloop_log_cb(int level, const char *function, const char *text, void *arg)
 	log_debug2("libssh: %s", text);
 }
 
+/*
+ * From now on, so many seconds of work without a return to the loop are too
+ * many; 0: no limit.  Of work, as the process may be stopped meanwhile.
+ */
+static void
+sshloop_limit(int seconds)
+{
+	struct itimerval limit = { .it_value = { .tv_sec = seconds } };
+
+	setitimer(ITIMER_PROF, &limit, NULL);
+}
+
 static void
 sshloop_fail(struct sshloop *l, const char *why)
 {
@@ -104,15 +116,16 @@ sshloop_fail(struct sshloop *l, const char *why)
 	event_del(l->kick);
 	event_del(l->alive);
 	event_del(l->watchdog);
-	alarm(0);
+	sshloop_limit(0);
 	sshforward_lose(l);
 	while ((c = TAILQ_FIRST(&l->all)) != NULL)
 		sshchan_lose(c);
 	l->ops->lost(text, l->arg);
 }
 
-static int
-sshloop_is_broken(struct sshloop *l)
+/* Has libssh given the session up?  The end of the round will tell all. */
+int
+sshloop_is_broken(const struct sshloop *l)
 {
 	return !ssh_is_connected(l->session) ||
 	    (ssh_get_status(l->session) & (SSH_CLOSED | SSH_CLOSED_ERROR));
@@ -157,6 +170,7 @@ static void
 sshloop_count_queue(struct sshloop *l)
 {
 	uint64_t given, sent;
+	int was_choked = l->choked;
 
 	if (!(ssh_get_status(l->session) & SSH_WRITE_PENDING)) {
 		l->queue_given = l->packets.out_bytes;
@@ -169,6 +183,9 @@ sshloop_count_queue(struct sshloop *l)
 		event_del(l->ev_read);
 	else
 		event_add(l->ev_read, NULL);
+	/* What was read ahead when it began is not told by the socket. */
+	if (was_choked && !l->choked)
+		sshloop_kick(l);
 }
 
 /* Has libssh read what came; returns whether more waits. */
@@ -239,6 +256,15 @@ sshloop_take_messages(struct sshloop *l)
 	l->messages_seen = l->count.in_bytes;
 	while ((c = TAILQ_FIRST(&l->dead)) != NULL)
 		sshchan_reap(c);
+}
+
+/* A call of libssh outside of a round may have left something to send. */
+void
+sshloop_note_output(struct sshloop *l)
+{
+	if (!l->busy && !l->full &&
+	    (ssh_get_status(l->session) & SSH_WRITE_PENDING))
+		sshloop_kick(l);
 }
 
 /* What is marked on the way is for the next round. */
@@ -316,6 +342,7 @@ sshloop_service(struct sshloop *l, short what)
 	uint64_t seen;
 	int more;
 
+	l->busy = 1;
 	if (what & EV_READ)
 		sshwire_readable();
 	if (what & EV_WRITE)
@@ -330,6 +357,7 @@ sshloop_service(struct sshloop *l, short what)
 	sshwindow_service(l);
 	if (sshloop_run_ring(l))
 		more = 1;
+	l->busy = 0;
 	if (!l->full)
 		l->full = !sshloop_flush(l);
 	if (sshloop_is_broken(l)) {
@@ -403,7 +431,7 @@ sshloop_watchdog_cb(evutil_socket_t fd, short what, void *arg)
 	struct sshloop *l = arg;
 	static const struct timeval every = { SSHLOOP_WATCHDOG / 4, 0 };
 
-	alarm(SSHLOOP_WATCHDOG);
+	sshloop_limit(SSHLOOP_WATCHDOG);
 	event_add(l->watchdog, &every);
 }
 
@@ -496,7 +524,7 @@ void
 sshloop_start(struct sshloop *l)
 {
 	event_add(l->ev_read, NULL);
-	signal(SIGALRM, sshloop_stuck);
+	signal(SIGPROF, sshloop_stuck);
 	sshloop_watchdog_cb(-1, 0, l);
 	sshloop_kick(l);
 }
@@ -562,7 +590,7 @@ sshloop_free(struct sshloop *l)
 		event_free(l->alive);
 	if (l->watchdog != NULL)
 		event_free(l->watchdog);
-	alarm(0);
+	sshloop_limit(0);
 	if (l->poll != NULL) {
 		if (l->session != NULL)
 			ssh_event_remove_session(l->poll, l->session);

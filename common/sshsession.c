@@ -122,12 +122,17 @@ sshsession_check(struct sshchan *c)
 	cb(c, s->rc == SSH_OK, s->arg);
 }
 
-/* Looks for answers; only from the loop. */
+/*
+ * Looks for answers; only from the loop.  Of a connection that broke libssh
+ * says that all was refused: sshsession_lose will tell that better.
+ */
 void
 sshsession_service(struct sshloop *l)
 {
 	struct sshchan *c, *next;
 
+	if (sshloop_is_broken(l))
+		return;
 	TAILQ_FOREACH_SAFE(c, &l->asking, turn, next)
 		sshsession_check(c);
 }

@@ -69,6 +69,7 @@ struct sshloop {
 	uint64_t		 data_packets;	/* of those that came */
 	uint64_t		 others_seen;	/* packets that were no data */
 	int			 choked;	/* nothing more is read now */
+	int			 busy;		/* in a round, which sends at its end */
 	struct sshchan_list	 all;
 	struct sshchan_list	 opening;	/* sent, not yet answered */
 	struct sshchan_list	 asking;	/* a request is not answered */
@@ -104,5 +105,9 @@ void		 sshloop_free(struct sshloop *);
 void		 sshloop_start(struct sshloop *);
 void		 sshloop_kick(struct sshloop *);
 void		 sshloop_set_alive(struct sshloop *, int, int);
+
+/* For the channels and what else is of the session alone. */
+void		 sshloop_note_output(struct sshloop *);
+int		 sshloop_is_broken(const struct sshloop *);
 
 #endif

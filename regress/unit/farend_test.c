@@ -314,6 +314,26 @@ test_helper_ends(void **state)
 	assert_false(farend_serves(&tunnel));
 }
 
+/* One that dies is no reason to do without the next. */
+static void
+test_helper_dies(void **state)
+{
+	ask(SOCKS_CMD_RESOLVE);
+	runs[0]->cb(HELPER_RUNS, &fake.chan.stream, "", runs[0]->arg);
+	give(bad_reply, sizeof(bad_reply));
+	event(STREAM_READABLE);
+	assert_int_equal(got.rep, SOCKS_REP_HOST);
+	ask(SOCKS_CMD_BIND);
+	runs[1]->cb(HELPER_RUNS, &fake.chan.stream, "", runs[1]->arg);
+	fake.at_end = 1;
+	event(STREAM_HANGUP);
+	assert_int_equal(answers, 2);
+	assert_int_equal(got.rep, SOCKS_REP_GENERAL);
+	assert_false(got.unserved);
+	assert_int_equal(muted, 0);
+	assert_true(farend_serves(&tunnel));
+}
+
 /* A session that is lost says nothing of the helper. */
 static void
 test_helper_lost(void **state)
@@ -324,6 +344,14 @@ test_helper_lost(void **state)
 	event(STREAM_RESET);
 	assert_int_equal(answers, 1);
 	assert_int_equal(muted, 0);
+	assert_int_equal(got.rep, SOCKS_REP_GENERAL);
+	assert_false(got.unserved);
+	loop.lost = 0;
+	ask(SOCKS_CMD_BIND);
+	loop.lost = 1;
+	runs[1]->cb(HELPER_REFUSED, NULL, "session lost", runs[1]->arg);
+	assert_int_equal(got.rep, SOCKS_REP_GENERAL);
+	assert_false(got.unserved);
 }
 
 static void
@@ -374,6 +402,7 @@ main(void)
 		cmocka_unit_test_setup(test_native_no_channel, setup),
 		cmocka_unit_test_setup(test_helper, setup),
 		cmocka_unit_test_setup(test_helper_ends, setup),
+		cmocka_unit_test_setup(test_helper_dies, setup),
 		cmocka_unit_test_setup(test_helper_lost, setup),
 		cmocka_unit_test_setup(test_helper_refused, setup),
 		cmocka_unit_test_setup(test_turns, setup),

@@ -164,3 +164,6 @@ streamserv_test_LIBS = $(SERVTEST_LIBS)
 UNIT += farend_test
 farend_test_OBJS = client/farend client/openfail common/addr common/buf \
 	common/socks
+
+UNIT += sshsession_test
+sshsession_test_OBJS = common/sshsession common/log

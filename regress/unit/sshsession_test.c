@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/* sshsession over a session whose answers are written here. */
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sshchan.h"
+#include "sshloop.h"
+#include "sshsession.h"
+
+static struct sshloop loop;
+static struct sshchan *chan;
+static int broken;
+static int answer;		/* libssh's to the next request */
+static char asked[64];
+static int answers, granted;
+
+int
+sshloop_is_broken(const struct sshloop *l)
+{
+	return broken;
+}
+
+void
+sshloop_kick(struct sshloop *l)
+{
+}
+
+struct sshchan *
+sshchan_begin(struct sshloop *l, sshchan_open_cb *cb, void *arg)
+{
+	chan = calloc(1, sizeof(*chan));
+	assert_non_null(chan);
+	chan->loop = l;
+	return chan;
+}
+
+struct sshchan *
+sshchan_begun(struct sshchan *c, int rc)
+{
+	return c;
+}
+
+void
+sshchan_wait_in(struct sshchan *c, struct sshchan_list *list)
+{
+	TAILQ_INSERT_TAIL(list, c, turn);
+	c->waits_in = list;
+}
+
+void
+sshchan_unwait(struct sshchan *c)
+{
+	TAILQ_REMOVE(c->waits_in, c, turn);
+	c->waits_in = NULL;
+}
+
+void
+sshchan_resume(struct sshchan *c)
+{
+	c->state = SSHCHAN_OPEN;
+}
+
+int
+ssh_channel_open_session(ssh_channel channel)
+{
+	return SSH_AGAIN;
+}
+
+int
+ssh_channel_request_subsystem(ssh_channel channel, const char *name)
+{
+	strlcpy(asked, name, sizeof(asked));
+	return answer;
+}
+
+int
+ssh_channel_request_exec(ssh_channel channel, const char *command)
+{
+	return ssh_channel_request_subsystem(channel, command);
+}
+
+static void
+answered(struct sshchan *c, int ok, void *arg)
+{
+	answers++;
+	granted = ok;
+}
+
+static int
+setup(void **state)
+{
+	TAILQ_INIT(&loop.asking);
+	broken = answers = granted = 0;
+	answer = SSH_AGAIN;
+	assert_non_null(sshsession_open(&loop, NULL, NULL));
+	assert_int_equal(sshsession_request(chan, SSHSESSION_SUBSYSTEM,
+	    "sockstun", answered, NULL), 0);
+	assert_string_equal(asked, "sockstun");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	sshsession_free(chan->session);
+	free(chan);
+	return 0;
+}
+
+static void
+test_granted(void **state)
+{
+	sshsession_service(&loop);
+	assert_int_equal(answers, 0);
+	answer = SSH_OK;
+	sshsession_service(&loop);
+	assert_int_equal(answers, 1);
+	assert_true(granted);
+	sshsession_service(&loop);
+	assert_int_equal(answers, 1);
+}
+
+/* The peer refuses, or closes the channel without a word. */
+static void
+test_refused(void **state)
+{
+	answer = SSH_ERROR;
+	sshsession_service(&loop);
+	assert_int_equal(answers, 1);
+	assert_false(granted);
+	answer = SSH_AGAIN;
+	assert_int_equal(sshsession_request(chan, SSHSESSION_EXEC, "helper",
+	    answered, NULL), 0);
+	assert_string_equal(asked, "helper");
+	chan->marks = SSHCHAN_MARK_CLOSE;
+	sshsession_service(&loop);
+	assert_int_equal(answers, 2);
+	assert_false(granted);
+}
+
+/* Of a broken connection libssh says "refused", which nobody did. */
+static void
+test_broken(void **state)
+{
+	answer = SSH_ERROR;
+	broken = 1;
+	sshsession_service(&loop);
+	assert_int_equal(answers, 0);
+	sshsession_lose(chan);
+	assert_int_equal(answers, 1);
+	assert_false(granted);
+	sshsession_lose(chan);
+	assert_int_equal(answers, 1);
+}
+
+static void
+test_status(void **state)
+{
+	assert_int_equal(sshsession_exit_status(chan), -1);
+	assert_false(sshsession_failed(chan->session));
+	chan->cbs.channel_exit_status_function(NULL, NULL, 127, chan);
+	assert_int_equal(sshsession_exit_status(chan), 127);
+	assert_true(sshsession_failed(chan->session));
+	sshsession_stderr(chan->session, "not found\nno end", 16);
+	sshsession_killed(chan->session, "KILL");
+	assert_int_equal(sshsession_exit_status(chan), 255);
+	assert_false(sshsession_failed(NULL));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_granted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
