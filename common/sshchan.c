@@ -128,6 +128,18 @@ sshchan_exit_signal_cb(ssh_session session, ssh_channel channel,
 		sshchan_signal_cb(session, channel, sig, arg);
 }
 
+#ifdef SSHCHAN_HAS_OPEN_RESPONSE
+static void
+sshchan_open_response_cb(ssh_session session, ssh_channel channel,
+    bool is_success, void *arg)
+{
+	struct sshchan *c = arg;
+
+	if (!is_success)
+		sshloop_note_failure(c->loop, ssh_get_error(session));
+}
+#endif
+
 static ssize_t
 sshchan_read_stray(struct sshchan *c, void *buf, size_t len)
 {
@@ -336,6 +348,9 @@ sshchan_new(struct sshloop *loop, ssh_channel channel)
 	c->cbs.channel_close_function = sshchan_close_cb;
 	c->cbs.channel_signal_function = sshchan_signal_cb;
 	c->cbs.channel_exit_signal_function = sshchan_exit_signal_cb;
+#ifdef SSHCHAN_HAS_OPEN_RESPONSE
+	c->cbs.channel_open_response_function = sshchan_open_response_cb;
+#endif
 	if (ssh_set_channel_callbacks(channel, &c->cbs) != SSH_OK) {
 		free(c);
 		return NULL;

@@ -53,21 +53,34 @@
 /* The number libssh gives the first channel of a session. */
 #define SSHLOOP_FIRST_ID	43
 
+/*
+ * What libssh must log for sshloop_note_failure.  Built with 0.10, whose
+ * header has no callback for it, and run with a later one: everything.
+ */
+#ifdef SSHCHAN_HAS_OPEN_RESPONSE
+#define SSHLOOP_LOG_LEVEL(l)	SSH_LOG_WARN
+#else
+#define SSHLOOP_LOG_LEVEL(l)	\
+	((l)->window_grows ? SSH_LOG_WARN : SSH_LOG_TRACE)
+#endif
+
 static const char open_failure[] = "Channel opening failure: channel ";
 
 /*
  * libssh keeps the text of one failed open per session, so two that fail
- * together both show the second's.  Its log has each of them.
+ * together both show the second's.  Its log has each of them, and from 0.11 on
+ * a callback comes when the text is that channel's.
  */
-static void
+void
 sshloop_note_failure(struct sshloop *l, const char *text)
 {
 	struct sshchan *c;
 	unsigned int id, code;
 	int off = 0;
 
-	if (sscanf(text + sizeof(open_failure) - 1, "%u error (%u) %n", &id,
-	    &code, &off) != 2)
+	text = strstr(text, open_failure);
+	if (text == NULL || sscanf(text + sizeof(open_failure) - 1,
+	    "%u error (%u) %n", &id, &code, &off) != 2)
 		return;
 	TAILQ_FOREACH(c, &l->opening, turn)
 		if (c->id == id) {
@@ -81,10 +94,8 @@ sshloop_note_failure(struct sshloop *l, const char *text)
 static void
 sshloop_log_cb(int level, const char *function, const char *text, void *arg)
 {
-	const char *failure = strstr(text, open_failure);
-
-	if (failure != NULL && arg != NULL)
-		sshloop_note_failure(arg, failure);
+	if (arg != NULL)
+		sshloop_note_failure(arg, text);
 	log_debug2("libssh: %s", text);
 }
 
@@ -512,8 +523,8 @@ sshloop_new(struct event_base *base, ssh_session session,
 	ssh_set_counters(session, &l->count, &l->packets);
 	ssh_set_log_userdata(l);
 	ssh_set_log_callback(sshloop_log_cb);
-	if (ssh_get_log_level() < SSH_LOG_WARN)
-		ssh_set_log_level(SSH_LOG_WARN);
+	if (ssh_get_log_level() < SSHLOOP_LOG_LEVEL(l))
+		ssh_set_log_level(SSHLOOP_LOG_LEVEL(l));
 	if (role == SSHLOOP_CLIENT)
 		ssh_set_message_callback(session, sshforward_message_cb, l);
 	return l;

@@ -23,6 +23,10 @@ struct sshsession;
 
 #define SSHCHAN_REASON_MAX	256
 
+#if LIBSSH_VERSION_INT >= SSH_VERSION_INT(0, 11, 0)
+#define SSHCHAN_HAS_OPEN_RESPONSE
+#endif
+
 /* Why a channel was not opened: RFC 4254, section 5.1, and one of ours. */
 enum sshchan_failure {
 	SSHCHAN_NO_FAILURE = 0,

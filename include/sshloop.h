@@ -107,6 +107,7 @@ void		 sshloop_kick(struct sshloop *);
 void		 sshloop_set_alive(struct sshloop *, int, int);
 
 /* For the channels and what else is of the session alone. */
+void		 sshloop_note_failure(struct sshloop *, const char *);
 void		 sshloop_note_output(struct sshloop *);
 int		 sshloop_is_broken(const struct sshloop *);
 

@@ -36,6 +36,8 @@ def nobody(where, seconds=10):
             come(where).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:
+            pass        # caught in a listener that was being closed
         time.sleep(0.1)
     return False
 
