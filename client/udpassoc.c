@@ -35,8 +35,6 @@
 #include "udppeer.h"
 #include "udpsock.h"
 
-/* Bytes that may wait for the session; older datagrams are dropped. */
-#define UDPASSOC_QUEUE		(1024 * 1024)
 /* How often in the time of UDPTimeout it is looked whether all is quiet. */
 #define UDPASSOC_LOOKS		4
 /* What the client says on its connection is read so much at once. */
@@ -295,7 +293,7 @@ udpassoc_begin(struct udpassoc *u, const struct farend_answer *answer)
 	struct addr bnd;
 
 	u->link = dgramlink_new(c->tunnel->base, answer->stream,
-	    UDPASSOC_QUEUE, &udpassoc_link_ops, u);
+	    dgramlink_share(c->tunnel->nassocs), &udpassoc_link_ops, u);
 	if (u->link == NULL) {
 		answer->stream->ops->close(answer->stream, STREAM_CLOSE);
 		socksconn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");

@@ -29,6 +29,10 @@
 /* What a queue that was empty is given at once. */
 #define DGRAMLINK_FIRST	16384
 
+/* Bytes that may wait: of one link, and of many together. */
+#define DGRAMLINK_QUEUE	(1024 * 1024)
+#define DGRAMLINK_QUEUES	(64 * DGRAMLINK_QUEUE)
+
 struct dgramlink {
 	struct stream	*stream;
 	struct event	*kick;		/* to flush, or to tell of the end */
@@ -278,6 +282,21 @@ dgramlink_kick_cb(evutil_socket_t fd, short what, void *arg)
 	if (!l->waiting && !l->deaf && l->error == 0)
 		dgramlink_push(l);
 	dgramlink_settle(l);
+}
+
+/*
+ * A limit for one link more where n are, itself included.  Who does not read
+ * can have all queues full: the more there are, the shorter are those that
+ * are added, down to two of the largest frames.
+ */
+size_t
+dgramlink_share(size_t n)
+{
+	size_t share = DGRAMLINK_QUEUES / n;
+
+	if (share < 2 * SOCKSUDP_FRAME_MAX)
+		return 2 * SOCKSUDP_FRAME_MAX;
+	return share < DGRAMLINK_QUEUE ? share : DGRAMLINK_QUEUE;
 }
 
 /*

@@ -36,6 +36,7 @@ struct dgramlink_count {
 	uint64_t	dropped;	/* of those to be sent */
 };
 
+size_t		 dgramlink_share(size_t);
 struct dgramlink *dgramlink_new(struct event_base *, struct stream *, size_t,
 		    const struct dgramlink_ops *, void *);
 int		 dgramlink_start(struct dgramlink *, const void *, size_t);

@@ -26,14 +26,10 @@
 #include "monotime.h"
 #include "services.h"
 #include "socks.h"
-#include "socksudp.h"
 #include "udpnames.h"
 #include "udpserv.h"
 #include "udpsock.h"
 
-/* Bytes that wait for the stream: of one association, and of many together. */
-#define UDPSERV_QUEUE	(1024 * 1024)
-#define UDPSERV_QUEUES	(64 * UDPSERV_QUEUE)
 #define UDPSERV_LINES	16		/* of log, about refused datagrams */
 
 struct udpserv {
@@ -342,20 +338,6 @@ udpserv_open_sock(struct udpserv *u)
 	return 0;
 }
 
-/*
- * A client that does not read can have all queues full: the more there are,
- * the shorter are those that are added, down to two of the largest frames.
- */
-static size_t
-udpserv_queue_limit(const struct services *env)
-{
-	size_t share = UDPSERV_QUEUES / env->nudp;
-
-	if (share < 2 * SOCKSUDP_FRAME_MAX)
-		return 2 * SOCKSUDP_FRAME_MAX;
-	return share < UDPSERV_QUEUE ? share : UDPSERV_QUEUE;
-}
-
 /* Joins socket and stream; the association may be over when this returns. */
 static void
 udpserv_run(struct udpserv *u)
@@ -371,7 +353,7 @@ udpserv_run(struct udpserv *u)
 		return;
 	}
 	u->link = dgramlink_new(env->base, link.stream,
-	    udpserv_queue_limit(env), &udpserv_link_ops, u);
+	    dgramlink_share(env->nudp), &udpserv_link_ops, u);
 	if (u->link == NULL) {
 		link.stream->ops->close(link.stream, STREAM_ABORT);
 		service_over(&u->sv, SOCKS_REP_GENERAL, strerror(ENOMEM));
