@@ -30,6 +30,7 @@
 #include "sshwire.h"
 
 #define SSHWIRE_AHEAD	(64 * 1024)
+#define SSHWIRE_ALIGN	4096
 
 /* Calls that were seen to come here. */
 #define SEEN_POLL	0x01
@@ -185,8 +186,13 @@ sshwire_watch(int fd)
 int
 sshwire_open(int fd)
 {
+	/*
+	 * The kernel copies with "rep movsb", which some processors are slow
+	 * at unless it goes to where a page begins.
+	 */
 	if (fd != wire.fd || wire.seen != SEEN_ALL ||
-	    (wire.ahead = malloc(SSHWIRE_AHEAD)) == NULL)
+	    (wire.ahead = aligned_alloc(SSHWIRE_ALIGN,
+	    SSHWIRE_AHEAD)) == NULL)
 		return -1;
 	wire.open = 1;
 	wire.readable = 1;
