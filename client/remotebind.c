@@ -10,7 +10,6 @@
  * a peer on the server itself one address is enough.
  */
 #include <sys/types.h>
-#include <netinet/in.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,28 +46,12 @@ struct remotebind {
 	int				 tries;
 };
 
-static int
-addr_is_unspecified(const struct addr *a)
-{
-	switch (a->type) {
-	case ADDR_IPV4:
-		return a->u.v4.s_addr == INADDR_ANY;
-	case ADDR_IPV6:
-		return IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
-	default:
-		return 0;
-	}
-}
-
 /* Where the server is to listen for this peer; "" wherever it may. */
 static const char *
 remotebind_where(const struct addr *peer)
 {
-	if (peer->type == ADDR_IPV4 &&
-	    ntohl(peer->u.v4.s_addr) >> 24 == IN_LOOPBACKNET)
-		return "127.0.0.1";
-	if (peer->type == ADDR_IPV6 && IN6_IS_ADDR_LOOPBACK(&peer->u.v6))
-		return "::1";
+	if (addr_is_loopback(peer))
+		return peer->type == ADDR_IPV4 ? "127.0.0.1" : "::1";
 	return "";
 }
 

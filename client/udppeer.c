@@ -28,9 +28,7 @@ udppeer_trusts(const struct addr *client, const struct addr *said)
 	struct addr a = *said;
 
 	addr_unmap(&a);
-	if (a.type == ADDR_IPV4 && a.u.v4.s_addr == INADDR_ANY)
-		return 1;
-	if (a.type == ADDR_IPV6 && IN6_IS_ADDR_UNSPECIFIED(&a.u.v6))
+	if (addr_is_unspecified(&a))
 		return 1;
 	a.port = client->port;
 	return addr_equal(&a, client);

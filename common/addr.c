@@ -216,6 +216,34 @@ addr_unmap(struct addr *a)
 	a->type = ADDR_IPV4;
 }
 
+/* 0.0.0.0 or ::, which stand for any address? */
+int
+addr_is_unspecified(const struct addr *a)
+{
+	switch (a->type) {
+	case ADDR_IPV4:
+		return a->u.v4.s_addr == INADDR_ANY;
+	case ADDR_IPV6:
+		return IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
+	default:
+		return 0;
+	}
+}
+
+/* 127.0.0.0/8 or ::1, which nobody but this host reaches? */
+int
+addr_is_loopback(const struct addr *a)
+{
+	switch (a->type) {
+	case ADDR_IPV4:
+		return ntohl(a->u.v4.s_addr) >> 24 == IN_LOOPBACKNET;
+	case ADDR_IPV6:
+		return IN6_IS_ADDR_LOOPBACK(&a->u.v6);
+	default:
+		return 0;
+	}
+}
+
 /* Same kind, host and port?  Names are compared without regard to case. */
 int
 addr_equal(const struct addr *a, const struct addr *b)

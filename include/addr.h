@@ -40,6 +40,8 @@ int	 addr_from_sockaddr(struct addr *, const struct sockaddr *);
 int	 addr_to_sockaddr(const struct addr *, struct sockaddr_storage *,
 	    socklen_t *);
 void	 addr_unmap(struct addr *);
+int	 addr_is_unspecified(const struct addr *);
+int	 addr_is_loopback(const struct addr *);
 int	 addr_equal(const struct addr *, const struct addr *);
 char	*addr_format_host(const struct addr *, char *, size_t);
 char	*addr_format(const struct addr *, char *, size_t);

@@ -15,25 +15,6 @@ import time
 from socks import *
 
 
-def come(where, source="127.0.0.1"):
-    sock = socket.socket()
-    sock.settimeout(TIMEOUT)
-    sock.bind((source, 0))
-    sock.connect(where)
-    return sock
-
-
-def nobody(where, seconds=10):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            come(where).close()
-        except ConnectionRefusedError:
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def both(sock, peer):
     data = b"".join(pattern(200000))
     for one, two in ((sock, peer), (peer, sock)):

@@ -12,36 +12,6 @@ import time
 from socks import *
 
 
-def abort(sock):
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                    struct.pack("ii", 1, 0))
-    sock.close()
-
-
-def come(where, source="127.0.0.1"):
-    """A connection to where a BIND waits."""
-    family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
-    sock = socket.socket(family)
-    sock.settimeout(TIMEOUT)
-    sock.bind(("::1" if family == socket.AF_INET6 else source, 0))
-    sock.connect(where)
-    return sock
-
-
-def nobody(where, seconds=10):
-    """Does, soon, nobody wait there any more?"""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            come(where).close()
-        except ConnectionRefusedError:
-            return True
-        except ConnectionResetError:
-            pass        # caught in a listener that was being closed
-        time.sleep(0.1)
-    return False
-
-
 def bound(host, port=0, name=False):
     """A BIND that waits: the client's connection and where."""
     sock, code, where = ask(BIND, host, port, name)

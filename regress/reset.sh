@@ -9,13 +9,6 @@ import time
 
 from socks import *
 
-LINGER = struct.pack("ii", 1, 0)
-
-
-def abort(sock):
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
-    sock.close()
-
 
 def ending(sock):
     try:

@@ -12,7 +12,6 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <netinet/in.h>
 
 #include <errno.h>
 #include <netdb.h>
@@ -227,7 +226,7 @@ bindserv_lookup_cb(enum socks_rep rep, const char *reason,
 	}
 	if (i == b->npeers)
 		service_fail_errno(&b->sv, errno);
-	else if (!b->sv.env->gateway && !localaddr_is_loopback(&at))
+	else if (!b->sv.env->gateway && !addr_is_loopback(&at))
 		service_fail(&b->sv, SOCKS_REP_RULESET,
 		    "not permitted by rules (GatewayPorts)");
 	else
@@ -257,13 +256,6 @@ bindserv_start_open(struct bindserv *b)
 	bindserv_listen(b, &at);
 }
 
-static int
-bindserv_is_open(const struct addr *dst)
-{
-	return (dst->type == ADDR_IPV4 && dst->u.v4.s_addr == INADDR_ANY) ||
-	    (dst->type == ADDR_IPV6 && IN6_IS_ADDR_UNSPECIFIED(&dst->u.v6));
-}
-
 static void
 bindserv_start(struct service *sv)
 {
@@ -271,7 +263,7 @@ bindserv_start(struct service *sv)
 	struct addr dst = sv->dst;
 
 	addr_unmap(&dst);
-	if (bindserv_is_open(&dst))
+	if (addr_is_unspecified(&dst))
 		bindserv_start_open(b);
 	else
 		lookup_start(&b->lookup, sv->env, &dst, AF_UNSPEC,

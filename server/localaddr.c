@@ -5,9 +5,7 @@
  */
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,16 +77,4 @@ localaddr_public(enum addr_type family, struct addr *local)
 			return;
 	}
 	localaddr_loopback(family, local);
-}
-
-/* Does nobody but this host reach it? */
-int
-localaddr_is_loopback(const struct addr *a)
-{
-	struct addr plain = *a;
-
-	addr_unmap(&plain);
-	if (plain.type == ADDR_IPV4)
-		return ntohl(plain.u.v4.s_addr) >> 24 == IN_LOOPBACKNET;
-	return plain.type == ADDR_IPV6 && IN6_IS_ADDR_LOOPBACK(&plain.u.v6);
 }

@@ -8,6 +8,5 @@
 int	localaddr_towards(const struct addr *, struct addr *);
 void	localaddr_public(enum addr_type, struct addr *);
 void	localaddr_loopback(enum addr_type, struct addr *);
-int	localaddr_is_loopback(const struct addr *);
 
 #endif

@@ -224,10 +224,34 @@ test_format(void **state)
 	assert_string_equal(text + strlen(text) - 7, "]:65535");
 }
 
+static void
+test_special_addresses(void **state)
+{
+	static const struct {
+		const char *host;
+		int unspecified, loopback;
+	} cases[] = {
+		{ "0.0.0.0", 1, 0 }, { "::", 1, 0 }, { "0.0.0.1", 0, 0 },
+		{ "127.0.0.1", 0, 1 }, { "127.255.0.9", 0, 1 },
+		{ "126.255.255.255", 0, 0 }, { "128.0.0.1", 0, 0 },
+		{ "::1", 0, 1 }, { "::2", 0, 0 }, { "localhost", 0, 0 }
+	};
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(addr_parse_host(&a, cases[i].host, 1), 0);
+		assert_int_equal(!!addr_is_unspecified(&a),
+		    cases[i].unspecified);
+		assert_int_equal(!!addr_is_loopback(&a), cases[i].loopback);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_special_addresses),
 		cmocka_unit_test(test_parse_port),
 		cmocka_unit_test(test_parse_host),
 		cmocka_unit_test(test_set_name),
