@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/agent.h"
+#include "agent.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

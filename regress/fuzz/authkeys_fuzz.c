@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../server/authkeys.h"
+#include "authkeys.h"
 #include "ruleset.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/cliconf.h"
+#include "cliconf.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

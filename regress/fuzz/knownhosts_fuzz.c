@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/knownhosts.h"
+#include "knownhosts.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

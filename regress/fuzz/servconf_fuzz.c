@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/servconf.h"
+#include "servconf.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

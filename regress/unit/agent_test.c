@@ -16,8 +16,8 @@
 #include <cmocka.h>
 #include <libssh/libssh.h>
 
-#include "client/agent.h"
-#include "client/cliconf.h"
+#include "agent.h"
+#include "cliconf.h"
 #include "conf.h"
 
 #define TEXT(s)	((char[]){ s })	/* fields of cliconf are not const */

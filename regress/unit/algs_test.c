@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <libssh/libssh.h>
 
-#include "client/algs.h"
-#include "client/cliconf.h"
+#include "algs.h"
+#include "cliconf.h"
 
 #define TEXT(s)	((char[]){ s })	/* fields of cliconf are not const */
 

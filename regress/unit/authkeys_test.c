@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../server/authkeys.h"
+#include "authkeys.h"
 
 #define ED25519 \
 	"AAAAC3NzaC1lZDI1NTE5AAAAIKPCRHI4GhrWG3WJGS15v+3ixMGVfdTjPs8cRVnS73M8"

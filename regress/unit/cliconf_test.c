@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/cliconf.h"
+#include "cliconf.h"
 #include "log.h"
 
 static char dir[] = "/tmp/cliconf_test.XXXXXX";

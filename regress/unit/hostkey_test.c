@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <libssh/libssh.h>
 
-#include "client/hostkey.h"
+#include "hostkey.h"
 
 #define PRINT	"SHA256:VcRr9hVeSoMQ89V/n7LieTuobxMWU80en9sYT2a31ZU"
 

@@ -14,8 +14,8 @@
 #include <cmocka.h>
 #include <libssh/libssh.h>
 
-#include "client/cliconf.h"
-#include "client/identity.h"
+#include "cliconf.h"
+#include "identity.h"
 #include "log.h"
 
 static char dir[] = "/tmp/identity.XXXXXX", file[64], pub[64];

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <libssh/libssh.h>
 
-#include "client/knownhosts.h"
+#include "knownhosts.h"
 #include "conf.h"
 
 #define ED1	\

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "client/prompt.h"
+#include "prompt.h"
 
 static void
 check_safe(const char *text, const char *want)

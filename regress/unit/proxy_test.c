@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "client/cliconf.h"
-#include "client/proxy.h"
-#include "client/shellsafe.h"
+#include "cliconf.h"
+#include "proxy.h"
+#include "shellsafe.h"
 #include "log.h"
 
 #define TEXT(s)	((char[]){ s })	/* fields of cliconf are not const */

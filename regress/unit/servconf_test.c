@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "server/servconf.h"
+#include "servconf.h"
 
 static struct servconf conf;
 static char err[CONF_ERR_MAX];

@@ -13,7 +13,7 @@
 
 #include <event2/event.h>
 
-#include "../../server/startups.h"
+#include "startups.h"
 #include "log.h"
 
 struct fixture {
