@@ -13,9 +13,9 @@ mkdir "$OBJ/plain"
 for part in client common server; do
 	cp -Rp "$O/$part" "$OBJ/plain/"
 done
-cp -p "$O"/*.a "$OBJ/plain/"
+cp -p "$O/flags" "$OBJ/plain/"
 make -s SANITIZE=$SANITIZE O="$OBJ/plain" \
-    LDFLAGS=-Wl,--exclude-libs,libsshio.a "$OBJ/plain/sockstun" \
+    LDFLAGS=-Wl,--exclude-libs,ssh.a "$OBJ/plain/sockstun" \
     "$OBJ/plain/sockstund-net" || fatal "cannot link"
 cp "$OBJ/plain/sockstun" "$OBJ/plain/sockstund-net" "$BIN/"
 start_nginx

@@ -6,8 +6,8 @@ T	   ?=
 J	   ?= 4
 FUZZTIME   ?= 30
 FUZZ_CC	   ?= clang
-FUZZ_FLAGS  = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
-	      -fno-sanitize-recover=undefined -fno-omit-frame-pointer $(WARN)
+FUZZ_FLAGS  = -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	      -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 CMOCKA_CFLAGS	= $(shell $(PKG_CONFIG) --cflags cmocka)
 CMOCKA_LIBS	= $(shell $(PKG_CONFIG) --libs cmocka)
@@ -23,31 +23,28 @@ SCRIPTS	= regress/run $(wildcard regress/*.sh regress/interop/*.sh) \
 	  regress/tools/lab.sh \
 	  contrib/demo contrib/check contrib/install-packages .ci/run
 
-# Unit tests: regress/unit/unit.mk names each and what it links.
-UNITPROGS = $(patsubst %,$(O)/regress/unit/%,$(UNIT))
+# A test or a fuzzer of a module, X_test.c or X_fuzz.c, is linked with what its
+# room and the rooms below it hold.  What else one needs stands in unit.mk.
+include regress/unit/unit.mk
+UNIT	 = $(basename $(notdir $(wildcard regress/unit/*_test.c)))
+FUZZ	 = $(basename $(notdir $(wildcard regress/fuzz/*_fuzz.c)))
+UNITPROGS = $(UNIT:%=$(O)/regress/unit/%)
+FUZZPROGS = $(FUZZ:%=$(O)/regress/fuzz/%)
 
-define unit_rule
-$(O)/regress/unit/$(1): $(O)/regress/unit/$(1).o $(patsubst %,$(O)/%.o,$($(1)_OBJS))
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(CMOCKA_LIBS) $($(1)_LIBS) \
-	    $$(LIBBSD_LIBS)
+room_of	 = $(patsubst %/,%,$(dir $(wildcard $(addsuffix /$(1).c,$(ROOMS)))))
+below	 = $(room_of) $(SEES_$(room_of))
+
+# $(1) folder, $(2) test, $(3) module, $(4) libraries
+define test_program
+$(O)/regress/$(1)/$(2): $(O)/regress/$(1)/$(2).o $(patsubst %,$(O)/%.a,$(call below,$(3)))
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(4) $($(2)_LIBS) $(foreach \
+	    r,$(call below,$(3)),$(LIBS_$(r))) $$(LIBBSD_LIBS)
 endef
-$(foreach t,$(UNIT),$(eval $(call unit_rule,$(t))))
+$(foreach t,$(UNIT),$(eval $(call test_program,unit,$(t),$(t:_test=),$(CMOCKA_LIBS))))
+$(foreach t,$(FUZZ),$(eval $(call test_program,fuzz,$(t),$(t:_fuzz=),-fsanitize=fuzzer)))
 
-$(O)/regress/unit/%.o: CPPFLAGS += -I. -Iclient -Iserver $(CMOCKA_CFLAGS) \
-    $(EVENT_CFLAGS) $(SSH_CFLAGS)
-
-# Fuzzers: regress/fuzz/fuzz.mk names each and the sources it is built from.
-FUZZPROGS = $(patsubst %,$(O)/regress/fuzz/%,$(FUZZ))
-
-define fuzz_rule
-$(O)/regress/fuzz/$(1): regress/fuzz/$(1).c $(patsubst %,%.c,$($(1)_OBJS)) \
-    $(wildcard include/*.h)
-	@mkdir -p $$(@D)
-	$$(FUZZ_CC) $$(CPPFLAGS) -I. -Iclient -Iserver $$(EVENT_CFLAGS) \
-	    $$(FUZZ_FLAGS) -o $$@ $$(filter %.c,$$^) $($(1)_LIBS) \
-	    $$(LIBBSD_LIBS)
-endef
-$(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
+$(UNITPROGS:=.o) $(FUZZPROGS:=.o): CPPFLAGS += $(call headers,$(ROOMS)) \
+    $(CMOCKA_CFLAGS)
 
 # Programs that only the tests use.
 TOOLS	= $(O)/regress/tools/reap $(O)/regress/interop/libssh2_client \
@@ -70,7 +67,13 @@ unit: $(O)/regress/tools/reap $(UNITPROGS)
 demo: all
 	@O='$(O)' sh contrib/demo --built
 
-fuzz: $(FUZZPROGS)
+# All that is fuzzed is built apart, with what libFuzzer wants to see.
+fuzz:
+	@$(MAKE) --no-print-directory O=build-fuzz CC='$(FUZZ_CC)' \
+	    CFLAGS='$(FUZZ_FLAGS)' LDFLAGS='$(FUZZ_FLAGS)' HARDEN=-fPIE \
+	    run-fuzzers
+
+run-fuzzers: $(FUZZPROGS)
 	@for f in $(FUZZ); do \
 		c=$${f%_fuzz}; \
 		dir=$(O)/regress/fuzz/corpus/$$c; \
@@ -89,8 +92,8 @@ lint: all
 	    --suppress=missingIncludeSystem --suppress=ctuuninitvar \
 	    '--suppress=*:/usr/include/*' -D_GNU_SOURCE -DLIBBSD_OVERLAY \
 	    $(patsubst /%,-I/%,$(filter /%,$(LIBBSD_CFLAGS))) \
-	    -Iinclude -Iclient -Iserver common client server regress/tools \
-	    regress/interop
+	    $(patsubst %,-I%,$(patsubst common/%,include/%,$(ROOMS))) \
+	    common client server regress/tools regress/interop
 	shellcheck -S warning $(SCRIPTS)
 	@O='$(O)' UNIT= MANUALS='$(MANUALS)' sh regress/run man
 
@@ -129,6 +132,6 @@ uninstall:
 	-rmdir $(DESTDIR)$(LIBEXECDIR)
 
 clean:
-	rm -rf build build-san $(filter-out build build-san,$(O))
+	rm -rf build build-san build-fuzz $(filter-out build,$(O))
 
-.PHONY: check unit demo fuzz lint install uninstall clean
+.PHONY: check unit demo fuzz run-fuzzers lint install uninstall clean
