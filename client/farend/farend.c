@@ -21,8 +21,8 @@
 #include "buf.h"
 #include "farend.h"
 #include "helper.h"
-#include "openfail.h"
-#include "service.h"
+#include "refusal.h"
+#include "protocol.h"
 #include "socks.h"
 #include "sshchan.h"
 #include "sshloop.h"
@@ -252,9 +252,9 @@ ask_opened_cb(struct sshchan *chan, int failure, const char *text, void *arg)
 
 	a->opening = NULL;
 	if (failure != SSHCHAN_NO_FAILURE)
-		ask_fail(a, openfail_rep(failure, text),
+		ask_fail(a, refusal_rep(failure, text),
 		    *text != '\0' ? text : "open failed",
-		    openfail_hint(failure));
+		    refusal_hint(failure));
 	else
 		ask_begin(a, sshchan_stream(chan));
 }

@@ -16,10 +16,10 @@
 
 #include "helper.h"
 #include "log.h"
-#include "service.h"
+#include "protocol.h"
 #include "sshchan.h"
 #include "sshloop.h"
-#include "sshsession.h"
+#include "sshprogram.h"
 #include "stream.h"
 
 /* The exit status of a shell that found no such program. */
@@ -101,10 +101,10 @@ helper_request(struct helper_run *r)
 	int error;
 
 	if (r->helper->no_subsystem)
-		error = sshsession_request(r->chan, SSHSESSION_EXEC,
+		error = sshprogram_request(r->chan, SSHPROGRAM_EXEC,
 		    r->helper->command, helper_answer_cb, r);
 	else
-		error = sshsession_request(r->chan, SSHSESSION_SUBSYSTEM,
+		error = sshprogram_request(r->chan, SSHPROGRAM_SUBSYSTEM,
 		    SERVICE_SUBSYSTEM, helper_answer_cb, r);
 	if (error != 0)
 		helper_fail(r, HELPER_REFUSED, "out of memory");
@@ -134,7 +134,7 @@ helper_start(struct helper_run *r, struct helper *h, helper_cb *cb, void *arg)
 	r->helper = h;
 	r->cb = cb;
 	r->arg = arg;
-	r->chan = sshsession_open(h->loop, helper_opened_cb, r);
+	r->chan = sshprogram_open(h->loop, helper_opened_cb, r);
 	return r->chan != NULL ? 0 : -1;
 }
 
@@ -158,7 +158,7 @@ helper_cancel(struct helper_run *r)
 void
 helper_mute(struct helper *h, struct stream *st, const char *how)
 {
-	int status = sshsession_exit_status((struct sshchan *)st);
+	int status = sshprogram_exit_status((struct sshchan *)st);
 	char why[64];
 
 	if (status == HELPER_NOT_FOUND)

@@ -6,7 +6,7 @@
  *	asking --> first reply --> waiting --> second reply --> flow
  *
  * A far end without the service is asked for its own forwarding instead
- * (remotebind.c).  The client's going ends the wait.
+ * (bindfallback.c).  The client's going ends the wait.
  */
 #include <sys/types.h>
 
@@ -17,18 +17,18 @@
 #include "buf.h"
 #include "commands.h"
 #include "farend.h"
-#include "remotebind.h"
+#include "bindfallback.h"
 #include "socks.h"
-#include "socksconn.h"
+#include "conn.h"
 #include "stream.h"
 #include "tunnel.h"
 
 struct cmdbind {
-	struct socksconn	*conn;
+	struct conn	*conn;
 	struct farend_ask	*ask;		/* for the first reply */
 	struct stream		*far;		/* of the second */
 	struct buf		 reply;
-	struct remotebind	*remote;	/* instead of those three */
+	struct bindfallback	*remote;	/* instead of those three */
 };
 
 static void
@@ -39,7 +39,7 @@ bind_free(struct cmdbind *b)
 }
 
 static void
-cmdbind_cancel(struct socksconn *c)
+cmdbind_cancel(struct conn *c)
 {
 	struct cmdbind *b = c->job;
 
@@ -48,7 +48,7 @@ cmdbind_cancel(struct socksconn *c)
 	if (b->far != NULL)
 		b->far->ops->close(b->far, STREAM_CLOSE);
 	if (b->remote != NULL)
-		remotebind_cancel(b->remote);
+		bindfallback_cancel(b->remote);
 	bind_free(b);
 }
 
@@ -56,26 +56,26 @@ cmdbind_cancel(struct socksconn *c)
 static void
 bind_local_cb(struct stream *st, enum stream_event ev, void *arg)
 {
-	struct socksconn *c = arg;
-	ssize_t n = socksconn_read(c);
+	struct conn *c = arg;
+	ssize_t n = conn_read(c);
 
 	if (n == 0 || (n == -1 && errno != EAGAIN && errno != ENOBUFS))
-		socksconn_free(c);
+		conn_free(c);
 }
 
 /* Sends a reply; returns -1 when the connection is gone. */
 static int
 bind_tell(struct cmdbind *b, const struct addr *bnd)
 {
-	struct socksconn *c = b->conn;
+	struct conn *c = b->conn;
 
-	if (!socksconn_can_tell(c, bnd)) {
-		socksconn_failed(c, SOCKS_REP_GENERAL, "SOCKS4 has no form "
+	if (!conn_can_tell(c, bnd)) {
+		conn_failed(c, SOCKS_REP_GENERAL, "SOCKS4 has no form "
 		    "for the far end's address", "");
 		return -1;
 	}
-	if (socksconn_tell(c, bnd) == -1) {
-		socksconn_free(c);
+	if (conn_tell(c, bnd) == -1) {
+		conn_free(c);
 		return -1;
 	}
 	return 0;
@@ -86,13 +86,13 @@ static void
 bind_join(struct cmdbind *b, struct stream *far, const struct addr *peer,
     const void *first, size_t len)
 {
-	struct socksconn *c = b->conn;
+	struct conn *c = b->conn;
 	static const struct addr none;
 
 	b->far = NULL;
-	if (!socksconn_can_tell(c, peer))
+	if (!conn_can_tell(c, peer))
 		peer = &none;
-	socksconn_join(c, far, peer, first, len, NULL, 0);
+	conn_join(c, far, peer, first, len, NULL, 0);
 	bind_free(b);
 }
 
@@ -107,10 +107,10 @@ bind_far_cb(struct stream *st, enum stream_event ev, void *arg)
 	if (n == FAREND_MORE && ev != STREAM_RESET)
 		return;
 	if (n <= 0)
-		socksconn_failed(b->conn, SOCKS_REP_GENERAL,
+		conn_failed(b->conn, SOCKS_REP_GENERAL,
 		    farend_strerror(n), "");
 	else if (reply.rep != SOCKS_REP_OK)
-		socksconn_failed(b->conn, reply.rep,
+		conn_failed(b->conn, reply.rep,
 		    socks_rep_name(reply.rep), "");
 	else
 		bind_join(b, st, &reply.bnd, buf_data(&b->reply) + n,
@@ -128,7 +128,7 @@ bind_remote_failed_cb(int rep, const char *why, const char *hint, void *arg)
 {
 	struct cmdbind *b = arg;
 
-	socksconn_failed(b->conn, rep, why, hint);
+	conn_failed(b->conn, rep, why, hint);
 }
 
 static void
@@ -137,12 +137,12 @@ bind_remote_connected_cb(struct stream *far, const struct addr *peer,
 {
 	struct cmdbind *b = arg;
 
-	remotebind_cancel(b->remote);
+	bindfallback_cancel(b->remote);
 	b->remote = NULL;
 	bind_join(b, far, peer, NULL, 0);
 }
 
-static const struct remotebind_ops bind_remote_ops = {
+static const struct bindfallback_ops bind_remote_ops = {
 	.listening = bind_remote_listening_cb,
 	.connected = bind_remote_connected_cb,
 	.failed = bind_remote_failed_cb,
@@ -151,16 +151,16 @@ static const struct remotebind_ops bind_remote_ops = {
 static void
 bind_start_remote(struct cmdbind *b)
 {
-	struct socksconn *c = b->conn;
+	struct conn *c = b->conn;
 
 	if (c->dst.type == ADDR_NAME) {
-		socksconn_failed(c, SOCKS_REP_ATYP, "the SSH server cannot "
+		conn_failed(c, SOCKS_REP_ATYP, "the SSH server cannot "
 		    "tell a peer by its name", "");
 		return;
 	}
-	b->remote = remotebind_start(c->tunnel, &c->dst, &bind_remote_ops, b);
+	b->remote = bindfallback_start(c->tunnel, &c->dst, &bind_remote_ops, b);
 	if (b->remote == NULL)
-		socksconn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
+		conn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
 }
 
 static void
@@ -174,7 +174,7 @@ bind_answer_cb(const struct farend_answer *answer, void *arg)
 		return;
 	}
 	if (answer->rep != SOCKS_REP_OK) {
-		socksconn_failed(b->conn, answer->rep, answer->text,
+		conn_failed(b->conn, answer->rep, answer->text,
 		    answer->hint);
 		return;
 	}
@@ -182,7 +182,7 @@ bind_answer_cb(const struct farend_answer *answer, void *arg)
 	b->far->cb = bind_far_cb;
 	b->far->arg = b;
 	if (buf_append(&b->reply, answer->surplus, answer->len) == -1) {
-		socksconn_failed(b->conn, SOCKS_REP_GENERAL, "out of memory",
+		conn_failed(b->conn, SOCKS_REP_GENERAL, "out of memory",
 		    "");
 		return;
 	}
@@ -194,12 +194,12 @@ bind_answer_cb(const struct farend_answer *answer, void *arg)
 
 /* Waits at the far end for a connection to the client. */
 void
-cmdbind_start(struct socksconn *c)
+cmdbind_start(struct conn *c)
 {
 	struct cmdbind *b;
 
 	if ((b = calloc(1, sizeof(*b))) == NULL) {
-		socksconn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
+		conn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
 		return;
 	}
 	b->conn = c;
@@ -214,5 +214,5 @@ cmdbind_start(struct socksconn *c)
 	b->ask = farend_ask(c->tunnel, SOCKS_CMD_BIND, &c->dst,
 	    bind_answer_cb, b);
 	if (b->ask == NULL)
-		socksconn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
+		conn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
 }

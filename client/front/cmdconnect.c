@@ -12,17 +12,17 @@
 #include "addr.h"
 #include "commands.h"
 #include "farend.h"
-#include "fastopen.h"
-#include "openfail.h"
-#include "service.h"
+#include "spares.h"
+#include "refusal.h"
+#include "protocol.h"
 #include "socks.h"
-#include "socksconn.h"
+#include "conn.h"
 #include "sshchan.h"
 #include "stream.h"
 #include "tunnel.h"
 
 static void
-cmdconnect_cancel(struct socksconn *c)
+cmdconnect_cancel(struct conn *c)
 {
 	struct stream *st;
 
@@ -35,51 +35,51 @@ cmdconnect_cancel(struct socksconn *c)
 
 /* Success is told at once, on the word of a channel kept for this. */
 static int
-cmdconnect_open_fast(struct socksconn *c)
+cmdconnect_open_fast(struct conn *c)
 {
 	struct stream *far;
 	u_char request[SOCKS5_MESSAGE_MAX];
 	size_t len;
 
-	if ((far = fastopen_take(&c->tunnel->fastopen)) == NULL)
+	if ((far = spares_take(&c->tunnel->spares)) == NULL)
 		return 0;
 	len = socks_encode_request5(request, sizeof(request),
 	    SOCKS_CMD_CONNECT, &c->dst);
-	socksconn_join(c, far, NULL, NULL, 0, request, len);
+	conn_join(c, far, NULL, NULL, 0, request, len);
 	return 1;
 }
 
 /* The channel is connected; extra bytes of the target's came already. */
 static void
-cmdconnect_relay(struct socksconn *c, const struct addr *bnd,
+cmdconnect_relay(struct conn *c, const struct addr *bnd,
     const void *extra, size_t extra_len)
 {
 	struct stream *far = sshchan_stream(c->chan);
 
 	c->chan = NULL;
-	socksconn_join(c, far, bnd, extra, extra_len, NULL, 0);
+	conn_join(c, far, bnd, extra, extra_len, NULL, 0);
 }
 
 /* Reads sockstund's reply; surplus bytes are the target's. */
 static void
 cmdconnect_reply_cb(struct stream *st, enum stream_event ev, void *arg)
 {
-	struct socksconn *c = arg;
+	struct conn *c = arg;
 	struct socks_reply reply;
 	int n;
 
 	if (ev == STREAM_RESET || ev == STREAM_WRITABLE) {
-		socksconn_failed(c, SOCKS_REP_GENERAL, "channel reset", "");
+		conn_failed(c, SOCKS_REP_GENERAL, "channel reset", "");
 		return;
 	}
 	n = farend_read_reply(st, &c->reply, &reply);
 	if (n == FAREND_MORE)
 		return;
 	if (n < 0)
-		socksconn_failed(c, SOCKS_REP_GENERAL, farend_strerror(n),
+		conn_failed(c, SOCKS_REP_GENERAL, farend_strerror(n),
 		    "");
 	else if (reply.rep != SOCKS_REP_OK)
-		socksconn_failed(c, reply.rep, socks_rep_name(reply.rep), "");
+		conn_failed(c, reply.rep, socks_rep_name(reply.rep), "");
 	else
 		cmdconnect_relay(c, &reply.bnd, buf_data(&c->reply) + n,
 		    buf_len(&c->reply) - (size_t)n);
@@ -89,14 +89,14 @@ static void
 cmdconnect_opened_cb(struct sshchan *chan, int failure, const char *text,
     void *arg)
 {
-	struct socksconn *c = arg;
+	struct conn *c = arg;
 	struct stream *st = sshchan_stream(chan);
 
 	if (failure != SSHCHAN_NO_FAILURE) {
 		c->chan = NULL;
-		socksconn_failed(c, openfail_rep(failure, text),
+		conn_failed(c, refusal_rep(failure, text),
 		    *text != '\0' ? text : "open failed",
-		    openfail_hint(failure));
+		    refusal_hint(failure));
 		return;
 	}
 	if (!c->tunnel->native) {
@@ -110,7 +110,7 @@ cmdconnect_opened_cb(struct sshchan *chan, int failure, const char *text,
 
 /* Connects the client to its destination. */
 void
-cmdconnect_start(struct socksconn *c)
+cmdconnect_start(struct conn *c)
 {
 	char host[ADDR_STRLEN];
 
@@ -122,5 +122,5 @@ cmdconnect_start(struct socksconn *c)
 	    c->tunnel->native ? SERVICE_CONNECT : "127.0.0.1", 0,
 	    cmdconnect_opened_cb, c);
 	if (c->chan == NULL)
-		socksconn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
+		conn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
 }

@@ -11,31 +11,31 @@
 #include "commands.h"
 #include "farend.h"
 #include "socks.h"
-#include "socksconn.h"
+#include "conn.h"
 #include "stream.h"
 
 /* The port of a RESOLVE that wants IPv4 (sockstun-protocol(7)). */
 #define CMDRESOLVE_IPV4		4
 
 static void
-cmdresolve_cancel(struct socksconn *c)
+cmdresolve_cancel(struct conn *c)
 {
 	farend_cancel(c->job);
 }
 
 static void
-cmdresolve_tell(struct socksconn *c, struct addr *found)
+cmdresolve_tell(struct conn *c, struct addr *found)
 {
 	found->port = 0;
-	if (socksconn_can_tell(c, found))
-		socksconn_answer(c, found);
+	if (conn_can_tell(c, found))
+		conn_answer(c, found);
 	else
-		socksconn_failed(c, SOCKS_REP_HOST, "SOCKS4 has no form for "
+		conn_failed(c, SOCKS_REP_HOST, "SOCKS4 has no form for "
 		    "the address", "");
 }
 
 static void
-cmdresolve_finish(struct socksconn *c, const struct farend_answer *answer,
+cmdresolve_finish(struct conn *c, const struct farend_answer *answer,
     int is_good)
 {
 	struct addr found = answer->bnd;
@@ -44,9 +44,9 @@ cmdresolve_finish(struct socksconn *c, const struct farend_answer *answer,
 	if (answer->stream != NULL)
 		answer->stream->ops->close(answer->stream, STREAM_CLOSE);
 	if (answer->rep != SOCKS_REP_OK)
-		socksconn_failed(c, answer->rep, answer->text, answer->hint);
+		conn_failed(c, answer->rep, answer->text, answer->hint);
 	else if (!is_good)
-		socksconn_failed(c, SOCKS_REP_GENERAL,
+		conn_failed(c, SOCKS_REP_GENERAL,
 		    "the far end's answer is of the wrong kind", "");
 	else
 		cmdresolve_tell(c, &found);
@@ -66,22 +66,22 @@ cmdresolve_name_cb(const struct farend_answer *answer, void *arg)
 }
 
 static void
-cmdresolve_ask(struct socksconn *c, enum socks_cmd cmd, farend_cb *cb)
+cmdresolve_ask(struct conn *c, enum socks_cmd cmd, farend_cb *cb)
 {
 	if (!farend_serves(c->tunnel)) {
-		socksconn_failed(c, SOCKS_REP_COMMAND, "no helper", "");
+		conn_failed(c, SOCKS_REP_COMMAND, "no helper", "");
 		return;
 	}
 	c->job = farend_ask(c->tunnel, cmd, &c->dst, cb, c);
 	if (c->job == NULL)
-		socksconn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
+		conn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
 	else
 		c->cancel = cmdresolve_cancel;
 }
 
 /* Finds the address of a name, or the name of an address. */
 void
-cmdresolve_start(struct socksconn *c, enum socks_cmd cmd)
+cmdresolve_start(struct conn *c, enum socks_cmd cmd)
 {
 	int is_name = c->dst.type == ADDR_NAME;
 
@@ -93,10 +93,10 @@ cmdresolve_start(struct socksconn *c, enum socks_cmd cmd)
 		else
 			cmdresolve_tell(c, &c->dst);
 	} else if (c->version == 4)
-		socksconn_failed(c, SOCKS_REP_COMMAND,
+		conn_failed(c, SOCKS_REP_COMMAND,
 		    "SOCKS4 has no form for a name", "");
 	else if (is_name)
-		socksconn_failed(c, SOCKS_REP_ATYP, "it is no address", "");
+		conn_failed(c, SOCKS_REP_ATYP, "it is no address", "");
 	else
 		cmdresolve_ask(c, cmd, cmdresolve_name_cb);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Where each command of SOCKS begins: the request is in the connection, which
- * is the command's until it ends with one of socksconn.h's last words.  The
+ * is the command's until it ends with one of conn.h's last words.  The
  * connection may be gone when these return.
  */
 #ifndef COMMANDS_H
@@ -9,11 +9,11 @@
 
 #include "socks.h"
 
-struct socksconn;
+struct conn;
 
-void	cmdconnect_start(struct socksconn *);
-void	cmdbind_start(struct socksconn *);
-void	cmdresolve_start(struct socksconn *, enum socks_cmd);
-void	udpassoc_start(struct socksconn *);
+void	cmdconnect_start(struct conn *);
+void	cmdbind_start(struct conn *);
+void	cmdresolve_start(struct conn *, enum socks_cmd);
+void	cmdudp_start(struct conn *);
 
 #endif

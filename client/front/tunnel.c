@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "cliconf.h"
-#include "fastopen.h"
+#include "spares.h"
 #include "helper.h"
-#include "socksconn.h"
+#include "conn.h"
 #include "tunnel.h"
 #include "udpsock.h"
 
@@ -32,7 +32,7 @@ tunnel_init(struct tunnel *t, struct event_base *base, struct sshloop *loop,
 	TAILQ_INIT(&t->conns);
 	TAILQ_INIT(&t->lookups);
 	helper_init(&t->helper, loop, conf->remote_helper);
-	fastopen_init(&t->fastopen, loop,
+	spares_init(&t->spares, loop,
 	    native && conf->fast_open ? TUNNEL_SPARES : 0);
 }
 
@@ -40,11 +40,11 @@ tunnel_init(struct tunnel *t, struct event_base *base, struct sshloop *loop,
 void
 tunnel_clear(struct tunnel *t)
 {
-	struct socksconn *c;
+	struct conn *c;
 
-	fastopen_clear(&t->fastopen);
+	spares_clear(&t->spares);
 	while ((c = TAILQ_FIRST(&t->conns)) != NULL)
-		socksconn_abort(c);
+		conn_abort(c);
 	udpsock_pool_free(t->udp);
 	free(t->datagram);
 }

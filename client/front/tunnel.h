@@ -7,29 +7,29 @@
 #include <sys/queue.h>
 #include <stdint.h>
 
-#include "fastopen.h"
+#include "spares.h"
 #include "helper.h"
 
 struct cliconf;
 struct event_base;
 struct farend_ask;
-struct socksconn;
+struct conn;
 struct sshloop;
 struct udpsock_pool;
 
 TAILQ_HEAD(farend_list, farend_ask);
-TAILQ_HEAD(socksconn_list, socksconn);
+TAILQ_HEAD(conn_list, conn);
 
 struct tunnel {
 	struct event_base	*base;
 	struct sshloop		*loop;
 	const struct cliconf	*conf;
 	int			 native;	/* the far end is a sockstund */
-	struct fastopen		 fastopen;
+	struct spares		 spares;
 	struct helper		 helper;	/* where it is not */
 	struct farend_list	 lookups;	/* wait for their turn */
 	size_t			 nlookups;	/* have it */
-	struct socksconn_list	 conns;
+	struct conn_list	 conns;
 	uint64_t		 last_id;
 	size_t			 nassocs;	/* UDP associations */
 	struct udpsock_pool	*udp;		/* of theirs; NULL: none yet */

@@ -29,7 +29,7 @@
 #include "hostkey.h"
 #include "log.h"
 #include "proxy.h"
-#include "reach.h"
+#include "hostconnect.h"
 #include "sshconnect.h"
 #include "sshwire.h"
 #include "xmalloc.h"
@@ -56,7 +56,7 @@ struct sshconnect {
 	short			 interest;	/* what it waits for */
 	struct event		*timer;
 	struct timespec		 started;
-	struct reach		*reach;
+	struct hostconnect		*reach;
 	struct auth		*auth;
 	ssh_session		 session;
 	int			 fd;		/* until the session has it */
@@ -81,7 +81,7 @@ sshconnect_free_session(ssh_session session)
 static void
 sshconnect_free(struct sshconnect *sc)
 {
-	reach_cancel(sc->reach);
+	hostconnect_cancel(sc->reach);
 	auth_free(sc->auth);
 	if (sc->ready != NULL)
 		event_free(sc->ready);
@@ -396,7 +396,7 @@ sshconnect_begin(struct sshconnect *sc)
 	sc->state = SSHCONNECT_REACH;
 	rc = proxy_command(sc->conf, &command, errstr, sizeof(errstr));
 	if (rc == 0) {
-		sc->reach = reach_start(sc->base, sc->resolver, sc->conf,
+		sc->reach = hostconnect_start(sc->base, sc->resolver, sc->conf,
 		    sshconnect_reach_cb, sc);
 		return;
 	}

@@ -24,13 +24,13 @@
 #include "addr.h"
 #include "cliconf.h"
 #include "command.h"
-#include "evbase.h"
-#include "forwards.h"
+#include "eventloop.h"
+#include "front.h"
 #include "listener.h"
 #include "log.h"
-#include "memtune.h"
+#include "glibctune.h"
 #include "resolver.h"
-#include "socksconn.h"
+#include "conn.h"
 #include "sshconnect.h"
 #include "sshloop.h"
 #include "tunnel.h"
@@ -57,7 +57,7 @@ struct sockstun {
 	struct options		 opt;
 	struct event_base	*base;
 	struct resolver		*resolver;
-	struct forwards		*forwards;
+	struct front		*front;
 	struct sshconnect	*connecting;
 	struct sshloop		*loop;
 	struct tunnel		 tunnel;
@@ -290,7 +290,7 @@ accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 		addr_format(&a, peer, sizeof(peer));
 	else
 		strlcpy(peer, listener_name(l), sizeof(peer));
-	socksconn_new(&s->tunnel, fd, peer);
+	conn_new(&s->tunnel, fd, peer);
 }
 
 static void
@@ -312,9 +312,9 @@ announce(struct sockstun *s, ssh_session session)
 	const char *name;
 	size_t i;
 
-	for (i = 0; i < forwards_count(s->forwards); i++) {
-		name = forwards_name(s->forwards, i);
-		if (forwards_is_free_port(s->forwards, i))
+	for (i = 0; i < front_count(s->front); i++) {
+		name = front_name(s->front, i);
+		if (front_is_free_port(s->front, i))
 			printf("Listening on %s\n", name);
 		if (!s->opt.quiet && isatty(STDERR_FILENO))
 			fprintf(stderr, "sockstun: SOCKS on %s through %s@%s "
@@ -354,7 +354,7 @@ static void
 start_command(struct sockstun *s)
 {
 	s->command = command_start(s->opt.command,
-	    forwards_name(s->forwards, 0), forwards_is_unix(s->forwards, 0));
+	    front_name(s->front, 0), front_is_unix(s->front, 0));
 	if (s->command == -1)
 		stop(s, EXIT_OWN);
 }
@@ -385,7 +385,7 @@ connected_cb(ssh_session session, void *arg)
 		go_to_background(s);
 	sshloop_set_alive(s->loop, conf->alive_interval, conf->alive_count);
 	sshloop_start(s->loop);
-	if (forwards_listen(s->forwards, s->base, accept_cb, s) == -1)
+	if (front_listen(s->front, s->base, accept_cb, s) == -1)
 		fatalx("out of memory");
 	if (s->opt.command != NULL)
 		start_command(s);
@@ -427,7 +427,7 @@ static void
 run(struct sockstun *s)
 {
 	signal(SIGPIPE, SIG_IGN);
-	if ((s->base = evbase_new()) == NULL ||
+	if ((s->base = eventloop_new()) == NULL ||
 	    (s->resolver = resolver_new(s->base, RESOLVERS)) == NULL)
 		fatalx("out of memory");
 	s->sigterm = watch_signal(s, SIGTERM, signal_cb);
@@ -460,7 +460,7 @@ clean_up(struct sockstun *s)
 		tunnel_clear(&s->tunnel);
 		sshloop_free(s->loop);
 	}
-	forwards_close(s->forwards);
+	front_close(s->front);
 	if (s->resolver != NULL)
 		resolver_free(s->resolver);
 	event_free(s->sigterm);
@@ -484,7 +484,7 @@ main(int argc, char **argv)
 {
 	struct sockstun s;
 
-	memtune_reexec(argv);
+	glibctune_reexec(argv);
 	memset(&s, 0, sizeof(s));
 	cliconf_init(&s.opt.conf);
 	parse_options(&s.opt, argc, argv);
@@ -496,7 +496,7 @@ main(int argc, char **argv)
 		if (s.opt.conf.dynamic_forwards.n == 0)
 			errx(EXIT_OWN, "nothing to do: no -D was given");
 		raise_descriptor_limit();
-		if ((s.forwards = forwards_open(&s.opt.conf)) == NULL)
+		if ((s.front = front_open(&s.opt.conf)) == NULL)
 			s.status = EXIT_OWN;
 		else {
 			run(&s);

@@ -27,7 +27,7 @@
 #include "monotime.h"
 #include "sshchan.h"
 #include "sshloop.h"
-#include "sshsession.h"
+#include "sshprogram.h"
 
 /* Twice the largest window: the peer does not keep to its own. */
 #define SSHCHAN_UNREAD_MAX	(2 * 16 * 1024 * 1024)
@@ -75,7 +75,7 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 	c->loop->data_packets++;
 	if (is_stderr) {
 		if (c->session != NULL)
-			sshsession_stderr(c->session, data, len);
+			sshprogram_stderr(c->session, data, len);
 		return (int)len;
 	}
 	/* Taking it would announce more room on a channel that is closed. */
@@ -123,7 +123,7 @@ sshchan_exit_signal_cb(ssh_session session, ssh_channel channel,
 	struct sshchan *c = arg;
 
 	if (c->session != NULL)
-		sshsession_killed(c->session, sig);
+		sshprogram_killed(c->session, sig);
 	else
 		sshchan_signal_cb(session, channel, sig, arg);
 }
@@ -260,7 +260,7 @@ sshchan_discard(struct sshchan *c)
 	sshchan_unwait(c);
 	sshwindow_clear(c);
 	buf_clear(&c->stray);
-	sshsession_free(c->session);
+	sshprogram_free(c->session);
 	if (c->marked_in != NULL)
 		TAILQ_REMOVE(c->marked_in, c, mark);
 	TAILQ_REMOVE(&loop->all, c, entry);
@@ -570,7 +570,7 @@ sshchan_deliver(struct sshchan *c)
 			sshchan_mark(c, SSHCHAN_MARK_CLOSE);
 		st->cb(st, STREAM_RESET, st->arg);
 	} else if (marks & SSHCHAN_MARK_CLOSE)
-		st->cb(st, sshsession_failed(c->session) ? STREAM_RESET :
+		st->cb(st, sshprogram_failed(c->session) ? STREAM_RESET :
 		    STREAM_HANGUP, st->arg);
 	else if (c->want & STREAM_WANT_READ)
 		st->cb(st, STREAM_READABLE, st->arg);
@@ -633,7 +633,7 @@ sshchan_lose(struct sshchan *c)
 		c->opened(c, SSHCHAN_SESSION_LOST, "session lost",
 		    c->opened_arg);
 	else if (c->state == SSHCHAN_PENDING)
-		sshsession_lose(c);
+		sshprogram_lose(c);
 	else if (c->state == SSHCHAN_OPEN)
 		st->cb(st, STREAM_RESET, st->arg);
 	/* Its owner has closed it by now, which freed it, or has none. */

@@ -35,7 +35,7 @@
 #include "sshchan.h"
 #include "sshforward.h"
 #include "sshloop.h"
-#include "sshsession.h"
+#include "sshprogram.h"
 #include "sshwindow.h"
 #include "sshwire.h"
 
@@ -362,7 +362,7 @@ sshloop_service(struct sshloop *l, short what)
 	seen = l->count.in_bytes;
 	sshloop_take_messages(l);
 	sshloop_check_waiting(l);
-	sshsession_service(l);
+	sshprogram_service(l);
 	sshforward_service(l);
 	sshloop_deliver_marks(l);
 	sshwindow_service(l);

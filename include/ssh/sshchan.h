@@ -19,7 +19,7 @@
 
 struct addr;
 struct sshloop;
-struct sshsession;
+struct sshprogram;
 
 #define SSHCHAN_REASON_MAX	256
 
@@ -82,7 +82,7 @@ struct sshchan {
 	int			 hangup;	/* the peer closed */
 	uint32_t		 id;		/* the number libssh gave it */
 	int64_t			 asked;		/* ns, when its opening was */
-	struct sshsession	*session;	/* of a session channel */
+	struct sshprogram	*session;	/* of a session channel */
 	sshchan_open_cb		*opened;
 	void			*opened_arg;
 	int			 fail_code;

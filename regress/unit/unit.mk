@@ -6,5 +6,5 @@ NAMES = -Wl,--wrap=getaddrinfo,--wrap=getnameinfo
 resolver_test_LIBS	= $(NAMES)
 dialer_test_LIBS	= -Wl,--wrap=getaddrinfo
 services_test_LIBS	= $(NAMES)
-streamserv_test_LIBS	= $(NAMES)
+request_test_LIBS	= $(NAMES)
 udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns

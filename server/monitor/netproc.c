@@ -26,7 +26,7 @@
 
 #include "hostkeys.h"
 #include "log.h"
-#include "memtune.h"
+#include "glibctune.h"
 #include "msg.h"
 #include "netproc.h"
 #include "pathnames.h"
@@ -143,8 +143,8 @@ netproc_exec(const char *path, const struct netproc_ids *ids, int peer,
 	char *argv[] = { name, NULL };
 	char *env[] = { NULL, NULL };
 
-	if (memtune_variable() != NULL)
-		env[0] = xstrdup(memtune_variable());
+	if (glibctune_variable() != NULL)
+		env[0] = xstrdup(glibctune_variable());
 	/* The path may lead through folders that only root can search. */
 	if ((fds[2] = open(path, O_PATH | O_CLOEXEC)) == -1)
 		fatal("%s", path);

@@ -18,9 +18,9 @@
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
-#include "evbase.h"
+#include "eventloop.h"
 #include "log.h"
-#include "mm.h"
+#include "priv.h"
 #include "msg.h"
 #include "netauth.h"
 #include "netflow.h"
@@ -43,7 +43,7 @@
 #define NET_FLUSH_MS	1000
 
 struct net {
-	struct mm		 mm;
+	struct priv		 priv;
 	struct event_base	*base;
 	struct sshloop		*loop;
 	struct netflows		 flows;
@@ -86,7 +86,7 @@ net_take_setup(struct net *n)
 	struct msg m;
 	uint32_t i, nkeys;
 
-	mm_recv_setup(&n->mm, &m);
+	priv_recv_setup(&n->priv, &m);
 	n->test = (int)msg_get_u32(&m);
 	log_set_level((enum log_level)msg_get_u32(&m));
 	n->max_tries = msg_get_u32(&m);
@@ -199,7 +199,7 @@ net_bound_cb(uint32_t id, const struct addr *bnd, void *arg)
 }
 
 static void
-net_dialed_cb(const struct mm_dialed *d, void *arg)
+net_dialed_cb(const struct priv_dialed *d, void *arg)
 {
 	struct net *n = arg;
 
@@ -220,7 +220,7 @@ static const struct sshloop_ops net_loop_ops = {
 	.lost = net_lost_cb,
 };
 
-static const struct mm_ops net_mm_ops = {
+static const struct priv_ops net_mm_ops = {
 	.bound = net_bound_cb,
 	.dialed = net_dialed_cb,
 	.gone = net_dialer_gone_cb,
@@ -230,9 +230,9 @@ static const struct mm_ops net_mm_ops = {
 static void
 net_serve(struct net *n, ssh_session session)
 {
-	if (mm_start(&n->mm, n->base, &net_mm_ops, n) == -1)
+	if (priv_start(&n->priv, n->base, &net_mm_ops, n) == -1)
 		fatal("events");
-	netflows_init(&n->flows, n->base, &n->mm, n->max_flows);
+	netflows_init(&n->flows, n->base, &n->priv, n->max_flows);
 	n->loop = sshloop_new(n->base, session, SSHLOOP_SERVER,
 	    &net_loop_ops, n);
 	if (n->loop == NULL)
@@ -261,7 +261,7 @@ static void
 net_run(struct net *n)
 {
 	struct netauth auth = {
-		.mm = &n->mm,
+		.priv = &n->priv,
 		.peer = n->peer,
 		.max_tries = n->max_tries,
 		.pubkey = (int)n->pubkey,
@@ -300,11 +300,11 @@ main(int argc, char **argv)
 	memset(&n, 0, sizeof(n));
 	setproctitle("[net]");
 	net_prepare_process();
-	mm_init(&n.mm, PRIVSEP_FD_PEER);
+	priv_init(&n.priv, PRIVSEP_FD_PEER);
 	log_init("sockstund-net", LOG_LEVEL_INFO, 1);
-	log_set_sink(mm_log, &n.mm);
+	log_set_sink(priv_log, &n.priv);
 	if ((n.bind = ssh_bind_new()) == NULL ||
-	    (n.base = evbase_new()) == NULL)
+	    (n.base = eventloop_new()) == NULL)
 		fatalx("out of memory");
 	ssh_set_log_callback(net_log_cb);
 	net_set_bind(&n, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no, "options");
@@ -312,10 +312,10 @@ main(int argc, char **argv)
 	net_configure(&n);
 	if (sandbox_net_enter() == -1)
 		fatal("sandbox");
-	mm_send_ready(&n.mm);
+	priv_send_ready(&n.priv);
 	if (!n.test)
 		net_run(&n);
-	mm_clear(&n.mm);
+	priv_clear(&n.priv);
 	ssh_bind_free(n.bind);
 	event_base_free(n.base);
 	free(n.peer);

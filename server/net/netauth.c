@@ -13,7 +13,7 @@
 #include <libssh/server.h>
 
 #include "log.h"
-#include "mm.h"
+#include "priv.h"
 #include "netauth.h"
 #include "privsep.h"
 #include "xmalloc.h"
@@ -81,7 +81,7 @@ netauth_publickey(struct netauth *a, ssh_message msg)
 		return 1;
 	}
 	if (state == SSH_PUBLICKEY_STATE_NONE) {
-		if (mm_key_query(a->mm, a->user, type, key)) {
+		if (priv_key_query(a->priv, a->user, type, key)) {
 			ssh_message_auth_reply_pk_ok_simple(msg);
 			free(a->good_key);
 			a->good_key = xstrdup(key);
@@ -90,8 +90,8 @@ netauth_publickey(struct netauth *a, ssh_message msg)
 	} else if (state == SSH_PUBLICKEY_STATE_VALID) {
 		/* The monitor wants every key asked about before. */
 		if ((is_good_key(a, key) ||
-		    mm_key_query(a->mm, a->user, type, key)) &&
-		    mm_key_proved(a->mm, a->user, type, key)) {
+		    priv_key_query(a->priv, a->user, type, key)) &&
+		    priv_key_proved(a->priv, a->user, type, key)) {
 			a->done = 1;
 			failed = 0;
 		}

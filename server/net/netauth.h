@@ -5,11 +5,11 @@
 
 #include <libssh/libssh.h>
 
-struct mm;
+struct priv;
 
 /* What bounds it, and what became of it. */
 struct netauth {
-	struct mm	*mm;
+	struct priv	*priv;
 	const char	*peer;
 	unsigned int	 max_tries;
 	int		 pubkey;	/* is publickey offered? */

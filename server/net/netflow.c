@@ -29,9 +29,9 @@
 #include "buf.h"
 #include "flow.h"
 #include "log.h"
-#include "mm.h"
+#include "priv.h"
 #include "netflow.h"
-#include "service.h"
+#include "protocol.h"
 #include "socks.h"
 #include "sshchan.h"
 #include "sshloop.h"
@@ -176,7 +176,7 @@ netflow_abandon(struct netflow *f)
 {
 	struct stream *st = sshchan_stream(f->chan);
 
-	mm_cancel(f->all->mm, f->id);
+	priv_cancel(f->all->priv, f->id);
 	RB_REMOVE(netflow_tree, &f->all->dials, f);
 	st->ops->close(st, STREAM_CLOSE);
 	netflow_free(f);
@@ -291,7 +291,7 @@ netflow_fail(struct netflow *f, enum socks_rep rep)
 }
 
 static void
-netflow_connected(struct netflow *f, const struct mm_dialed *d)
+netflow_connected(struct netflow *f, const struct priv_dialed *d)
 {
 	struct netflows *all = f->all;
 	struct stream *sock;
@@ -320,7 +320,7 @@ netflow_has_socket(int cmd)
 
 /* The dialer's answer to a dial; one that nobody waits for is dropped. */
 void
-netflows_dialed(const struct mm_dialed *d, void *arg)
+netflows_dialed(const struct priv_dialed *d, void *arg)
 {
 	struct netflows *all = arg;
 	struct netflow *f, key = { .id = d->id };
@@ -379,9 +379,9 @@ netflow_dial(struct netflow *f, const char *host, uint16_t port)
 	netflow_want(f);
 	RB_INSERT(netflow_tree, &f->all->dials, f);
 	if (f->cmd == SOCKS_CMD_CONNECT)
-		mm_dial(f->all->mm, f->id, host, port, "sockstun", 0);
+		priv_dial(f->all->priv, f->id, host, port, "sockstun", 0);
 	else
-		mm_service(f->all->mm, f->id, f->cmd, host, port);
+		priv_service(f->all->priv, f->id, f->cmd, host, port);
 }
 
 /* The request on a spare channel, which goes on to be a flow. */
@@ -509,18 +509,18 @@ netflows_open_foreign(struct netflows *all, ssh_message msg, const char *host,
 	f->msg = msg;
 	RB_INSERT(netflow_tree, &all->dials, f);
 	all->ndials++;
-	mm_dial(all->mm, f->id, host, port, origin, origin_port);
+	priv_dial(all->priv, f->id, host, port, origin, origin_port);
 	return 1;
 }
 
 /* No channels yet; max bounds channels and dials at once. */
 void
-netflows_init(struct netflows *all, struct event_base *base, struct mm *mm,
+netflows_init(struct netflows *all, struct event_base *base, struct priv *priv,
     size_t max)
 {
 	memset(all, 0, sizeof(*all));
 	all->base = base;
-	all->mm = mm;
+	all->priv = priv;
 	all->max = max;
 	RB_INIT(&all->dials);
 }

@@ -11,8 +11,8 @@
 
 struct addr;
 struct event_base;
-struct mm;
-struct mm_dialed;
+struct priv;
+struct priv_dialed;
 struct netflow;
 struct sshloop;
 
@@ -21,7 +21,7 @@ RB_HEAD(netflow_tree, netflow);
 struct netflows {
 	struct event_base	*base;
 	struct sshloop		*loop;
-	struct mm		*mm;
+	struct priv		*priv;
 	struct netflow_tree	 dials;		/* not answered yet, by id */
 	size_t			 ndials;	/* of them without a channel */
 	size_t			 max;		/* channels and dials at once */
@@ -29,7 +29,7 @@ struct netflows {
 	uint32_t		 last_id;
 };
 
-void	netflows_init(struct netflows *, struct event_base *, struct mm *,
+void	netflows_init(struct netflows *, struct event_base *, struct priv *,
 	    size_t);
 void	netflows_clear(struct netflows *);
 void	netflows_open_service(struct netflows *, ssh_message, const char *,
@@ -37,6 +37,6 @@ void	netflows_open_service(struct netflows *, ssh_message, const char *,
 int	netflows_open_foreign(struct netflows *, ssh_message, const char *,
 	    uint16_t, const char *, uint16_t);
 void	netflows_bound(uint32_t, const struct addr *, void *);
-void	netflows_dialed(const struct mm_dialed *, void *);
+void	netflows_dialed(const struct priv_dialed *, void *);
 
 #endif

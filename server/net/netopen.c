@@ -16,10 +16,10 @@
 
 #include "addr.h"
 #include "log.h"
-#include "mm.h"
+#include "priv.h"
 #include "netflow.h"
 #include "netopen.h"
-#include "service.h"
+#include "protocol.h"
 #include "sshchan.h"
 #include "sshloop.h"
 #include "stream.h"
@@ -101,7 +101,7 @@ static int
 message_open(struct netflows *all, ssh_message msg)
 {
 	if (all->loop->nchannels + all->ndials >= all->max ||
-	    all->mm->nqueued > all->max) {
+	    all->priv->nqueued > all->max) {
 		log_info("channel refused: MaxFlows (%zu) reached", all->max);
 		ssh_message_reply_default(msg);
 		return 0;

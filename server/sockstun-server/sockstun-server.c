@@ -25,7 +25,7 @@
 #include "resolver.h"
 #include "services.h"
 #include "stream.h"
-#include "streamserv.h"
+#include "request.h"
 #include "udpsock.h"
 #include "version.h"
 
@@ -36,8 +36,8 @@
 struct server {
 	struct event_base	*base;
 	struct services		 services;
-	struct streamserv	*serving;
-	enum streamserv_end	 end;
+	struct request	*serving;
+	enum request_end	 end;
 };
 
 static void __attribute__((noreturn))
@@ -101,7 +101,7 @@ server_get_user(void)
 }
 
 static void
-server_done_cb(enum streamserv_end end, void *arg)
+server_done_cb(enum request_end end, void *arg)
 {
 	struct server *srv = arg;
 
@@ -116,7 +116,7 @@ server_signal_cb(evutil_socket_t sig, short what, void *arg)
 	struct server *srv = arg;
 
 	if (srv->serving != NULL)
-		streamserv_stop(srv->serving);
+		request_stop(srv->serving);
 }
 
 static void
@@ -180,10 +180,10 @@ main(int argc, char **argv)
 	st = sockstream_new_pair(srv.base, STDIN_FILENO, STDOUT_FILENO);
 	if (st == NULL)
 		fatalx("out of memory");
-	srv.serving = streamserv_start(&srv.services, st, server_done_cb,
+	srv.serving = request_start(&srv.services, st, server_done_cb,
 	    &srv);
 	event_base_dispatch(srv.base);
-	if (srv.end == STREAMSERV_RESET)
+	if (srv.end == REQUEST_RESET)
 		server_abort();
-	return srv.end == STREAMSERV_SERVED ? 0 : SERVER_EXIT_FAILED;
+	return srv.end == REQUEST_SERVED ? 0 : SERVER_EXIT_FAILED;
 }

@@ -94,7 +94,7 @@ sockstund_monitor(struct sockstund *s)
 	size_t len;
 	int error;
 
-	setproctitle("[priv]");
+	setproctitle("[monitor]");
 	sockstund_inherit_conf(s, REXEC_MONITOR_CONF);
 	if ((data = rexec_read_memfd(REXEC_MONITOR_KEYS, &len)) == NULL)
 		fatal("inherited host keys");

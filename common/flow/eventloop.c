@@ -4,7 +4,7 @@
 
 #include <event2/event.h>
 
-#include "evbase.h"
+#include "eventloop.h"
 
 /*
  * A loop that tells epoll of changes once a round: an event added and deleted
@@ -14,7 +14,7 @@
  * memory is out.
  */
 struct event_base *
-evbase_new(void)
+eventloop_new(void)
 {
 	struct event_config *conf;
 	struct event_base *base;

@@ -24,13 +24,13 @@
 #include "services.h"
 #include "socks.h"
 #include "stream.h"
-#include "streamserv.h"
+#include "request.h"
 #include "xmalloc.h"
 
 /* What a client may send while a BIND waits; then it must wait too. */
-#define STREAMSERV_EARLY	16384
+#define REQUEST_EARLY	16384
 
-struct streamserv {
+struct request {
 	struct services	*env;
 	struct stream	*stream;	/* NULL: given to a flow or a link */
 	struct flow	*flow;
@@ -38,13 +38,13 @@ struct streamserv {
 	struct buf	 early;		/* of the request, or behind it */
 	struct buf	 reply;		/* of BIND, the first, unsent */
 	int		 bound;
-	enum streamserv_end end;
-	streamserv_cb	*cb;
+	enum request_end end;
+	request_cb	*cb;
 	void		*arg;
 };
 
 static void
-streamserv_over(struct streamserv *s)
+request_over(struct request *s)
 {
 	if (s->stream != NULL)
 		s->stream->ops->close(s->stream, STREAM_CLOSE);
@@ -56,9 +56,9 @@ streamserv_over(struct streamserv *s)
 }
 
 static void
-streamserv_flow_cb(const struct flow_summary *sum, void *arg)
+request_flow_cb(const struct flow_summary *sum, void *arg)
 {
-	struct streamserv *s = arg;
+	struct request *s = arg;
 
 	s->flow = NULL;
 	if (s->bound) {
@@ -69,8 +69,8 @@ streamserv_flow_cb(const struct flow_summary *sum, void *arg)
 		    (unsigned long long)sum->a_to_b);
 	}
 	if (sum->ending == STREAM_ABORT)
-		s->end = s->bound ? STREAMSERV_RESET : STREAMSERV_FAILED;
-	streamserv_over(s);
+		s->end = s->bound ? REQUEST_RESET : REQUEST_FAILED;
+	request_over(s);
 }
 
 /*
@@ -78,7 +78,7 @@ streamserv_flow_cb(const struct flow_summary *sum, void *arg)
  * the stream takes it and nothing came that it does not want.
  */
 static void
-streamserv_part(struct streamserv *s, enum socks_rep rep,
+request_part(struct request *s, enum socks_rep rep,
     const struct addr *bnd)
 {
 	u_char reply[2 * SOCKS5_MESSAGE_MAX];
@@ -92,14 +92,14 @@ streamserv_part(struct streamserv *s, enum socks_rep rep,
 	s->bound = 0;
 	if ((sent = s->stream->ops->write(s->stream, reply, n)) == -1)
 		sent = 0;
-	if ((size_t)sent == n && s->end == STREAMSERV_SERVED) {
-		streamserv_over(s);
+	if ((size_t)sent == n && s->end == REQUEST_SERVED) {
+		request_over(s);
 		return;
 	}
 	f = flow_farewell(s->env->base, s->stream, reply + sent,
-	    n - (size_t)sent, streamserv_flow_cb, s);
+	    n - (size_t)sent, request_flow_cb, s);
 	if (f == NULL) {
-		streamserv_over(s);
+		request_over(s);
 		return;
 	}
 	s->stream = NULL;
@@ -109,7 +109,7 @@ streamserv_part(struct streamserv *s, enum socks_rep rep,
 
 /* Joins the peer of a BIND with the stream; consumes its socket. */
 static void
-streamserv_relay(struct streamserv *s, const struct service_reply *r)
+request_relay(struct request *s, const struct service_reply *r)
 {
 	u_char reply[SOCKS5_MESSAGE_MAX];
 	struct stream *sock;
@@ -118,13 +118,13 @@ streamserv_relay(struct streamserv *s, const struct service_reply *r)
 
 	if ((sock = sockstream_new(s->env->base, r->fd)) == NULL) {
 		close(r->fd);
-		streamserv_part(s, SOCKS_REP_GENERAL, NULL);
+		request_part(s, SOCKS_REP_GENERAL, NULL);
 		return;
 	}
-	f = flow_new(s->env->base, sock, s->stream, streamserv_flow_cb, s);
+	f = flow_new(s->env->base, sock, s->stream, request_flow_cb, s);
 	if (f == NULL) {
 		sock->ops->close(sock, STREAM_ABORT);
-		streamserv_part(s, SOCKS_REP_GENERAL, NULL);
+		request_part(s, SOCKS_REP_GENERAL, NULL);
 		return;
 	}
 	s->stream = NULL;
@@ -141,7 +141,7 @@ streamserv_relay(struct streamserv *s, const struct service_reply *r)
 }
 
 static void
-streamserv_want(struct streamserv *s)
+request_want(struct request *s)
 {
 	int want = 0;
 
@@ -156,16 +156,16 @@ streamserv_want(struct streamserv *s)
 
 /* The first reply of BIND; from now on its client may give it up. */
 static void
-streamserv_bound_cb(struct service *sv, const struct addr *bnd)
+request_bound_cb(struct service *sv, const struct addr *bnd)
 {
-	struct streamserv *s = sv->arg;
+	struct request *s = sv->arg;
 	u_char reply[SOCKS5_MESSAGE_MAX];
 	size_t n;
 
 	n = socks_encode_reply5(reply, sizeof(reply), SOCKS_REP_OK, bnd);
 	buf_append(&s->reply, reply, n);
 	s->bound = 1;
-	streamserv_want(s);
+	request_want(s);
 }
 
 /*
@@ -173,10 +173,10 @@ streamserv_bound_cb(struct service *sv, const struct addr *bnd)
  * was written yet, so that it fits.
  */
 static int
-streamserv_link_cb(struct service *sv, const struct addr *bnd,
+request_link_cb(struct service *sv, const struct addr *bnd,
     struct service_link *link)
 {
-	struct streamserv *s = sv->arg;
+	struct request *s = sv->arg;
 	u_char reply[SOCKS5_MESSAGE_MAX];
 	size_t n;
 
@@ -194,55 +194,55 @@ streamserv_link_cb(struct service *sv, const struct addr *bnd,
 }
 
 static void
-streamserv_done_cb(struct service *sv, const struct service_reply *r)
+request_done_cb(struct service *sv, const struct service_reply *r)
 {
-	struct streamserv *s = sv->arg;
+	struct request *s = sv->arg;
 
 	s->service = NULL;
 	if (s->stream == NULL) {
 		if (r->rep != SOCKS_REP_OK)
-			s->end = STREAMSERV_FAILED;
-		streamserv_over(s);
+			s->end = REQUEST_FAILED;
+		request_over(s);
 	} else if (r->rep == SOCKS_REP_OK && r->fd != -1)
-		streamserv_relay(s, r);
+		request_relay(s, r);
 	else
-		streamserv_part(s, r->rep, &r->bnd);
+		request_part(s, r->rep, &r->bnd);
 }
 
-static const struct service_ops streamserv_service_ops = {
-	.bound = streamserv_bound_cb,
-	.link = streamserv_link_cb,
-	.done = streamserv_done_cb,
+static const struct service_ops request_service_ops = {
+	.bound = request_bound_cb,
+	.link = request_link_cb,
+	.done = request_done_cb,
 };
 
 /* Nothing that can be served: says so, if there is somebody to hear it. */
 static void
-streamserv_refuse(struct streamserv *s, enum socks_rep rep,
+request_refuse(struct request *s, enum socks_rep rep,
     const char *reason)
 {
 	log_info("request of %s refused: %s", s->env->who, reason);
-	s->end = STREAMSERV_FAILED;
-	streamserv_part(s, rep, NULL);
+	s->end = REQUEST_FAILED;
+	request_part(s, rep, NULL);
 }
 
 static void
-streamserv_serve(struct streamserv *s, const struct socks_request *req)
+request_serve(struct request *s, const struct socks_request *req)
 {
 	if (req->cmd != SOCKS_CMD_CONNECT)
 		s->service = service_new(s->env, req->cmd, &req->dst,
-		    &streamserv_service_ops, s);
+		    &request_service_ops, s);
 	if (s->service == NULL) {
-		streamserv_refuse(s, SOCKS_REP_COMMAND,
+		request_refuse(s, SOCKS_REP_COMMAND,
 		    "no command that is served here");
 		return;
 	}
-	streamserv_want(s);
+	request_want(s);
 	service_start(s->service);
 }
 
 /* Reads on.  Returns 0 at the end, -1 when there is nothing, or 1. */
 static int
-streamserv_read(struct streamserv *s, size_t room)
+request_read(struct request *s, size_t room)
 {
 	u_char *space;
 	ssize_t n;
@@ -260,100 +260,100 @@ streamserv_read(struct streamserv *s, size_t room)
 
 /* A request is read no further than it can be long. */
 static void
-streamserv_take_request(struct streamserv *s)
+request_take_request(struct request *s)
 {
 	struct socks_request req;
 	ssize_t n;
 	int r;
 
-	r = streamserv_read(s, SOCKS5_MESSAGE_MAX - buf_len(&s->early));
+	r = request_read(s, SOCKS5_MESSAGE_MAX - buf_len(&s->early));
 	n = socks_decode_request5(&req, buf_data(&s->early),
 	    buf_len(&s->early));
 	if (n > 0) {
 		buf_consume(&s->early, (size_t)n);
-		streamserv_serve(s, &req);
+		request_serve(s, &req);
 	} else if (n < 0)
-		streamserv_refuse(s, n == SOCKS_EATYP ? SOCKS_REP_ATYP :
+		request_refuse(s, n == SOCKS_EATYP ? SOCKS_REP_ATYP :
 		    SOCKS_REP_GENERAL, socks_strerror(n));
 	else if (r == 0)
-		streamserv_refuse(s, SOCKS_REP_GENERAL,
+		request_refuse(s, SOCKS_REP_GENERAL,
 		    "the end before a request");
 }
 
 /* The client of a BIND that waits: early bytes, or it gives up. */
 static void
-streamserv_wait(struct streamserv *s)
+request_wait(struct request *s)
 {
-	if (streamserv_read(s, buf_space(&s->early)) == 0)
-		streamserv_over(s);
+	if (request_read(s, buf_space(&s->early)) == 0)
+		request_over(s);
 	else
-		streamserv_want(s);
+		request_want(s);
 }
 
 static void
-streamserv_send_reply(struct streamserv *s)
+request_send_reply(struct request *s)
 {
 	ssize_t n;
 
 	n = s->stream->ops->write(s->stream, buf_data(&s->reply),
 	    buf_len(&s->reply));
 	if (n == -1 && errno != EAGAIN) {
-		streamserv_over(s);
+		request_over(s);
 		return;
 	}
 	if (n > 0)
 		buf_consume(&s->reply, (size_t)n);
-	streamserv_want(s);
+	request_want(s);
 }
 
 static void
-streamserv_stream_cb(struct stream *st, enum stream_event ev, void *arg)
+request_stream_cb(struct stream *st, enum stream_event ev, void *arg)
 {
-	struct streamserv *s = arg;
+	struct request *s = arg;
 
 	switch (ev) {
 	case STREAM_READABLE:
 		if (s->service == NULL)
-			streamserv_take_request(s);
+			request_take_request(s);
 		else
-			streamserv_wait(s);
+			request_wait(s);
 		break;
 	case STREAM_WRITABLE:
-		streamserv_send_reply(s);
+		request_send_reply(s);
 		break;
 	default:
-		streamserv_over(s);
+		request_over(s);
 		break;
 	}
 }
 
 /* Serves one request on a stream, which it owns from now on. */
-struct streamserv *
-streamserv_start(struct services *env, struct stream *st, streamserv_cb *cb,
+struct request *
+request_start(struct services *env, struct stream *st, request_cb *cb,
     void *arg)
 {
-	struct streamserv *s;
+	struct request *s;
 
 	s = xcalloc(1, sizeof(*s));
 	s->env = env;
 	s->stream = st;
-	s->end = STREAMSERV_SERVED;
+	s->end = REQUEST_SERVED;
 	s->cb = cb;
 	s->arg = arg;
-	buf_init(&s->early, STREAMSERV_EARLY);
+	buf_init(&s->early, REQUEST_EARLY);
 	buf_init(&s->reply, SOCKS5_MESSAGE_MAX);
-	st->cb = streamserv_stream_cb;
+	st->cb = request_stream_cb;
 	st->arg = s;
-	streamserv_want(s);
+	request_want(s);
 	return s;
 }
 
 /* Ends it now; a connection is reset. */
 void
-streamserv_stop(struct streamserv *s)
+request_stop(struct request *s)
 {
 	if (s->flow != NULL)
 		flow_abort(s->flow);
 	else
-		streamserv_over(s);
+		request_over(s);
 }

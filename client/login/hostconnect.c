@@ -20,15 +20,15 @@
 #include "cliconf.h"
 #include "connect.h"
 #include "log.h"
-#include "reach.h"
+#include "hostconnect.h"
 #include "resolver.h"
 #include "xmalloc.h"
 
-struct reach {
+struct hostconnect {
 	struct event_base	*base;
 	struct resolver		*resolver;
 	const struct cliconf	*conf;
-	reach_cb		*cb;
+	hostconnect_cb		*cb;
 	void			*arg;
 	struct resolver_query	*query;
 	struct connect		*connect;
@@ -44,10 +44,10 @@ struct reach {
 	int			 error;
 };
 
-static void	 reach_try(struct reach *);
+static void	 hostconnect_try(struct hostconnect *);
 
 static void
-reach_stop_bound(struct reach *r)
+hostconnect_stop_bound(struct hostconnect *r)
 {
 	if (r->writable != NULL)
 		event_free(r->writable);
@@ -59,13 +59,13 @@ reach_stop_bound(struct reach *r)
 
 /* Stops; the callback is not called.  NULL is ignored. */
 void
-reach_cancel(struct reach *r)
+hostconnect_cancel(struct hostconnect *r)
 {
 	if (r == NULL)
 		return;
 	resolver_cancel(r->query);
 	connect_cancel(r->connect);
-	reach_stop_bound(r);
+	hostconnect_stop_bound(r);
 	if (r->retry != NULL)
 		event_free(r->retry);
 	if (r->timeout != NULL)
@@ -78,24 +78,24 @@ reach_cancel(struct reach *r)
 }
 
 static void
-reach_done(struct reach *r, int fd)
+hostconnect_done(struct hostconnect *r, int fd)
 {
-	reach_cb	*cb = r->cb;
+	hostconnect_cb	*cb = r->cb;
 	void		*arg = r->arg;
 
-	reach_cancel(r);
+	hostconnect_cancel(r);
 	cb(fd, arg);
 }
 
 static void
-reach_connect_cb(int fd, int error, void *arg)
+hostconnect_connect_cb(int fd, int error, void *arg)
 {
 	static const struct timeval	 second = { 1, 0 };
-	struct reach			*r = arg;
+	struct hostconnect			*r = arg;
 
 	r->connect = NULL;
 	if (fd != -1) {
-		reach_done(r, fd);
+		hostconnect_done(r, fd);
 		return;
 	}
 	if (r->attempts < r->conf->connection_attempts) {
@@ -107,12 +107,12 @@ reach_connect_cb(int fd, int error, void *arg)
 	}
 	log_warnx("connect to host %s port %d: %s", r->conf->hostname,
 	    r->conf->port, strerror(error));
-	reach_done(r, -1);
+	hostconnect_done(r, -1);
 }
 
 /* The bound attempts are over, one way or the other. */
 static void
-reach_bound_done(struct reach *r, int error)
+hostconnect_bound_done(struct hostconnect *r, int error)
 {
 	int	fd;
 
@@ -120,12 +120,12 @@ reach_bound_done(struct reach *r, int error)
 	fd = r->fd;
 	if (error == 0)
 		r->fd = -1;
-	reach_stop_bound(r);
-	reach_connect_cb(error == 0 ? fd : -1, error, r);
+	hostconnect_stop_bound(r);
+	hostconnect_connect_cb(error == 0 ? fd : -1, error, r);
 }
 
 static const struct addrinfo *
-reach_source(const struct reach *r, int family)
+hostconnect_source(const struct hostconnect *r, int family)
 {
 	const struct addrinfo	*ai;
 
@@ -137,7 +137,7 @@ reach_source(const struct reach *r, int family)
 
 /* Begins to connect from our address: 0, or an errno. */
 static int
-reach_connect_from(struct reach *r, const struct addrinfo *ai,
+hostconnect_connect_from(struct hostconnect *r, const struct addrinfo *ai,
     const struct addrinfo *source)
 {
 	int	on = 1;
@@ -154,53 +154,53 @@ reach_connect_from(struct reach *r, const struct addrinfo *ai,
 	return 0;
 }
 
-static void	 reach_bound_cb(evutil_socket_t, short, void *);
+static void	 hostconnect_bound_cb(evutil_socket_t, short, void *);
 
 static void
-reach_bound_next(struct reach *r)
+hostconnect_bound_next(struct hostconnect *r)
 {
 	const struct addrinfo	*ai, *source;
 
 	while ((ai = r->next) != NULL) {
 		r->next = ai->ai_next;
-		reach_stop_bound(r);
-		if ((source = reach_source(r, ai->ai_family)) == NULL)
+		hostconnect_stop_bound(r);
+		if ((source = hostconnect_source(r, ai->ai_family)) == NULL)
 			continue;
-		r->error = reach_connect_from(r, ai, source);
+		r->error = hostconnect_connect_from(r, ai, source);
 		if (r->error != 0)
 			continue;
 		r->writable = event_new(r->base, r->fd, EV_WRITE,
-		    reach_bound_cb, r);
+		    hostconnect_bound_cb, r);
 		if (r->writable == NULL)
 			fatalx("event_new");
 		event_add(r->writable, NULL);
 		return;
 	}
-	reach_bound_done(r, r->error);
+	hostconnect_bound_done(r, r->error);
 }
 
 static void
-reach_bound_cb(evutil_socket_t fd, short what, void *arg)
+hostconnect_bound_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct reach	*r = arg;
+	struct hostconnect	*r = arg;
 	socklen_t	 len = sizeof(r->error);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &r->error, &len) == -1)
 		r->error = errno;
 	if (r->error == 0)
-		reach_bound_done(r, 0);
+		hostconnect_bound_done(r, 0);
 	else
-		reach_bound_next(r);
+		hostconnect_bound_next(r);
 }
 
 static void
-reach_timeout_cb(evutil_socket_t fd, short what, void *arg)
+hostconnect_timeout_cb(evutil_socket_t fd, short what, void *arg)
 {
-	reach_bound_done(arg, ETIMEDOUT);
+	hostconnect_bound_done(arg, ETIMEDOUT);
 }
 
 static void
-reach_try(struct reach *r)
+hostconnect_try(struct hostconnect *r)
 {
 	struct timeval	 tv = { r->conf->connect_timeout, 0 };
 	struct timeval	*timeout = r->conf->connect_timeout > 0 ? &tv : NULL;
@@ -211,42 +211,43 @@ reach_try(struct reach *r)
 		r->error = EADDRNOTAVAIL;
 		if (timeout != NULL)
 			event_add(r->timeout, timeout);
-		reach_bound_next(r);
+		hostconnect_bound_next(r);
 		return;
 	}
 	r->connect = connect_start(r->base, r->addrs, timeout, NULL,
-	    reach_connect_cb, r);
+	    hostconnect_connect_cb, r);
 	if (r->connect == NULL)
-		reach_connect_cb(-1, ENOMEM, r);
+		hostconnect_connect_cb(-1, ENOMEM, r);
 }
 
 static void
-reach_retry_cb(evutil_socket_t fd, short what, void *arg)
+hostconnect_retry_cb(evutil_socket_t fd, short what, void *arg)
 {
-	reach_try(arg);
+	hostconnect_try(arg);
 }
 
 static void
-reach_resolved_cb(int error, struct addrinfo *ai, void *arg)
+hostconnect_resolved_cb(int error, struct addrinfo *ai, void *arg)
 {
-	struct reach	*r = arg;
+	struct hostconnect	*r = arg;
 
 	r->query = NULL;
 	if (error != 0) {
 		log_warnx("Could not resolve hostname %s: %s",
 		    r->conf->hostname, error == EAI_SYSTEM ? strerror(errno) :
 		    gai_strerror(error));
-		reach_done(r, -1);
+		hostconnect_done(r, -1);
 		return;
 	}
 	r->addrs = ai;
 	log_verbose("Connecting to %s port %d.", r->conf->hostname,
 	    r->conf->port);
-	reach_try(r);
+	hostconnect_try(r);
 }
 
 static void
-reach_ask(struct reach *r, const char *name, int port, resolver_cb *cb)
+hostconnect_ask(struct hostconnect *r, const char *name, int port,
+    resolver_cb *cb)
 {
 	r->query = resolver_ask(r->resolver, name, port,
 	    r->conf->address_family, cb, r);
@@ -255,31 +256,32 @@ reach_ask(struct reach *r, const char *name, int port, resolver_cb *cb)
 }
 
 static void
-reach_source_cb(int error, struct addrinfo *ai, void *arg)
+hostconnect_source_cb(int error, struct addrinfo *ai, void *arg)
 {
-	struct reach	*r = arg;
+	struct hostconnect	*r = arg;
 
 	r->query = NULL;
 	if (error != 0) {
 		log_warnx("BindAddress %s: %s", r->conf->bind_address,
 		    error == EAI_SYSTEM ? strerror(errno) :
 		    gai_strerror(error));
-		reach_done(r, -1);
+		hostconnect_done(r, -1);
 		return;
 	}
 	r->source = ai;
-	reach_ask(r, r->conf->hostname, r->conf->port, reach_resolved_cb);
+	hostconnect_ask(r, r->conf->hostname, r->conf->port,
+	    hostconnect_resolved_cb);
 }
 
 /*
  * Resolves and connects.  The callback comes from the loop, never from here;
  * the configuration must live until then.
  */
-struct reach *
-reach_start(struct event_base *base, struct resolver *resolver,
-    const struct cliconf *conf, reach_cb *cb, void *arg)
+struct hostconnect *
+hostconnect_start(struct event_base *base, struct resolver *resolver,
+    const struct cliconf *conf, hostconnect_cb *cb, void *arg)
 {
-	struct reach	*r;
+	struct hostconnect	*r;
 
 	r = xcalloc(1, sizeof(*r));
 	r->base = base;
@@ -288,13 +290,15 @@ reach_start(struct event_base *base, struct resolver *resolver,
 	r->cb = cb;
 	r->arg = arg;
 	r->fd = -1;
-	r->retry = evtimer_new(base, reach_retry_cb, r);
-	r->timeout = evtimer_new(base, reach_timeout_cb, r);
+	r->retry = evtimer_new(base, hostconnect_retry_cb, r);
+	r->timeout = evtimer_new(base, hostconnect_timeout_cb, r);
 	if (r->retry == NULL || r->timeout == NULL)
 		fatalx("evtimer_new");
 	if (conf->bind_address != NULL)
-		reach_ask(r, conf->bind_address, 0, reach_source_cb);
+		hostconnect_ask(r, conf->bind_address, 0,
+		    hostconnect_source_cb);
 	else
-		reach_ask(r, conf->hostname, conf->port, reach_resolved_cb);
+		hostconnect_ask(r, conf->hostname, conf->port,
+		    hostconnect_resolved_cb);
 	return r;
 }

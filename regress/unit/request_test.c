@@ -10,14 +10,14 @@
 #include "socks.h"
 #include "socksudp.h"
 #include "stream.h"
-#include "streamserv.h"
+#include "request.h"
 
 static int pipes, in, out, over;
-static enum streamserv_end end;
-static struct streamserv *serving;
+static enum request_end end;
+static struct request *serving;
 
 static void
-over_cb(enum streamserv_end e, void *arg)
+over_cb(enum request_end e, void *arg)
 {
 	end = e;
 	over++;
@@ -43,7 +43,7 @@ serve(void)
 		down[1] = dup(up[0]);
 		st = sockstream_new_pair(env.base, up[0], down[1]);
 	}
-	serving = streamserv_start(&env, st, over_cb, NULL);
+	serving = request_start(&env, st, over_cb, NULL);
 }
 
 static void
@@ -128,7 +128,7 @@ refused(const void *p, size_t n, int rep)
 	hang_up();
 	assert_int_equal(reply().rep, rep);
 	run_until(&over);
-	assert_int_equal(end, STREAMSERV_FAILED);
+	assert_int_equal(end, REQUEST_FAILED);
 	if (pipes)
 		in = -1;
 	close(out);
@@ -158,14 +158,14 @@ test_resolve(void **state)
 	assert_int_equal(r.rep, SOCKS_REP_OK);
 	assert_true(addr_equal(&r.bnd, &localhost));
 	leave();
-	assert_int_equal(end, STREAMSERV_SERVED);
+	assert_int_equal(end, REQUEST_SERVED);
 	/* The end right behind the request is no reason to be silent. */
 	serve();
 	request(SOCKS_CMD_RESOLVE, "fail", 4);
 	hang_up();
 	assert_int_equal(reply().rep, SOCKS_REP_HOST);
 	run_until(&over);
-	assert_int_equal(end, STREAMSERV_SERVED);
+	assert_int_equal(end, REQUEST_SERVED);
 	close(out);
 }
 
@@ -192,7 +192,7 @@ test_udp(void **state)
 	send_bytes(frame, n + 4);
 	hang_up();
 	run_until(&over);
-	assert_int_equal(end, STREAMSERV_SERVED);
+	assert_int_equal(end, REQUEST_SERVED);
 	assert_int_equal(recv(fd, buf, sizeof(buf), 0), 4);
 	assert_int_equal(recv(fd, buf, sizeof(buf), 0), 4);
 	close(fd);
@@ -202,7 +202,7 @@ test_udp(void **state)
 	assert_int_equal(reply().rep, SOCKS_REP_OK);
 	send_bytes("\0\1\1\1", 4);
 	run_until(&over);
-	assert_int_equal(end, STREAMSERV_FAILED);
+	assert_int_equal(end, REQUEST_FAILED);
 	if (pipes)
 		close(in);
 	close(out);
@@ -248,7 +248,7 @@ test_bind(void **state)
 	run_until(&over);
 	assert_int_equal(recv(peer, buf, sizeof(buf), 0), 2);
 	assert_int_equal(recv(peer, buf, sizeof(buf), 0), 0);
-	assert_int_equal(end, STREAMSERV_SERVED);
+	assert_int_equal(end, REQUEST_SERVED);
 	close(peer);
 	close(out);
 
@@ -256,7 +256,7 @@ test_bind(void **state)
 	setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(peer);
 	run_until(&over);
-	assert_int_equal(end, STREAMSERV_RESET);
+	assert_int_equal(end, REQUEST_RESET);
 	if (pipes)
 		close(in);
 	close(out);
@@ -272,7 +272,7 @@ test_bind_given_up(void **state)
 	r = reply();
 	hang_up();
 	run_until(&over);
-	assert_int_equal(end, STREAMSERV_SERVED);
+	assert_int_equal(end, REQUEST_SERVED);
 	assert_int_equal(connect_from("127.0.0.1", &r.bnd), -1);
 	close(out);
 }
@@ -285,24 +285,24 @@ test_stop(void **state)
 	char c;
 
 	serve();
-	streamserv_stop(serving);
+	request_stop(serving);
 	assert_int_equal(over, 1);
 	leave();
 	serve();
 	request(SOCKS_CMD_UDP, "0.0.0.0", 0);
 	reply();
-	streamserv_stop(serving);
-	assert_int_equal(end, STREAMSERV_SERVED);
+	request_stop(serving);
+	assert_int_equal(end, REQUEST_SERVED);
 	leave();
 	serve();
 	request(SOCKS_CMD_RESOLVE, "hang", 0);
 	run_for(20);
-	streamserv_stop(serving);
+	request_stop(serving);
 	leave();
 	peer = bind_peer();
 	run_for(20);
-	streamserv_stop(serving);
-	assert_int_equal(end, STREAMSERV_RESET);
+	request_stop(serving);
+	assert_int_equal(end, REQUEST_RESET);
 	assert_int_equal(recv(peer, &c, 1, 0), 1);
 	while (recv(peer, &c, 1, 0) == 1)
 		;

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "addr.h"
-#include "udppeer.h"
+#include "udpclient.h"
 
 static struct addr
 host(const char *text, uint16_t port)
@@ -35,39 +35,39 @@ from(const char *text, uint16_t port)
 }
 
 static int
-may_be(const struct udppeer *p, const char *text, uint16_t port)
+may_be(const struct udpclient *p, const char *text, uint16_t port)
 {
 	struct sockaddr_storage ss = from(text, port);
 
-	return udppeer_may_be(p, (struct sockaddr *)&ss);
+	return udpclient_may_be(p, (struct sockaddr *)&ss);
 }
 
 /* A client whose connection comes from port 4000 of an address. */
-static struct udppeer
+static struct udpclient
 client(const char *text, const char *said, uint16_t port)
 {
-	struct udppeer p;
+	struct udpclient p;
 	struct sockaddr_storage ss = from(text, 4000);
 	struct addr a = host(said, port);
 
-	assert_int_equal(udppeer_init(&p, (struct sockaddr *)&ss, &a), 0);
+	assert_int_equal(udpclient_init(&p, (struct sockaddr *)&ss, &a), 0);
 	return p;
 }
 
 static void
 test_first(void **state)
 {
-	struct udppeer p = client("192.0.2.1", "0.0.0.0", 0);
+	struct udpclient p = client("192.0.2.1", "0.0.0.0", 0);
 	struct sockaddr_storage ss = from("192.0.2.1", 5000);
 
-	assert_false(udppeer_is_known(&p));
+	assert_false(udpclient_is_known(&p));
 	assert_true(may_be(&p, "192.0.2.1", 1));
 	assert_true(may_be(&p, "192.0.2.1", 65535));
 	assert_false(may_be(&p, "192.0.2.2", 5000));
 	assert_false(may_be(&p, "::ffff:192.0.2.1", 5000));
 	assert_false(may_be(&p, "2001:db8::1", 5000));
-	udppeer_settle(&p, (struct sockaddr *)&ss);
-	assert_true(udppeer_is_known(&p));
+	udpclient_settle(&p, (struct sockaddr *)&ss);
+	assert_true(udpclient_is_known(&p));
 	assert_true(may_be(&p, "192.0.2.1", 5000));
 	assert_false(may_be(&p, "192.0.2.1", 5001));
 	assert_false(may_be(&p, "192.0.2.1", 4000));
@@ -81,12 +81,12 @@ test_named_port(void **state)
 		"0.0.0.0", "::", "192.0.2.1", "::ffff:192.0.2.1",
 		"::ffff:0.0.0.0"
 	};
-	struct udppeer p;
+	struct udpclient p;
 	size_t i;
 
 	for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
 		p = client("192.0.2.1", said[i], 5000);
-		assert_true(udppeer_is_known(&p));
+		assert_true(udpclient_is_known(&p));
 		assert_true(may_be(&p, "192.0.2.1", 5000));
 		assert_false(may_be(&p, "192.0.2.1", 5001));
 		assert_false(may_be(&p, "192.0.2.2", 5000));
@@ -100,12 +100,12 @@ test_named_nonsense(void **state)
 	static const char *const said[] = {
 		"192.0.2.2", "127.0.0.1", "2001:db8::1", "client.example.org"
 	};
-	struct udppeer p;
+	struct udpclient p;
 	size_t i;
 
 	for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
 		p = client("192.0.2.1", said[i], 5000);
-		assert_false(udppeer_is_known(&p));
+		assert_false(udpclient_is_known(&p));
 		assert_true(may_be(&p, "192.0.2.1", 5001));
 		assert_false(may_be(&p, "192.0.2.2", 5000));
 	}
@@ -114,13 +114,13 @@ test_named_nonsense(void **state)
 static void
 test_ipv6(void **state)
 {
-	struct udppeer p = client("2001:db8::1", "::", 0);
+	struct udpclient p = client("2001:db8::1", "::", 0);
 	struct sockaddr_storage ss = from("2001:db8::1", 5000);
 
 	assert_true(may_be(&p, "2001:db8::1", 5000));
 	assert_false(may_be(&p, "2001:db8::2", 5000));
 	assert_false(may_be(&p, "192.0.2.1", 5000));
-	udppeer_settle(&p, (struct sockaddr *)&ss);
+	udpclient_settle(&p, (struct sockaddr *)&ss);
 	assert_true(may_be(&p, "2001:db8::1", 5000));
 	assert_false(may_be(&p, "2001:db8::1", 5001));
 }
@@ -129,26 +129,26 @@ test_ipv6(void **state)
 static void
 test_scope(void **state)
 {
-	struct udppeer p;
+	struct udpclient p;
 	struct sockaddr_storage ss = from("fe80::1", 4000);
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&ss;
 	struct addr any = host("::", 0);
 
 	in6->sin6_scope_id = 2;
-	assert_int_equal(udppeer_init(&p, (struct sockaddr *)&ss, &any), 0);
-	assert_true(udppeer_may_be(&p, (struct sockaddr *)&ss));
+	assert_int_equal(udpclient_init(&p, (struct sockaddr *)&ss, &any), 0);
+	assert_true(udpclient_may_be(&p, (struct sockaddr *)&ss));
 	in6->sin6_scope_id = 3;
-	assert_false(udppeer_may_be(&p, (struct sockaddr *)&ss));
+	assert_false(udpclient_may_be(&p, (struct sockaddr *)&ss));
 }
 
 static void
 test_no_address(void **state)
 {
-	struct udppeer p;
+	struct udpclient p;
 	struct sockaddr sa = { .sa_family = AF_UNIX };
 	struct addr any = host("0.0.0.0", 0);
 
-	assert_int_equal(udppeer_init(&p, &sa, &any), -1);
+	assert_int_equal(udpclient_init(&p, &sa, &any), -1);
 }
 
 int

@@ -3,8 +3,8 @@
  * What a sockstun asks of a sockstund: the name of a service stands in the
  * originator of a direct-tcpip channel (sockstun-protocol(7)).
  */
-#ifndef SERVICE_H
-#define SERVICE_H
+#ifndef PROTOCOL_H
+#define PROTOCOL_H
 
 #define SERVICE_SUFFIX	"@sockstun"
 #define SERVICE_CONNECT	"connect" SERVICE_SUFFIX

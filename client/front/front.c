@@ -13,7 +13,7 @@
 
 #include "addr.h"
 #include "cliconf.h"
-#include "forwards.h"
+#include "front.h"
 #include "listener.h"
 #include "log.h"
 #include "xmalloc.h"
@@ -29,13 +29,13 @@ struct forward {
 	struct listener	*listener;
 };
 
-struct forwards {
+struct front {
 	struct forward	*list;
 	size_t		 n;
 };
 
 static void
-forwards_add(struct forwards *fs, int fd, const char *path, int free_port)
+front_add(struct front *fs, int fd, const char *path, int free_port)
 {
 	struct forward *f;
 	struct sockaddr_storage ss;
@@ -85,7 +85,7 @@ forward_split(char *spec, int gateway, const char **host, const char **port)
 }
 
 static int
-forward_open_unix(struct forwards *fs, const struct cliconf *conf,
+forward_open_unix(struct front *fs, const struct cliconf *conf,
     const char *path)
 {
 	const char *why;
@@ -98,7 +98,7 @@ forward_open_unix(struct forwards *fs, const struct cliconf *conf,
 		log_warnx("bind %s: %s", path, why);
 		return -1;
 	}
-	forwards_add(fs, fd, path, 0);
+	front_add(fs, fd, path, 0);
 	return 0;
 }
 
@@ -113,7 +113,7 @@ fd_is_ipv4(int fd)
 }
 
 static int
-forward_open_tcp(struct forwards *fs, const struct cliconf *conf,
+forward_open_tcp(struct front *fs, const struct cliconf *conf,
     const char *spec)
 {
 	const char *host, *port, *why;
@@ -129,10 +129,10 @@ forward_open_tcp(struct forwards *fs, const struct cliconf *conf,
 	/* IPv4 first: scripts take the first line that is printed. */
 	for (i = 0; i < n; i++)
 		if (fd_is_ipv4(fds[i]))
-			forwards_add(fs, fds[i], NULL, strcmp(port, "0") == 0);
+			front_add(fs, fds[i], NULL, strcmp(port, "0") == 0);
 	for (i = 0; i < n; i++)
 		if (!fd_is_ipv4(fds[i]))
-			forwards_add(fs, fds[i], NULL, strcmp(port, "0") == 0);
+			front_add(fs, fds[i], NULL, strcmp(port, "0") == 0);
 	free(copy);
 	return n == -1 ? -1 : 0;
 }
@@ -142,10 +142,10 @@ forward_open_tcp(struct forwards *fs, const struct cliconf *conf,
  * logged, and is an error if ExitOnForwardFailure says so or if none is left:
  * NULL then.
  */
-struct forwards *
-forwards_open(const struct cliconf *conf)
+struct front *
+front_open(const struct cliconf *conf)
 {
-	struct forwards *fs = xcalloc(1, sizeof(*fs));
+	struct front *fs = xcalloc(1, sizeof(*fs));
 	const char *spec;
 	size_t i;
 	int r, failed = 0;
@@ -159,7 +159,7 @@ forwards_open(const struct cliconf *conf)
 	}
 	if (fs->n == 0 || (failed && conf->exit_on_forward_failure)) {
 		log_warnx("Could not request local forwarding.");
-		forwards_close(fs);
+		front_close(fs);
 		return NULL;
 	}
 	return fs;
@@ -167,7 +167,7 @@ forwards_open(const struct cliconf *conf)
 
 /* Begins to accept on all of them.  -1 when memory is out. */
 int
-forwards_listen(struct forwards *fs, struct event_base *base, listener_cb *cb,
+front_listen(struct front *fs, struct event_base *base, listener_cb *cb,
     void *arg)
 {
 	size_t i;
@@ -185,7 +185,7 @@ forwards_listen(struct forwards *fs, struct event_base *base, listener_cb *cb,
 
 /* Closes all, and removes their Unix sockets. */
 void
-forwards_close(struct forwards *fs)
+front_close(struct front *fs)
 {
 	size_t i;
 
@@ -205,27 +205,27 @@ forwards_close(struct forwards *fs)
 
 /* How many there are; one -D may stand for several addresses. */
 size_t
-forwards_count(const struct forwards *fs)
+front_count(const struct front *fs)
 {
 	return fs->n;
 }
 
 /* "127.0.0.1:1080", "[::1]:1080" or a path. */
 const char *
-forwards_name(const struct forwards *fs, size_t i)
+front_name(const struct front *fs, size_t i)
 {
 	return fs->list[i].name;
 }
 
 /* Was its port chosen by the system? */
 int
-forwards_is_free_port(const struct forwards *fs, size_t i)
+front_is_free_port(const struct front *fs, size_t i)
 {
 	return fs->list[i].free_port;
 }
 
 int
-forwards_is_unix(const struct forwards *fs, size_t i)
+front_is_unix(const struct front *fs, size_t i)
 {
 	return fs->list[i].path != NULL;
 }

@@ -16,42 +16,42 @@
 
 #include "addr.h"
 #include "log.h"
-#include "mm.h"
+#include "priv.h"
 #include "msg.h"
 #include "privsep.h"
 #include "xmalloc.h"
 
 /* Messages waiting for the other side beyond which lines of log are lost. */
-#define MM_LOG_QUEUE	256
+#define PRIV_LOG_QUEUE	256
 
-struct mm_outgoing {
-	TAILQ_ENTRY(mm_outgoing) entry;
+struct priv_outgoing {
+	TAILQ_ENTRY(priv_outgoing) entry;
 	struct msg		 msg;
 };
 
 /* The talk over a descriptor of a SOCK_SEQPACKET pair. */
 void
-mm_init(struct mm *mm, int fd)
+priv_init(struct priv *priv, int fd)
 {
-	memset(mm, 0, sizeof(*mm));
-	mm->fd = fd;
-	TAILQ_INIT(&mm->queue);
+	memset(priv, 0, sizeof(*priv));
+	priv->fd = fd;
+	TAILQ_INIT(&priv->queue);
 }
 
 static void
-mm_flush(struct mm *mm)
+priv_flush(struct priv *priv)
 {
-	struct mm_outgoing *out;
+	struct priv_outgoing *out;
 
-	while ((out = TAILQ_FIRST(&mm->queue)) != NULL) {
-		if (!mm->gone && msg_send(mm->fd, &out->msg) == -1) {
+	while ((out = TAILQ_FIRST(&priv->queue)) != NULL) {
+		if (!priv->gone && msg_send(priv->fd, &out->msg) == -1) {
 			if (errno != EAGAIN)
 				_exit(1);
-			event_add(mm->ev_write, NULL);
+			event_add(priv->ev_write, NULL);
 			return;
 		}
-		TAILQ_REMOVE(&mm->queue, out, entry);
-		mm->nqueued--;
+		TAILQ_REMOVE(&priv->queue, out, entry);
+		priv->nqueued--;
 		msg_clear(&out->msg);
 		free(out);
 	}
@@ -59,32 +59,32 @@ mm_flush(struct mm *mm)
 
 /* Sends a message, or queues it behind others; it is consumed. */
 static void
-mm_send(struct mm *mm, struct msg *m)
+priv_send(struct priv *priv, struct msg *m)
 {
-	struct mm_outgoing *out;
+	struct priv_outgoing *out;
 
-	if (TAILQ_EMPTY(&mm->queue)) {
-		if (mm->gone || msg_send(mm->fd, m) == 0) {
+	if (TAILQ_EMPTY(&priv->queue)) {
+		if (priv->gone || msg_send(priv->fd, m) == 0) {
 			msg_clear(m);
 			return;
 		}
-		if (errno != EAGAIN || mm->ev_write == NULL)
+		if (errno != EAGAIN || priv->ev_write == NULL)
 			_exit(1);
 	}
 	out = xcalloc(1, sizeof(*out));
 	out->msg = *m;
-	TAILQ_INSERT_TAIL(&mm->queue, out, entry);
-	mm->nqueued++;
-	mm_flush(mm);
+	TAILQ_INSERT_TAIL(&priv->queue, out, entry);
+	priv->nqueued++;
+	priv_flush(priv);
 }
 
-/* Waits for a message of a type; only before mm_start. */
+/* Waits for a message of a type; only before priv_start. */
 static void
-mm_expect(struct mm *mm, struct msg *m, uint32_t type)
+priv_expect(struct priv *priv, struct msg *m, uint32_t type)
 {
 	int r;
 
-	while ((r = msg_recv(mm->fd, m)) == -1 && errno == EINTR)
+	while ((r = msg_recv(priv->fd, m)) == -1 && errno == EINTR)
 		;
 	if (r != 1)
 		_exit(1);
@@ -94,23 +94,23 @@ mm_expect(struct mm *mm, struct msg *m, uint32_t type)
 
 /* Waits for the first message; the caller reads and clears it. */
 void
-mm_recv_setup(struct mm *mm, struct msg *m)
+priv_recv_setup(struct priv *priv, struct msg *m)
 {
-	mm_expect(mm, m, PS_SETUP);
+	priv_expect(priv, m, PS_SETUP);
 }
 
 /* Tells the monitor that keys are loaded and the sandbox is closed. */
 void
-mm_send_ready(struct mm *mm)
+priv_send_ready(struct priv *priv)
 {
 	struct msg m;
 
 	msg_init(&m, PS_READY, 0);
-	mm_send(mm, &m);
+	priv_send(priv, &m);
 }
 
 static int
-mm_ask(struct mm *mm, uint32_t type, uint32_t answer, const char *user,
+priv_ask(struct priv *priv, uint32_t type, uint32_t answer, const char *user,
     const char *keytype, const char *key)
 {
 	struct msg m;
@@ -120,8 +120,8 @@ mm_ask(struct mm *mm, uint32_t type, uint32_t answer, const char *user,
 	msg_put_string(&m, user);
 	msg_put_string(&m, keytype);
 	msg_put_string(&m, key);
-	mm_send(mm, &m);
-	mm_expect(mm, &m, answer);
+	priv_send(priv, &m);
+	priv_expect(priv, &m, answer);
 	verdict = msg_get_u32(&m);
 	if (msg_end(&m) == -1)
 		fatalx("monitor sent a malformed answer");
@@ -131,10 +131,10 @@ mm_ask(struct mm *mm, uint32_t type, uint32_t answer, const char *user,
 
 /* May this user log in with this key (base64)? */
 int
-mm_key_query(struct mm *mm, const char *user, const char *type,
+priv_key_query(struct priv *priv, const char *user, const char *type,
     const char *key)
 {
-	return mm_ask(mm, PS_KEY_QUERY, PS_KEY_ANSWER, user, type, key);
+	return priv_ask(priv, PS_KEY_QUERY, PS_KEY_ANSWER, user, type, key);
 }
 
 /*
@@ -142,15 +142,15 @@ mm_key_query(struct mm *mm, const char *user, const char *type,
  * user's dialer when this returns.
  */
 int
-mm_key_proved(struct mm *mm, const char *user, const char *type,
+priv_key_proved(struct priv *priv, const char *user, const char *type,
     const char *key)
 {
-	return mm_ask(mm, PS_KEY_PROVED, PS_AUTH_ANSWER, user, type, key);
+	return priv_ask(priv, PS_KEY_PROVED, PS_AUTH_ANSWER, user, type, key);
 }
 
 /* Asks for a connection; the answer comes by the dialed operation. */
 void
-mm_dial(struct mm *mm, uint32_t id, const char *host, uint16_t port,
+priv_dial(struct priv *priv, uint32_t id, const char *host, uint16_t port,
     const char *origin, uint16_t origin_port)
 {
 	struct msg m;
@@ -160,7 +160,7 @@ mm_dial(struct mm *mm, uint32_t id, const char *host, uint16_t port,
 	msg_put_u32(&m, port);
 	msg_put_string(&m, origin);
 	msg_put_u32(&m, origin_port);
-	mm_send(mm, &m);
+	priv_send(priv, &m);
 }
 
 /*
@@ -168,7 +168,7 @@ mm_dial(struct mm *mm, uint32_t id, const char *host, uint16_t port,
  * bound (BIND alone) and dialed operations.
  */
 void
-mm_service(struct mm *mm, uint32_t id, int cmd, const char *host,
+priv_service(struct priv *priv, uint32_t id, int cmd, const char *host,
     uint16_t port)
 {
 	struct msg m;
@@ -177,37 +177,37 @@ mm_service(struct mm *mm, uint32_t id, int cmd, const char *host,
 	msg_put_u32(&m, (uint32_t)cmd);
 	msg_put_string(&m, host);
 	msg_put_u32(&m, port);
-	mm_send(mm, &m);
+	priv_send(priv, &m);
 }
 
 /* Nobody waits for this dial any more; an answer may still come. */
 void
-mm_cancel(struct mm *mm, uint32_t id)
+priv_cancel(struct priv *priv, uint32_t id)
 {
 	struct msg m;
 
 	msg_init(&m, PS_CANCEL, id);
-	mm_send(mm, &m);
+	priv_send(priv, &m);
 }
 
 /* A sink for log.h. */
 void
-mm_log(enum log_level level, const char *text, void *arg)
+priv_log(enum log_level level, const char *text, void *arg)
 {
-	struct mm *mm = arg;
+	struct priv *priv = arg;
 	struct msg m;
 
-	if (mm->nqueued > MM_LOG_QUEUE)
+	if (priv->nqueued > PRIV_LOG_QUEUE)
 		return;
 	msg_init(&m, PS_LOG, 0);
 	msg_put_u32(&m, level);
 	msg_put_blob(&m, text, strnlen(text, PRIVSEP_LOG_MAX - 1));
-	mm_send(mm, &m);
+	priv_send(priv, &m);
 }
 
 /* An address as the dialer writes it; the message is bad if it is none. */
 static void
-mm_get_addr(struct msg *m, struct addr *a)
+priv_get_addr(struct msg *m, struct addr *a)
 {
 	char host[ADDR_NAME_MAX + 1];
 	uint32_t atyp, port;
@@ -223,97 +223,98 @@ mm_get_addr(struct msg *m, struct addr *a)
 }
 
 static void
-mm_take_bound(struct mm *mm, struct msg *m)
+priv_take_bound(struct priv *priv, struct msg *m)
 {
 	struct addr bnd;
 
-	mm_get_addr(m, &bnd);
+	priv_get_addr(m, &bnd);
 	if (msg_end(m) == -1 || m->fd != -1)
 		fatalx("dialer sent a malformed address");
-	mm->ops->bound(m->id, &bnd, mm->arg);
+	priv->ops->bound(m->id, &bnd, priv->arg);
 }
 
 static void
-mm_take_dialed(struct mm *mm, struct msg *m)
+priv_take_dialed(struct priv *priv, struct msg *m)
 {
-	struct mm_dialed d;
+	struct priv_dialed d;
 
 	memset(&d, 0, sizeof(d));
 	d.id = m->id;
 	d.rep = msg_get_u32(m);
-	mm_get_addr(m, &d.bnd);
+	priv_get_addr(m, &d.bnd);
 	msg_get_string(m, d.reason, sizeof(d.reason));
 	if (msg_end(m) == -1)
 		fatalx("dialer sent a malformed answer");
 	d.fd = m->fd;
 	m->fd = -1;
-	mm->ops->dialed(&d, mm->arg);
+	priv->ops->dialed(&d, priv->arg);
 }
 
 static void
-mm_read_cb(evutil_socket_t fd, short what, void *arg)
+priv_read_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct mm *mm = arg;
+	struct priv *priv = arg;
 	struct msg m;
 	int r;
 
-	if ((r = msg_recv(mm->fd, &m)) == -1 &&
+	if ((r = msg_recv(priv->fd, &m)) == -1 &&
 	    (errno == EAGAIN || errno == EINTR))
 		return;
 	if (r != 1) {
-		event_del(mm->ev_read);
-		mm->gone = 1;
-		mm->ops->gone(mm->arg);
+		event_del(priv->ev_read);
+		priv->gone = 1;
+		priv->ops->gone(priv->arg);
 		return;
 	}
 	if (m.type == PS_DIALED)
-		mm_take_dialed(mm, &m);
+		priv_take_dialed(priv, &m);
 	else if (m.type == PS_BOUND)
-		mm_take_bound(mm, &m);
+		priv_take_bound(priv, &m);
 	else
 		fatalx("dialer sent message %u", m.type);
 	msg_clear(&m);
 }
 
 static void
-mm_write_cb(evutil_socket_t fd, short what, void *arg)
+priv_write_cb(evutil_socket_t fd, short what, void *arg)
 {
-	mm_flush(arg);
+	priv_flush(arg);
 }
 
 /* From now on nothing waits: answers come as events.  -1 on failure. */
 int
-mm_start(struct mm *mm, struct event_base *base, const struct mm_ops *ops,
-    void *arg)
+priv_start(struct priv *priv, struct event_base *base,
+    const struct priv_ops *ops, void *arg)
 {
 	int flags;
 
-	mm->ops = ops;
-	mm->arg = arg;
-	if ((flags = fcntl(mm->fd, F_GETFL)) == -1 ||
-	    fcntl(mm->fd, F_SETFL, flags | O_NONBLOCK) == -1)
+	priv->ops = ops;
+	priv->arg = arg;
+	if ((flags = fcntl(priv->fd, F_GETFL)) == -1 ||
+	    fcntl(priv->fd, F_SETFL, flags | O_NONBLOCK) == -1)
 		return -1;
-	mm->ev_read = event_new(base, mm->fd, EV_READ | EV_PERSIST,
-	    mm_read_cb, mm);
-	mm->ev_write = event_new(base, mm->fd, EV_WRITE, mm_write_cb, mm);
-	if (mm->ev_read == NULL || mm->ev_write == NULL)
+	priv->ev_read = event_new(base, priv->fd, EV_READ | EV_PERSIST,
+	    priv_read_cb, priv);
+	priv->ev_write = event_new(base, priv->fd, EV_WRITE, priv_write_cb,
+	    priv);
+	if (priv->ev_read == NULL || priv->ev_write == NULL)
 		return -1;
-	return event_add(mm->ev_read, NULL);
+	return event_add(priv->ev_read, NULL);
 }
 
 /* Frees what is queued, and the events; the descriptor is the caller's. */
 void
-mm_clear(struct mm *mm)
+priv_clear(struct priv *priv)
 {
-	struct mm_outgoing *out;
+	struct priv_outgoing *out;
 
-	while ((out = TAILQ_FIRST(&mm->queue)) != NULL) {
-		TAILQ_REMOVE(&mm->queue, out, entry);
+	while ((out = TAILQ_FIRST(&priv->queue)) != NULL) {
+		TAILQ_REMOVE(&priv->queue, out, entry);
 		msg_clear(&out->msg);
 		free(out);
 	}
-	if (mm->ev_read != NULL)
-		event_free(mm->ev_read);
-	if (mm->ev_write != NULL)
-		event_free(mm->ev_write);
+	if (priv->ev_read != NULL)
+		event_free(priv->ev_read);
+	if (priv->ev_write != NULL)
+		event_free(priv->ev_write);
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "openfail.h"
+#include "refusal.h"
 #include "sshchan.h"
 
 static const struct {
@@ -37,7 +37,7 @@ static const struct {
  * and the peer's text.
  */
 enum socks_rep
-openfail_rep(int code, const char *text)
+refusal_rep(int code, const char *text)
 {
 	size_t i;
 
@@ -53,7 +53,7 @@ openfail_rep(int code, const char *text)
 
 /* What to do about a failure, for the log; "" when there is nothing to say. */
 const char *
-openfail_hint(int code)
+refusal_hint(int code)
 {
 	if (code == SSHCHAN_PROHIBITED)
 		return " (see AllowTcpForwarding, DisableForwarding and "

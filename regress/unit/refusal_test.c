@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "openfail.h"
+#include "refusal.h"
 #include "sshchan.h"
 
 static void
@@ -32,30 +32,30 @@ test_texts(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
-		assert_int_equal(openfail_rep(SSHCHAN_CONNECT_FAILED,
+		assert_int_equal(refusal_rep(SSHCHAN_CONNECT_FAILED,
 		    t[i].text), t[i].rep);
 }
 
 static void
 test_codes(void **state)
 {
-	assert_int_equal(openfail_rep(SSHCHAN_PROHIBITED, "open failed"),
+	assert_int_equal(refusal_rep(SSHCHAN_PROHIBITED, "open failed"),
 	    SOCKS_REP_RULESET);
-	assert_int_equal(openfail_rep(SSHCHAN_UNKNOWN_TYPE,
+	assert_int_equal(refusal_rep(SSHCHAN_UNKNOWN_TYPE,
 	    "Connection refused"), SOCKS_REP_GENERAL);
-	assert_int_equal(openfail_rep(SSHCHAN_RESOURCE_SHORTAGE, ""),
+	assert_int_equal(refusal_rep(SSHCHAN_RESOURCE_SHORTAGE, ""),
 	    SOCKS_REP_GENERAL);
-	assert_int_equal(openfail_rep(SSHCHAN_SESSION_LOST, ""),
+	assert_int_equal(refusal_rep(SSHCHAN_SESSION_LOST, ""),
 	    SOCKS_REP_GENERAL);
-	assert_int_equal(openfail_rep(12345, ""), SOCKS_REP_GENERAL);
+	assert_int_equal(refusal_rep(12345, ""), SOCKS_REP_GENERAL);
 }
 
 static void
 test_hints(void **state)
 {
-	assert_non_null(openfail_hint(SSHCHAN_PROHIBITED));
-	assert_true(openfail_hint(SSHCHAN_PROHIBITED)[0] != '\0');
-	assert_string_equal(openfail_hint(SSHCHAN_CONNECT_FAILED), "");
+	assert_non_null(refusal_hint(SSHCHAN_PROHIBITED));
+	assert_true(refusal_hint(SSHCHAN_PROHIBITED)[0] != '\0');
+	assert_string_equal(refusal_hint(SSHCHAN_CONNECT_FAILED), "");
 }
 
 int

@@ -8,7 +8,7 @@
  *	                  as a farewell, when it is refused
  *
  * What a command does is not known here, but where it begins (cmd*.c,
- * udpassoc.c).  Bytes that follow the request at once are kept for it.
+ * cmdudp.c).  Bytes that follow the request at once are kept for it.
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -27,22 +27,22 @@
 #include "flow.h"
 #include "log.h"
 #include "socks.h"
-#include "socksconn.h"
+#include "conn.h"
 #include "stream.h"
 #include "tunnel.h"
 
 /* Seconds a client has to finish its request. */
-#define SOCKSCONN_PATIENCE	60
+#define CONN_PATIENCE	60
 /* The request and what may follow it before the flow stands. */
-#define SOCKSCONN_EARLY_MAX	32768
+#define CONN_EARLY_MAX	32768
 /* Bytes of a reason for the log. */
-#define SOCKSCONN_REASON_MAX	256
+#define CONN_REASON_MAX	256
 
 /* A command gives up what it has begun, once. */
 static void
-socksconn_cancel(struct socksconn *c)
+conn_cancel(struct conn *c)
 {
-	void (*cancel)(struct socksconn *) = c->cancel;
+	void (*cancel)(struct conn *) = c->cancel;
 
 	c->cancel = NULL;
 	if (cancel != NULL)
@@ -51,9 +51,9 @@ socksconn_cancel(struct socksconn *c)
 
 /* Ends a connection that is no flow yet. */
 void
-socksconn_free(struct socksconn *c)
+conn_free(struct conn *c)
 {
-	socksconn_cancel(c);
+	conn_cancel(c);
 	TAILQ_REMOVE(&c->tunnel->conns, c, entry);
 	if (c->local != NULL)
 		c->local->ops->close(c->local, STREAM_CLOSE);
@@ -67,18 +67,18 @@ socksconn_free(struct socksconn *c)
 
 /* Ends a connection now, whatever its state; a flow's ends see a reset. */
 void
-socksconn_abort(struct socksconn *c)
+conn_abort(struct conn *c)
 {
-	if (c->state == SOCKSCONN_FLOW)
+	if (c->state == CONN_FLOW)
 		flow_abort(c->flow);
 	else
-		socksconn_free(c);
+		conn_free(c);
 }
 
 static void
-socksconn_done_cb(const struct flow_summary *sum, void *arg)
+conn_done_cb(const struct flow_summary *sum, void *arg)
 {
-	struct socksconn *c = arg;
+	struct conn *c = arg;
 
 	if (c->label[0] != '\0')
 		log_verbose("flow %llu: %s: %s after %.1f s, %llu bytes sent, "
@@ -86,28 +86,28 @@ socksconn_done_cb(const struct flow_summary *sum, void *arg)
 		    sum->ending == STREAM_ABORT ? "reset" : "closed",
 		    sum->seconds, (unsigned long long)sum->a_to_b,
 		    (unsigned long long)sum->b_to_a);
-	socksconn_free(c);
+	conn_free(c);
 }
 
 /* Sends last words to the client and lets it go. */
 static void
-socksconn_dismiss(struct socksconn *c, const u_char *data, size_t len)
+conn_dismiss(struct conn *c, const u_char *data, size_t len)
 {
 	evtimer_del(c->timeout);
 	c->label[0] = '\0';
 	c->flow = flow_farewell(c->tunnel->base, c->local, data, len,
-	    socksconn_done_cb, c);
+	    conn_done_cb, c);
 	if (c->flow == NULL) {
-		socksconn_free(c);
+		conn_free(c);
 		return;
 	}
-	c->state = SOCKSCONN_FLOW;
+	c->state = CONN_FLOW;
 	c->local = NULL;
 	flow_start(c->flow);
 }
 
 static size_t
-socksconn_encode_reply(const struct socksconn *c, u_char *buf, size_t size,
+conn_encode_reply(const struct conn *c, u_char *buf, size_t size,
     int rep, const struct addr *bnd)
 {
 	if (c->version == 4)
@@ -121,45 +121,45 @@ socksconn_encode_reply(const struct socksconn *c, u_char *buf, size_t size,
  * be gone after it.
  */
 static void
-socksconn_end(struct socksconn *c, int rep, const struct addr *bnd)
+conn_end(struct conn *c, int rep, const struct addr *bnd)
 {
 	u_char reply[SOCKS5_MESSAGE_MAX];
 	size_t len;
 
-	socksconn_cancel(c);
-	len = socksconn_encode_reply(c, reply, sizeof(reply), rep, bnd);
-	socksconn_dismiss(c, reply, len);
+	conn_cancel(c);
+	len = conn_encode_reply(c, reply, sizeof(reply), rep, bnd);
+	conn_dismiss(c, reply, len);
 }
 
 /* Refuses the request; the connection may be gone after it. */
 void
-socksconn_refuse(struct socksconn *c, int rep)
+conn_refuse(struct conn *c, int rep)
 {
-	socksconn_end(c, rep, NULL);
+	conn_end(c, rep, NULL);
 }
 
 /* The same, with a line in the log: why, and what to do about it. */
 void
-socksconn_failed(struct socksconn *c, int rep, const char *why,
+conn_failed(struct conn *c, int rep, const char *why,
     const char *hint)
 {
-	char text[SOCKSCONN_REASON_MAX * 4];
+	char text[CONN_REASON_MAX * 4];
 
 	log_verbose("flow %llu: %s: %s%s", (unsigned long long)c->id, c->label,
 	    log_safe(why, strlen(why), text, sizeof(text)), hint);
-	socksconn_refuse(c, rep);
+	conn_refuse(c, rep);
 }
 
 /* A reply of success, and the end: all that was asked for was an answer. */
 void
-socksconn_answer(struct socksconn *c, const struct addr *bnd)
+conn_answer(struct conn *c, const struct addr *bnd)
 {
-	socksconn_end(c, SOCKS_REP_OK, bnd);
+	conn_end(c, SOCKS_REP_OK, bnd);
 }
 
 /* Has a reply of the client's version a form for this address? */
 int
-socksconn_can_tell(const struct socksconn *c, const struct addr *bnd)
+conn_can_tell(const struct conn *c, const struct addr *bnd)
 {
 	struct addr a = *bnd;
 
@@ -172,12 +172,12 @@ socksconn_can_tell(const struct socksconn *c, const struct addr *bnd)
  * client does not take it; the connection is still there.
  */
 int
-socksconn_tell(struct socksconn *c, const struct addr *bnd)
+conn_tell(struct conn *c, const struct addr *bnd)
 {
 	u_char reply[SOCKS5_MESSAGE_MAX];
 	size_t len;
 
-	len = socksconn_encode_reply(c, reply, sizeof(reply), SOCKS_REP_OK,
+	len = conn_encode_reply(c, reply, sizeof(reply), SOCKS_REP_OK,
 	    bnd);
 	/* Few bytes into an empty socket buffer: they fit, or it is broken. */
 	return c->local->ops->write(c->local, reply, len) == (ssize_t)len ?
@@ -190,7 +190,7 @@ socksconn_tell(struct socksconn *c, const struct addr *bnd)
  * command is over, and the connection may be gone when this returns.
  */
 void
-socksconn_join(struct socksconn *c, struct stream *far,
+conn_join(struct conn *c, struct stream *far,
     const struct addr *bnd, const void *first, size_t first_len,
     const void *last, size_t last_len)
 {
@@ -199,17 +199,17 @@ socksconn_join(struct socksconn *c, struct stream *far,
 	size_t len;
 
 	c->cancel = NULL;
-	len = socksconn_encode_reply(c, reply, sizeof(reply), SOCKS_REP_OK,
+	len = conn_encode_reply(c, reply, sizeof(reply), SOCKS_REP_OK,
 	    bnd);
-	f = flow_new(c->tunnel->base, c->local, far, socksconn_done_cb, c);
+	f = flow_new(c->tunnel->base, c->local, far, conn_done_cb, c);
 	if (f == NULL) {
 		far->ops->close(far, STREAM_ABORT);
-		socksconn_free(c);
+		conn_free(c);
 		return;
 	}
 	c->local = NULL;
 	c->flow = f;
-	c->state = SOCKSCONN_FLOW;
+	c->state = CONN_FLOW;
 	if (flow_prefix_to_a(f, reply, len) == -1 ||
 	    flow_prefix_to_a(f, first, first_len) == -1 ||
 	    flow_prefix_to_b(f, last, last_len) == -1 ||
@@ -223,23 +223,23 @@ socksconn_join(struct socksconn *c, struct stream *far,
 
 /* What a decoder refused, as the client is told it. */
 static void
-socksconn_bad_request(struct socksconn *c, ssize_t error)
+conn_bad_request(struct conn *c, ssize_t error)
 {
 	log_info("client %s: %s", c->peer, socks_strerror(error));
 	if (error == SOCKS_EATYP)
-		socksconn_refuse(c, SOCKS_REP_ATYP);
+		conn_refuse(c, SOCKS_REP_ATYP);
 	else
-		socksconn_refuse(c, SOCKS_REP_GENERAL);
+		conn_refuse(c, SOCKS_REP_GENERAL);
 }
 
 /* Does what the client asks for; the connection may be gone after it. */
 static void
-socksconn_begin(struct socksconn *c, int cmd)
+conn_begin(struct conn *c, int cmd)
 {
 	char name[ADDR_STRLEN];
 
 	evtimer_del(c->timeout);
-	c->state = SOCKSCONN_COMMAND;
+	c->state = CONN_COMMAND;
 	addr_format(&c->dst, name, sizeof(name));
 	if (cmd == SOCKS_CMD_CONNECT)
 		strlcpy(c->label, name, sizeof(c->label));
@@ -256,7 +256,7 @@ socksconn_begin(struct socksconn *c, int cmd)
 		cmdbind_start(c);
 		break;
 	case SOCKS_CMD_UDP:
-		udpassoc_start(c);
+		cmdudp_start(c);
 		break;
 	case SOCKS_CMD_RESOLVE:
 	case SOCKS_CMD_RESOLVE_PTR:
@@ -265,12 +265,12 @@ socksconn_begin(struct socksconn *c, int cmd)
 	default:
 		log_info("client %s: command %u is not known", c->peer,
 		    (unsigned int)cmd);
-		socksconn_refuse(c, SOCKS_REP_COMMAND);
+		conn_refuse(c, SOCKS_REP_COMMAND);
 	}
 }
 
 static void
-socksconn_take_request(struct socksconn *c)
+conn_take_request(struct conn *c)
 {
 	struct socks_request req;
 	ssize_t n;
@@ -284,16 +284,16 @@ socksconn_take_request(struct socksconn *c)
 	if (n == 0)
 		return;
 	if (n < 0) {
-		socksconn_bad_request(c, n);
+		conn_bad_request(c, n);
 		return;
 	}
 	buf_consume(&c->in, (size_t)n);
 	c->dst = req.dst;
-	socksconn_begin(c, req.cmd);
+	conn_begin(c, req.cmd);
 }
 
 static void
-socksconn_take_greeting(struct socksconn *c)
+conn_take_greeting(struct conn *c)
 {
 	struct socks_greeting greeting;
 	u_char answer[2];
@@ -309,18 +309,18 @@ socksconn_take_greeting(struct socksconn *c)
 		    "method", c->peer);
 		len = socks_encode_method(answer, sizeof(answer),
 		    SOCKS_METHOD_UNACCEPTABLE);
-		socksconn_dismiss(c, answer, len);
+		conn_dismiss(c, answer, len);
 		return;
 	}
 	buf_consume(&c->in, (size_t)n);
 	len = socks_encode_method(answer, sizeof(answer), SOCKS_METHOD_NONE);
 	/* Two bytes into an empty socket buffer: they fit, or it is broken. */
 	if (c->local->ops->write(c->local, answer, len) != (ssize_t)len) {
-		socksconn_free(c);
+		conn_free(c);
 		return;
 	}
-	c->state = SOCKSCONN_REQUEST;
-	socksconn_take_request(c);
+	c->state = CONN_REQUEST;
+	conn_take_request(c);
 }
 
 static const char *
@@ -337,30 +337,30 @@ stranger_name(u_char first)
 
 /* Returns -1 when it is no SOCKS, and the connection may be gone. */
 static int
-socksconn_take_version(struct socksconn *c)
+conn_take_version(struct conn *c)
 {
 	u_char first = buf_data(&c->in)[0];
 
 	if (first == 4 || first == 5) {
 		c->version = first;
-		c->state = first == 4 ? SOCKSCONN_REQUEST : SOCKSCONN_GREETING;
+		c->state = first == 4 ? CONN_REQUEST : CONN_GREETING;
 		return 0;
 	}
 	log_info("client %s: %s (first byte 0x%02x), not SOCKS; closed",
 	    c->peer, stranger_name(first), first);
-	socksconn_dismiss(c, NULL, 0);
+	conn_dismiss(c, NULL, 0);
 	return -1;
 }
 
 static void
-socksconn_advance(struct socksconn *c)
+conn_advance(struct conn *c)
 {
-	if (c->version == 0 && socksconn_take_version(c) == -1)
+	if (c->version == 0 && conn_take_version(c) == -1)
 		return;
-	if (c->state == SOCKSCONN_GREETING)
-		socksconn_take_greeting(c);
-	else if (c->state == SOCKSCONN_REQUEST)
-		socksconn_take_request(c);
+	if (c->state == CONN_GREETING)
+		conn_take_greeting(c);
+	else if (c->state == CONN_REQUEST)
+		conn_take_request(c);
 }
 
 /*
@@ -369,7 +369,7 @@ socksconn_advance(struct socksconn *c)
  * room.
  */
 ssize_t
-socksconn_read(struct socksconn *c)
+conn_read(struct conn *c)
 {
 	struct stream *st = c->local;
 	size_t room = buf_space(&c->in);
@@ -388,35 +388,35 @@ socksconn_read(struct socksconn *c)
 
 /* Reads the conversation, and early data while a command is under way. */
 static void
-socksconn_local_cb(struct stream *st, enum stream_event ev, void *arg)
+conn_local_cb(struct stream *st, enum stream_event ev, void *arg)
 {
-	struct socksconn *c = arg;
-	ssize_t n = socksconn_read(c);
+	struct conn *c = arg;
+	ssize_t n = conn_read(c);
 
 	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
 		return;
-	if (n == -1 || (n == 0 && c->state != SOCKSCONN_COMMAND)) {
+	if (n == -1 || (n == 0 && c->state != CONN_COMMAND)) {
 		if (n == 0 && buf_len(&c->in) > 0)
 			log_info("client %s: ended in the middle of its "
 			    "request", c->peer);
-		socksconn_free(c);
+		conn_free(c);
 		return;
 	}
 	if (n == 0)
 		/* It may have sent all and wait for the answer. */
 		st->ops->want(st, 0);
-	else if (c->state != SOCKSCONN_COMMAND)
-		socksconn_advance(c);
+	else if (c->state != CONN_COMMAND)
+		conn_advance(c);
 }
 
 static void
-socksconn_timeout_cb(evutil_socket_t fd, short what, void *arg)
+conn_timeout_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct socksconn *c = arg;
+	struct conn *c = arg;
 
 	log_info("client %s: no request within %d seconds", c->peer,
-	    SOCKSCONN_PATIENCE);
-	socksconn_free(c);
+	    CONN_PATIENCE);
+	conn_free(c);
 }
 
 /*
@@ -424,12 +424,12 @@ socksconn_timeout_cb(evutil_socket_t fd, short what, void *arg)
  * owned from now on, peer names it in the log.
  */
 void
-socksconn_new(struct tunnel *t, int fd, const char *peer)
+conn_new(struct tunnel *t, int fd, const char *peer)
 {
 	static const struct timeval patience = {
-		.tv_sec = SOCKSCONN_PATIENCE
+		.tv_sec = CONN_PATIENCE
 	};
-	struct socksconn *c;
+	struct conn *c;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL) {
 		close(fd);
@@ -438,20 +438,20 @@ socksconn_new(struct tunnel *t, int fd, const char *peer)
 	c->tunnel = t;
 	c->id = ++t->last_id;
 	c->fd = fd;
-	buf_init(&c->in, SOCKSCONN_EARLY_MAX);
+	buf_init(&c->in, CONN_EARLY_MAX);
 	buf_init(&c->reply, 2 * SOCKS5_MESSAGE_MAX);
 	TAILQ_INSERT_TAIL(&t->conns, c, entry);
 	c->peer = strdup(peer);
-	c->timeout = evtimer_new(t->base, socksconn_timeout_cb, c);
+	c->timeout = evtimer_new(t->base, conn_timeout_cb, c);
 	if ((c->local = sockstream_new(t->base, fd)) == NULL)
 		close(fd);
 	if (c->peer == NULL || c->timeout == NULL || c->local == NULL) {
 		log_warnx("client %s: out of memory", peer);
-		socksconn_free(c);
+		conn_free(c);
 		return;
 	}
 	event_add(c->timeout, &patience);
-	c->local->cb = socksconn_local_cb;
+	c->local->cb = conn_local_cb;
 	c->local->arg = c;
 	c->local->ops->want(c->local, STREAM_WANT_READ);
 }

@@ -27,27 +27,27 @@
 #include "farend.h"
 #include "log.h"
 #include "monotime.h"
-#include "socksconn.h"
+#include "conn.h"
 #include "socksudp.h"
 #include "stream.h"
 #include "tunnel.h"
 #include "udpfrag.h"
-#include "udppeer.h"
+#include "udpclient.h"
 #include "udpsock.h"
 
 /* How often in the time of UDPTimeout it is looked whether all is quiet. */
-#define UDPASSOC_LOOKS		4
+#define CMDUDP_LOOKS		4
 /* What the client says on its connection is read so much at once. */
-#define UDPASSOC_NOISE		512
+#define CMDUDP_NOISE		512
 /* The largest UDP payload over IPv6; IPv4's is SOCKSUDP_PAYLOAD_MAX. */
-#define UDPASSOC_MAX_IPV6	65527
+#define CMDUDP_MAX_IPV6	65527
 
-struct udpassoc {
-	struct socksconn	*conn;
+struct cmdudp {
+	struct conn	*conn;
 	struct farend_ask	*ask;
 	struct udpsock		*relay;
 	struct dgramlink	*link;
-	struct udppeer		 peer;
+	struct udpclient		 peer;
 	struct udpfrag		 frag;
 	struct event		*idle;
 	struct timeval		 look;		/* every so often */
@@ -61,9 +61,9 @@ struct udpassoc {
 };
 
 static void
-udpassoc_log(const struct udpassoc *u)
+cmdudp_log(const struct cmdudp *u)
 {
-	const struct socksconn *c = u->conn;
+	const struct conn *c = u->conn;
 
 	log_verbose("flow %llu: %s: closed after %.1f s, %llu datagrams "
 	    "(%llu bytes) sent, %llu (%llu) received, %llu dropped",
@@ -76,12 +76,12 @@ udpassoc_log(const struct udpassoc *u)
 }
 
 static void
-udpassoc_cancel(struct socksconn *c)
+cmdudp_cancel(struct conn *c)
 {
-	struct udpassoc *u = c->job;
+	struct cmdudp *u = c->job;
 
 	if (u->link != NULL && u->relay != NULL)
-		udpassoc_log(u);
+		cmdudp_log(u);
 	if (u->ask != NULL)
 		farend_cancel(u->ask);
 	if (u->link != NULL)
@@ -97,20 +97,20 @@ udpassoc_cancel(struct socksconn *c)
 
 /* Watches the connection: its end is the association's. */
 static void
-udpassoc_local_cb(struct stream *st, enum stream_event ev, void *arg)
+cmdudp_local_cb(struct stream *st, enum stream_event ev, void *arg)
 {
-	struct socksconn *c = arg;
-	u_char noise[UDPASSOC_NOISE];
+	struct conn *c = arg;
+	u_char noise[CMDUDP_NOISE];
 	ssize_t n;
 
 	n = st->ops->read(st, noise, sizeof(noise));
 	if (n == 0 || (n == -1 && errno != EAGAIN))
-		socksconn_free(c);
+		conn_free(c);
 }
 
 /* A fragment came from the client.  Returns 1 once a datagram is whole. */
 static int
-udpassoc_reassemble(struct udpassoc *u, struct socksudp *d)
+cmdudp_reassemble(struct cmdudp *u, struct socksudp *d)
 {
 	int r = udpfrag_add(&u->frag, d, monotime_ns());
 
@@ -126,22 +126,22 @@ udpassoc_reassemble(struct udpassoc *u, struct socksudp *d)
 
 /* From the client, or from anybody who knows the port. */
 static void
-udpassoc_relay_cb(const struct sockaddr *from, const void *data, size_t len,
+cmdudp_relay_cb(const struct sockaddr *from, const void *data, size_t len,
     void *arg)
 {
-	struct udpassoc *u = arg;
+	struct cmdudp *u = arg;
 	struct socksudp d;
 
-	if (!udppeer_may_be(&u->peer, from) ||
+	if (!udpclient_may_be(&u->peer, from) ||
 	    socksudp_decode(&d, data, len) < 0 || d.rsv != 0) {
 		u->dropped++;
 		return;
 	}
-	if (!udppeer_is_known(&u->peer))
-		udppeer_settle(&u->peer, from);
+	if (!udpclient_is_known(&u->peer))
+		udpclient_settle(&u->peer, from);
 	if (d.frag == 0 && u->frag.highest != 0)
 		udpfrag_clear(&u->frag);
-	else if (d.frag != 0 && !udpassoc_reassemble(u, &d))
+	else if (d.frag != 0 && !cmdudp_reassemble(u, &d))
 		return;
 	u->up++;
 	u->up_bytes += d.len;
@@ -150,21 +150,21 @@ udpassoc_relay_cb(const struct sockaddr *from, const void *data, size_t len,
 		udpfrag_clear(&u->frag);
 }
 
-static const struct udpsock_ops udpassoc_relay_ops = {
-	.datagram = udpassoc_relay_cb,
+static const struct udpsock_ops cmdudp_relay_ops = {
+	.datagram = cmdudp_relay_cb,
 };
 
 /* From the far end; may be called from inside libssh. */
 static void
-udpassoc_link_cb(const struct addr *from, const void *data, size_t len,
+cmdudp_link_cb(const struct addr *from, const void *data, size_t len,
     void *arg)
 {
-	struct udpassoc *u = arg;
+	struct cmdudp *u = arg;
 	u_char *p = u->conn->tunnel->datagram;
 	size_t n;
 
 	n = socksudp_encode_header(p, SOCKSUDP_HEADER_MAX, 0, from);
-	if (n == 0 || n + len > u->max || !udppeer_is_known(&u->peer)) {
+	if (n == 0 || n + len > u->max || !udpclient_is_known(&u->peer)) {
 		u->dropped++;
 		return;
 	}
@@ -176,53 +176,53 @@ udpassoc_link_cb(const struct addr *from, const void *data, size_t len,
 }
 
 static void
-udpassoc_ended_cb(const char *why, void *arg)
+cmdudp_ended_cb(const char *why, void *arg)
 {
-	struct udpassoc *u = arg;
-	struct socksconn *c = u->conn;
+	struct cmdudp *u = arg;
+	struct conn *c = u->conn;
 
 	if (why != NULL)
 		log_verbose("flow %llu: %s: %s", (unsigned long long)c->id,
 		    c->label, why);
-	socksconn_free(c);
+	conn_free(c);
 }
 
-static const struct dgramlink_ops udpassoc_link_ops = {
-	.datagram = udpassoc_link_cb,
-	.ended = udpassoc_ended_cb,
+static const struct dgramlink_ops cmdudp_link_ops = {
+	.datagram = cmdudp_link_cb,
+	.ended = cmdudp_ended_cb,
 };
 
 static void
-udpassoc_idle_cb(evutil_socket_t fd, short what, void *arg)
+cmdudp_idle_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct udpassoc *u = arg;
-	struct socksconn *c = u->conn;
+	struct cmdudp *u = arg;
+	struct conn *c = u->conn;
 
 	if (u->up + u->down != u->seen) {
 		u->seen = u->up + u->down;
 		u->quiet = 0;
-	} else if (++u->quiet == UDPASSOC_LOOKS) {
+	} else if (++u->quiet == CMDUDP_LOOKS) {
 		log_verbose("flow %llu: %s: nothing for %d seconds",
 		    (unsigned long long)c->id, c->label,
 		    c->tunnel->conf->udp_timeout);
-		socksconn_free(c);
+		conn_free(c);
 		return;
 	}
 	event_add(u->idle, &u->look);
 }
 
 static int
-udpassoc_watch_idleness(struct udpassoc *u)
+cmdudp_watch_idleness(struct cmdudp *u)
 {
 	struct tunnel *t = u->conn->tunnel;
 	long long us = (long long)t->conf->udp_timeout * 1000000;
 
 	if (us == 0)
 		return 0;
-	if ((u->idle = evtimer_new(t->base, udpassoc_idle_cb, u)) == NULL)
+	if ((u->idle = evtimer_new(t->base, cmdudp_idle_cb, u)) == NULL)
 		return -1;
-	u->look.tv_sec = (time_t)(us / UDPASSOC_LOOKS / 1000000);
-	u->look.tv_usec = us / UDPASSOC_LOOKS % 1000000;
+	u->look.tv_sec = (time_t)(us / CMDUDP_LOOKS / 1000000);
+	u->look.tv_usec = us / CMDUDP_LOOKS % 1000000;
 	event_add(u->idle, &u->look);
 	return 0;
 }
@@ -232,7 +232,7 @@ udpassoc_watch_idleness(struct udpassoc *u)
  * that is no TCP, plain IPv4 where it is IPv4 in IPv6.
  */
 static int
-udpassoc_address(int (*get)(int, struct sockaddr *, socklen_t *), int fd,
+cmdudp_address(int (*get)(int, struct sockaddr *, socklen_t *), int fd,
     struct sockaddr_storage *ss, socklen_t *len)
 {
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
@@ -257,7 +257,7 @@ udpassoc_address(int (*get)(int, struct sockaddr *, socklen_t *), int fd,
 
 /* Opens the relay port where the client reached us; bnd tells it. */
 static int
-udpassoc_open_relay(struct udpassoc *u, struct addr *bnd)
+cmdudp_open_relay(struct cmdudp *u, struct addr *bnd)
 {
 	struct tunnel *t = u->conn->tunnel;
 	struct sockaddr_storage ss;
@@ -265,9 +265,9 @@ udpassoc_open_relay(struct udpassoc *u, struct addr *bnd)
 	socklen_t len;
 	int fd;
 
-	if (udpassoc_address(getpeername, u->conn->fd, &ss, &len) == -1 ||
-	    udppeer_init(&u->peer, sa, &u->conn->dst) == -1 ||
-	    udpassoc_address(getsockname, u->conn->fd, &ss, &len) == -1)
+	if (cmdudp_address(getpeername, u->conn->fd, &ss, &len) == -1 ||
+	    udpclient_init(&u->peer, sa, &u->conn->dst) == -1 ||
+	    cmdudp_address(getsockname, u->conn->fd, &ss, &len) == -1)
 		return -1;
 	fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0);
@@ -275,60 +275,60 @@ udpassoc_open_relay(struct udpassoc *u, struct addr *bnd)
 		return -1;
 	if (bind(fd, sa, len) == -1 || getsockname(fd, sa, &len) == -1 ||
 	    addr_from_sockaddr(bnd, sa) == -1 ||
-	    (u->relay = udpsock_new(t->udp, fd, &udpassoc_relay_ops, u)) ==
+	    (u->relay = udpsock_new(t->udp, fd, &cmdudp_relay_ops, u)) ==
 	    NULL) {
 		close(fd);
 		return -1;
 	}
-	u->max = ss.ss_family == AF_INET6 ? UDPASSOC_MAX_IPV6 :
+	u->max = ss.ss_family == AF_INET6 ? CMDUDP_MAX_IPV6 :
 	    SOCKSUDP_PAYLOAD_MAX;
 	return 0;
 }
 
 /* The far end is ready: so is the association, once the client knows. */
 static void
-udpassoc_begin(struct udpassoc *u, const struct farend_answer *answer)
+cmdudp_begin(struct cmdudp *u, const struct farend_answer *answer)
 {
-	struct socksconn *c = u->conn;
+	struct conn *c = u->conn;
 	struct addr bnd;
 
 	u->link = dgramlink_new(c->tunnel->base, answer->stream,
-	    dgramlink_share(c->tunnel->nassocs), &udpassoc_link_ops, u);
+	    dgramlink_share(c->tunnel->nassocs), &cmdudp_link_ops, u);
 	if (u->link == NULL) {
 		answer->stream->ops->close(answer->stream, STREAM_CLOSE);
-		socksconn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
+		conn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
 		return;
 	}
-	if (udpassoc_open_relay(u, &bnd) == -1 ||
-	    udpassoc_watch_idleness(u) == -1) {
+	if (cmdudp_open_relay(u, &bnd) == -1 ||
+	    cmdudp_watch_idleness(u) == -1) {
 		log_warn("client %s: relay port", c->peer);
-		socksconn_refuse(c, SOCKS_REP_GENERAL);
+		conn_refuse(c, SOCKS_REP_GENERAL);
 		return;
 	}
-	if (socksconn_tell(c, &bnd) == -1 ||
+	if (conn_tell(c, &bnd) == -1 ||
 	    dgramlink_start(u->link, answer->surplus, answer->len) == -1) {
-		socksconn_free(c);
+		conn_free(c);
 		return;
 	}
 	udpsock_start(u->relay);
 }
 
 static void
-udpassoc_answer_cb(const struct farend_answer *answer, void *arg)
+cmdudp_answer_cb(const struct farend_answer *answer, void *arg)
 {
-	struct udpassoc *u = arg;
+	struct cmdudp *u = arg;
 
 	u->ask = NULL;
 	if (answer->rep == SOCKS_REP_OK)
-		udpassoc_begin(u, answer);
+		cmdudp_begin(u, answer);
 	else
-		socksconn_failed(u->conn, answer->rep, answer->text,
+		conn_failed(u->conn, answer->rep, answer->text,
 		    answer->hint);
 }
 
 /* What all associations share; kept from the first on. */
 static int
-udpassoc_prepare(struct tunnel *t)
+cmdudp_prepare(struct tunnel *t)
 {
 	if (t->udp == NULL)
 		t->udp = udpsock_pool_new(t->base);
@@ -339,7 +339,7 @@ udpassoc_prepare(struct tunnel *t)
 
 /* Why there can be no association now, or NULL. */
 static const char *
-udpassoc_obstacle(const struct socksconn *c, int *rep)
+cmdudp_obstacle(const struct conn *c, int *rep)
 {
 	const struct tunnel *t = c->tunnel;
 
@@ -359,20 +359,20 @@ udpassoc_obstacle(const struct socksconn *c, int *rep)
 
 /* Makes a relay port for the client. */
 void
-udpassoc_start(struct socksconn *c)
+cmdudp_start(struct conn *c)
 {
 	static const struct addr any = { .type = ADDR_IPV4 };
 	struct tunnel *t = c->tunnel;
-	struct udpassoc *u;
+	struct cmdudp *u;
 	const char *why;
 	int rep;
 
-	if ((why = udpassoc_obstacle(c, &rep)) != NULL) {
-		socksconn_failed(c, rep, why, "");
+	if ((why = cmdudp_obstacle(c, &rep)) != NULL) {
+		conn_failed(c, rep, why, "");
 		return;
 	}
-	if (udpassoc_prepare(t) == -1 || (u = calloc(1, sizeof(*u))) == NULL) {
-		socksconn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
+	if (cmdudp_prepare(t) == -1 || (u = calloc(1, sizeof(*u))) == NULL) {
+		conn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
 		return;
 	}
 	u->conn = c;
@@ -380,11 +380,11 @@ udpassoc_start(struct socksconn *c)
 	udpfrag_init(&u->frag);
 	t->nassocs++;
 	c->job = u;
-	c->cancel = udpassoc_cancel;
-	c->local->cb = udpassoc_local_cb;
+	c->cancel = cmdudp_cancel;
+	c->local->cb = cmdudp_local_cb;
 	buf_clear(&c->in);
 	/* Where the client sends from does not concern the far end. */
-	u->ask = farend_ask(t, SOCKS_CMD_UDP, &any, udpassoc_answer_cb, u);
+	u->ask = farend_ask(t, SOCKS_CMD_UDP, &any, cmdudp_answer_cb, u);
 	if (u->ask == NULL)
-		socksconn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
+		conn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
 }

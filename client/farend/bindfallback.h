@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * BIND at an SSH server that has no service for it: one connection to a port
- * that the server forwards.
+ * that the server front.
  */
-#ifndef REMOTEBIND_H
-#define REMOTEBIND_H
+#ifndef BINDFALLBACK_H
+#define BINDFALLBACK_H
 
 struct addr;
-struct remotebind;
+struct bindfallback;
 struct stream;
 struct tunnel;
 
 /* Told from the loop; after connected or failed it is to be cancelled. */
-struct remotebind_ops {
+struct bindfallback_ops {
 	/* Where the peer is waited for, as far as it is known. */
 	void	(*listening)(const struct addr *, void *);
 	/* The peer has come; the stream is the callee's. */
@@ -21,9 +21,9 @@ struct remotebind_ops {
 	void	(*failed)(int, const char *, const char *, void *);
 };
 
-struct remotebind	*remotebind_start(struct tunnel *,
+struct bindfallback	*bindfallback_start(struct tunnel *,
 			    const struct addr *,
-			    const struct remotebind_ops *, void *);
-void			 remotebind_cancel(struct remotebind *);
+			    const struct bindfallback_ops *, void *);
+void			 bindfallback_cancel(struct bindfallback *);
 
 #endif

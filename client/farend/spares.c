@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fastopen.h"
+#include "spares.h"
 #include "log.h"
-#include "service.h"
+#include "protocol.h"
 #include "socks.h"
 #include "sshchan.h"
 #include "sshloop.h"
@@ -31,7 +31,7 @@ enum spare_state {
 struct spare {
 	struct stream		 stream;	/* first: the two are cast */
 	TAILQ_ENTRY(spare)	 entry;		/* until it is taken */
-	struct fastopen		*pool;
+	struct spares		*pool;
 	struct stream		*chan;
 	enum spare_state	 state;
 	u_char			 reply[SOCKS5_MESSAGE_MAX];
@@ -135,7 +135,7 @@ static const struct stream_ops spare_ops = {
 static void
 spare_drop(struct spare *s)
 {
-	struct fastopen *f = s->pool;
+	struct spares *f = s->pool;
 
 	TAILQ_REMOVE(s->state == SPARE_READY ? &f->ready : &f->opening, s,
 	    entry);
@@ -175,7 +175,7 @@ spare_opened_cb(struct sshchan *chan, int failure, const char *text,
     void *arg)
 {
 	struct spare *s = arg;
-	struct fastopen *f = s->pool;
+	struct spares *f = s->pool;
 
 	if (failure != SSHCHAN_NO_FAILURE) {
 		/* Not asked again before one is taken: it would be refused. */
@@ -193,7 +193,7 @@ spare_opened_cb(struct sshchan *chan, int failure, const char *text,
 
 /* Asks for spare channels until there are so many. */
 static void
-fastopen_fill(struct fastopen *f, size_t wanted)
+spares_fill(struct spares *f, size_t wanted)
 {
 	struct sshchan *chan;
 	struct spare *s;
@@ -217,19 +217,19 @@ fastopen_fill(struct fastopen *f, size_t wanted)
 
 /* Keeps so many channels ready on a session to sockstund; 0 for none. */
 void
-fastopen_init(struct fastopen *f, struct sshloop *loop, size_t wanted)
+spares_init(struct spares *f, struct sshloop *loop, size_t wanted)
 {
 	f->loop = loop;
 	f->nspares = 0;
 	f->wanted = wanted;
 	TAILQ_INIT(&f->ready);
 	TAILQ_INIT(&f->opening);
-	fastopen_fill(f, wanted);
+	spares_fill(f, wanted);
 }
 
 /* Closes those that were not taken. */
 void
-fastopen_clear(struct fastopen *f)
+spares_clear(struct spares *f)
 {
 	struct spare *s;
 
@@ -246,18 +246,18 @@ fastopen_clear(struct fastopen *f)
  * is ready.
  */
 struct stream *
-fastopen_take(struct fastopen *f)
+spares_take(struct spares *f)
 {
 	struct spare *s;
 
 	if ((s = TAILQ_FIRST(&f->ready)) == NULL) {
 		/* If all were refused before: is there room again? */
-		fastopen_fill(f, f->wanted > 0);
+		spares_fill(f, f->wanted > 0);
 		return NULL;
 	}
 	TAILQ_REMOVE(&f->ready, s, entry);
 	f->nspares--;
 	s->state = SPARE_WAITING;
-	fastopen_fill(f, f->wanted);
+	spares_fill(f, f->wanted);
 	return &s->stream;
 }

@@ -13,13 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "memtune.h"
+#include "glibctune.h"
 
 #define TUNABLES	"GLIBC_TUNABLES"
 #define SETTING		"glibc.cpu.x86_rep_movsb_threshold=0x40000000"
 
 static int
-memtune_is_needed(void)
+glibctune_is_needed(void)
 {
 #if defined(__x86_64__) && defined(__GLIBC__)
 	__builtin_cpu_init();
@@ -31,9 +31,9 @@ memtune_is_needed(void)
 
 /* "NAME=value" for the environment of a program to be executed, or NULL. */
 const char *
-memtune_variable(void)
+glibctune_variable(void)
 {
-	return memtune_is_needed() ? TUNABLES "=" SETTING : NULL;
+	return glibctune_is_needed() ? TUNABLES "=" SETTING : NULL;
 }
 
 /*
@@ -42,7 +42,7 @@ memtune_variable(void)
  * not inherit it.
  */
 void
-memtune_reexec(char *const argv[])
+glibctune_reexec(char *const argv[])
 {
 	const char *now = getenv(TUNABLES);
 	char path[PATH_MAX];
@@ -50,7 +50,7 @@ memtune_reexec(char *const argv[])
 
 	if (now != NULL && strcmp(now, SETTING) == 0)
 		unsetenv(TUNABLES);
-	else if (now == NULL && memtune_is_needed() &&
+	else if (now == NULL && glibctune_is_needed() &&
 	    (n = readlink("/proc/self/exe", path, sizeof(path) - 1)) > 0 &&
 	    setenv(TUNABLES, SETTING, 1) == 0) {
 		path[n] = '\0';

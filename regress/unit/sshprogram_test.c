@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* sshsession over a session whose answers are written here. */
+/* sshprogram over a session whose answers are written here. */
 #include <sys/types.h>
 #include <sys/queue.h>
 
@@ -14,7 +14,7 @@
 
 #include "sshchan.h"
 #include "sshloop.h"
-#include "sshsession.h"
+#include "sshprogram.h"
 
 static struct sshloop loop;
 static struct sshchan *chan;
@@ -101,8 +101,8 @@ setup(void **state)
 	TAILQ_INIT(&loop.asking);
 	broken = answers = granted = 0;
 	answer = SSH_AGAIN;
-	assert_non_null(sshsession_open(&loop, NULL, NULL));
-	assert_int_equal(sshsession_request(chan, SSHSESSION_SUBSYSTEM,
+	assert_non_null(sshprogram_open(&loop, NULL, NULL));
+	assert_int_equal(sshprogram_request(chan, SSHPROGRAM_SUBSYSTEM,
 	    "sockstun", answered, NULL), 0);
 	assert_string_equal(asked, "sockstun");
 	return 0;
@@ -111,7 +111,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	sshsession_free(chan->session);
+	sshprogram_free(chan->session);
 	free(chan);
 	return 0;
 }
@@ -119,13 +119,13 @@ teardown(void **state)
 static void
 test_granted(void **state)
 {
-	sshsession_service(&loop);
+	sshprogram_service(&loop);
 	assert_int_equal(answers, 0);
 	answer = SSH_OK;
-	sshsession_service(&loop);
+	sshprogram_service(&loop);
 	assert_int_equal(answers, 1);
 	assert_true(granted);
-	sshsession_service(&loop);
+	sshprogram_service(&loop);
 	assert_int_equal(answers, 1);
 }
 
@@ -134,15 +134,15 @@ static void
 test_refused(void **state)
 {
 	answer = SSH_ERROR;
-	sshsession_service(&loop);
+	sshprogram_service(&loop);
 	assert_int_equal(answers, 1);
 	assert_false(granted);
 	answer = SSH_AGAIN;
-	assert_int_equal(sshsession_request(chan, SSHSESSION_EXEC, "helper",
+	assert_int_equal(sshprogram_request(chan, SSHPROGRAM_EXEC, "helper",
 	    answered, NULL), 0);
 	assert_string_equal(asked, "helper");
 	chan->marks = SSHCHAN_MARK_CLOSE;
-	sshsession_service(&loop);
+	sshprogram_service(&loop);
 	assert_int_equal(answers, 2);
 	assert_false(granted);
 }
@@ -153,27 +153,27 @@ test_broken(void **state)
 {
 	answer = SSH_ERROR;
 	broken = 1;
-	sshsession_service(&loop);
+	sshprogram_service(&loop);
 	assert_int_equal(answers, 0);
-	sshsession_lose(chan);
+	sshprogram_lose(chan);
 	assert_int_equal(answers, 1);
 	assert_false(granted);
-	sshsession_lose(chan);
+	sshprogram_lose(chan);
 	assert_int_equal(answers, 1);
 }
 
 static void
 test_status(void **state)
 {
-	assert_int_equal(sshsession_exit_status(chan), -1);
-	assert_false(sshsession_failed(chan->session));
+	assert_int_equal(sshprogram_exit_status(chan), -1);
+	assert_false(sshprogram_failed(chan->session));
 	chan->cbs.channel_exit_status_function(NULL, NULL, 127, chan);
-	assert_int_equal(sshsession_exit_status(chan), 127);
-	assert_true(sshsession_failed(chan->session));
-	sshsession_stderr(chan->session, "not found\nno end", 16);
-	sshsession_killed(chan->session, "KILL");
-	assert_int_equal(sshsession_exit_status(chan), 255);
-	assert_false(sshsession_failed(NULL));
+	assert_int_equal(sshprogram_exit_status(chan), 127);
+	assert_true(sshprogram_failed(chan->session));
+	sshprogram_stderr(chan->session, "not found\nno end", 16);
+	sshprogram_killed(chan->session, "KILL");
+	assert_int_equal(sshprogram_exit_status(chan), 255);
+	assert_false(sshprogram_failed(NULL));
 }
 
 int

@@ -18,7 +18,7 @@
 
 #include "addr.h"
 #include "log.h"
-#include "remotebind.h"
+#include "bindfallback.h"
 #include "socks.h"
 #include "sshchan.h"
 #include "sshforward.h"
@@ -26,21 +26,21 @@
 #include "tunnel.h"
 
 /* Two minutes, as RFC 1928's authors had it. */
-#define REMOTEBIND_PATIENCE	120
+#define BINDFALLBACK_PATIENCE	120
 /* Ports that are asked for before it is given up. */
-#define REMOTEBIND_TRIES	4
+#define BINDFALLBACK_TRIES	4
 /* Few systems give these to clients. */
-#define REMOTEBIND_PORT_MIN	61000
-#define REMOTEBIND_PORT_MAX	65535
+#define BINDFALLBACK_PORT_MIN	61000
+#define BINDFALLBACK_PORT_MAX	65535
 
-struct remotebind {
+struct bindfallback {
 	struct tunnel			*tunnel;
 	struct addr			 peer;	/* who may connect */
 	int				 named;	/* not everybody */
 	const char			*where;	/* the server listens */
 	struct sshforward		*forward;
 	struct event			*timeout;
-	const struct remotebind_ops	*ops;
+	const struct bindfallback_ops	*ops;
 	void				*arg;
 	uint16_t			 port;
 	int				 tries;
@@ -48,7 +48,7 @@ struct remotebind {
 
 /* Where the server is to listen for this peer; "" wherever it may. */
 static const char *
-remotebind_where(const struct addr *peer)
+bindfallback_where(const struct addr *peer)
 {
 	if (addr_is_loopback(peer))
 		return peer->type == ADDR_IPV4 ? "127.0.0.1" : "::1";
@@ -56,9 +56,9 @@ remotebind_where(const struct addr *peer)
 }
 
 static int
-remotebind_permit(const char *host, int port, void *arg)
+bindfallback_permit(const char *host, int port, void *arg)
 {
-	struct remotebind *rb = arg;
+	struct bindfallback *rb = arg;
 	struct addr a;
 	char text[ADDR_STRLEN];
 
@@ -73,9 +73,9 @@ remotebind_permit(const char *host, int port, void *arg)
 }
 
 static void
-remotebind_listening_cb(void *arg)
+bindfallback_listening_cb(void *arg)
 {
-	struct remotebind *rb = arg;
+	struct bindfallback *rb = arg;
 	struct addr bnd;
 
 	if (!rb->tunnel->told_forward)
@@ -90,10 +90,10 @@ remotebind_listening_cb(void *arg)
 }
 
 static void
-remotebind_connected_cb(struct sshchan *chan, const char *host, int port,
+bindfallback_connected_cb(struct sshchan *chan, const char *host, int port,
     void *arg)
 {
-	struct remotebind *rb = arg;
+	struct bindfallback *rb = arg;
 	struct addr peer;
 
 	if (addr_parse_host(&peer, host, (uint16_t)port) == -1)
@@ -102,46 +102,46 @@ remotebind_connected_cb(struct sshchan *chan, const char *host, int port,
 	rb->ops->connected(sshchan_stream(chan), &peer, rb->arg);
 }
 
-static void	remotebind_failed_cb(void *);
+static void	bindfallback_failed_cb(void *);
 
-static const struct sshforward_ops remotebind_forward_ops = {
-	.permit = remotebind_permit,
-	.listening = remotebind_listening_cb,
-	.failed = remotebind_failed_cb,
-	.connected = remotebind_connected_cb,
+static const struct sshforward_ops bindfallback_forward_ops = {
+	.permit = bindfallback_permit,
+	.listening = bindfallback_listening_cb,
+	.failed = bindfallback_failed_cb,
+	.connected = bindfallback_connected_cb,
 };
 
 static int
-remotebind_try(struct remotebind *rb)
+bindfallback_try(struct bindfallback *rb)
 {
 	rb->tries++;
-	rb->port = (uint16_t)(REMOTEBIND_PORT_MIN + arc4random_uniform(
-	    REMOTEBIND_PORT_MAX - REMOTEBIND_PORT_MIN + 1));
+	rb->port = (uint16_t)(BINDFALLBACK_PORT_MIN + arc4random_uniform(
+	    BINDFALLBACK_PORT_MAX - BINDFALLBACK_PORT_MIN + 1));
 	rb->forward = sshforward_listen(rb->tunnel->loop, rb->where,
-	    rb->port, &remotebind_forward_ops, rb);
+	    rb->port, &bindfallback_forward_ops, rb);
 	return rb->forward != NULL ? 0 : -1;
 }
 
 static void
-remotebind_failed_cb(void *arg)
+bindfallback_failed_cb(void *arg)
 {
-	struct remotebind *rb = arg;
+	struct bindfallback *rb = arg;
 
 	sshforward_close(rb->forward);
 	rb->forward = NULL;
 	if (rb->tunnel->loop->lost)
 		rb->ops->failed(SOCKS_REP_GENERAL, "session lost", "",
 		    rb->arg);
-	else if (rb->tries == REMOTEBIND_TRIES || remotebind_try(rb) == -1)
+	else if (rb->tries == BINDFALLBACK_TRIES || bindfallback_try(rb) == -1)
 		rb->ops->failed(SOCKS_REP_RULESET, "the SSH server forwards "
 		    "no port", " (see AllowTcpForwarding, DisableForwarding "
 		    "and PermitListen in its sshd_config)", rb->arg);
 }
 
 static void
-remotebind_timeout_cb(evutil_socket_t fd, short what, void *arg)
+bindfallback_timeout_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct remotebind *rb = arg;
+	struct bindfallback *rb = arg;
 
 	rb->ops->failed(SOCKS_REP_TTL, "nobody came in time", "", rb->arg);
 }
@@ -150,14 +150,14 @@ remotebind_timeout_cb(evutil_socket_t fd, short what, void *arg)
  * Waits for a peer at this address, or for anybody if it is unspecified; the
  * port is not looked at.  NULL when memory is out or the session is lost.
  */
-struct remotebind *
-remotebind_start(struct tunnel *t, const struct addr *peer,
-    const struct remotebind_ops *ops, void *arg)
+struct bindfallback *
+bindfallback_start(struct tunnel *t, const struct addr *peer,
+    const struct bindfallback_ops *ops, void *arg)
 {
 	static const struct timeval patience = {
-		.tv_sec = REMOTEBIND_PATIENCE
+		.tv_sec = BINDFALLBACK_PATIENCE
 	};
-	struct remotebind *rb;
+	struct bindfallback *rb;
 
 	if ((rb = calloc(1, sizeof(*rb))) == NULL)
 		return NULL;
@@ -165,12 +165,12 @@ remotebind_start(struct tunnel *t, const struct addr *peer,
 	rb->peer = *peer;
 	addr_unmap(&rb->peer);
 	rb->named = !addr_is_unspecified(&rb->peer);
-	rb->where = remotebind_where(&rb->peer);
+	rb->where = bindfallback_where(&rb->peer);
 	rb->ops = ops;
 	rb->arg = arg;
-	rb->timeout = evtimer_new(t->base, remotebind_timeout_cb, rb);
-	if (rb->timeout == NULL || remotebind_try(rb) == -1) {
-		remotebind_cancel(rb);
+	rb->timeout = evtimer_new(t->base, bindfallback_timeout_cb, rb);
+	if (rb->timeout == NULL || bindfallback_try(rb) == -1) {
+		bindfallback_cancel(rb);
 		return NULL;
 	}
 	event_add(rb->timeout, &patience);
@@ -179,7 +179,7 @@ remotebind_start(struct tunnel *t, const struct addr *peer,
 
 /* Waits no more; a connection that was handed over stays. */
 void
-remotebind_cancel(struct remotebind *rb)
+bindfallback_cancel(struct bindfallback *rb)
 {
 	if (rb->timeout != NULL)
 		event_free(rb->timeout);

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "addr.h"
-#include "udppeer.h"
+#include "udpclient.h"
 
 static in_port_t *
-udppeer_port(struct udppeer *p)
+udpclient_port(struct udpclient *p)
 {
 	if (p->sa.ss_family == AF_INET6)
 		return &((struct sockaddr_in6 *)&p->sa)->sin6_port;
@@ -23,7 +23,7 @@ udppeer_port(struct udppeer *p)
 
 /* Does the request say that datagrams come from its port? */
 static int
-udppeer_trusts(const struct addr *client, const struct addr *said)
+udpclient_trusts(const struct addr *client, const struct addr *said)
 {
 	struct addr a = *said;
 
@@ -41,7 +41,7 @@ udppeer_trusts(const struct addr *client, const struct addr *said)
  * there can be no such client.
  */
 int
-udppeer_init(struct udppeer *p, const struct sockaddr *client,
+udpclient_init(struct udpclient *p, const struct sockaddr *client,
     const struct addr *said)
 {
 	struct addr a;
@@ -53,15 +53,15 @@ udppeer_init(struct udppeer *p, const struct sockaddr *client,
 	p->len = client->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
 	    sizeof(struct sockaddr_in);
 	memcpy(&p->sa, client, p->len);
-	if (udppeer_trusts(&a, said))
+	if (udpclient_trusts(&a, said))
 		port = htons(said->port);
-	*udppeer_port(p) = port;
+	*udpclient_port(p) = port;
 	return 0;
 }
 
 /* May a datagram from there be the client's? */
 int
-udppeer_may_be(const struct udppeer *p, const struct sockaddr *from)
+udpclient_may_be(const struct udpclient *p, const struct sockaddr *from)
 {
 	const struct sockaddr_in *in, *pin;
 	const struct sockaddr_in6 *in6, *pin6;
@@ -84,14 +84,14 @@ udppeer_may_be(const struct udppeer *p, const struct sockaddr *from)
 
 /* Is the client's port known, so that it can be sent to? */
 int
-udppeer_is_known(const struct udppeer *p)
+udpclient_is_known(const struct udpclient *p)
 {
-	return *udppeer_port((struct udppeer *)p) != 0;
+	return *udpclient_port((struct udpclient *)p) != 0;
 }
 
 /* A good datagram came from there: that is the client, for good. */
 void
-udppeer_settle(struct udppeer *p, const struct sockaddr *from)
+udpclient_settle(struct udpclient *p, const struct sockaddr *from)
 {
 	memcpy(&p->sa, from, p->len);
 }

@@ -3,8 +3,8 @@
  * One connection of a SOCKS client: the conversation until its command is
  * known, and the words with which a command ends it or makes a flow of it.
  */
-#ifndef SOCKSCONN_H
-#define SOCKSCONN_H
+#ifndef CONN_H
+#define CONN_H
 
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -20,18 +20,18 @@ struct sshchan;
 struct stream;
 struct tunnel;
 
-enum socksconn_state {
-	SOCKSCONN_GREETING,
-	SOCKSCONN_REQUEST,
-	SOCKSCONN_COMMAND,
-	SOCKSCONN_FLOW
+enum conn_state {
+	CONN_GREETING,
+	CONN_REQUEST,
+	CONN_COMMAND,
+	CONN_FLOW
 };
 
 /* A destination, with the name of the command before it. */
-#define SOCKSCONN_LABEL_MAX	(ADDR_STRLEN + sizeof("UDP ASSOCIATE "))
+#define CONN_LABEL_MAX	(ADDR_STRLEN + sizeof("UDP ASSOCIATE "))
 
-struct socksconn {
-	TAILQ_ENTRY(socksconn)	 entry;
+struct conn {
+	TAILQ_ENTRY(conn)	 entry;
 	struct tunnel		*tunnel;
 	uint64_t		 id;
 	char			*peer;
@@ -39,31 +39,31 @@ struct socksconn {
 	struct stream		*local;
 	struct flow		*flow;
 	struct event		*timeout;
-	enum socksconn_state	 state;
+	enum conn_state	 state;
 	struct buf		 in;	/* from the client */
 	int			 version;	/* of SOCKS; 0: not known */
 	struct addr		 dst;
-	char			 label[SOCKSCONN_LABEL_MAX];
+	char			 label[CONN_LABEL_MAX];
 	/* The command under way: gives it up, frees what it has. */
-	void			(*cancel)(struct socksconn *);
+	void			(*cancel)(struct conn *);
 	void			*job;	/* the command's own */
 	/* What CONNECT has, which so needs no memory of its own. */
 	struct sshchan		*chan;
 	struct buf		 reply;	/* from sockstund, until it is whole */
 };
 
-void	socksconn_new(struct tunnel *, int, const char *);
-void	socksconn_free(struct socksconn *);
-void	socksconn_abort(struct socksconn *);
+void	conn_new(struct tunnel *, int, const char *);
+void	conn_free(struct conn *);
+void	conn_abort(struct conn *);
 
 /* For the commands. */
-ssize_t	socksconn_read(struct socksconn *);
-void	socksconn_refuse(struct socksconn *, int);
-void	socksconn_failed(struct socksconn *, int, const char *, const char *);
-int	socksconn_can_tell(const struct socksconn *, const struct addr *);
-int	socksconn_tell(struct socksconn *, const struct addr *);
-void	socksconn_answer(struct socksconn *, const struct addr *);
-void	socksconn_join(struct socksconn *, struct stream *,
+ssize_t	conn_read(struct conn *);
+void	conn_refuse(struct conn *, int);
+void	conn_failed(struct conn *, int, const char *, const char *);
+int	conn_can_tell(const struct conn *, const struct addr *);
+int	conn_tell(struct conn *, const struct addr *);
+void	conn_answer(struct conn *, const struct addr *);
+void	conn_join(struct conn *, struct stream *,
 	    const struct addr *, const void *, size_t, const void *, size_t);
 
 #endif

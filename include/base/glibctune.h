@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* A setting of the C library's that must be in the environment at exec. */
-#ifndef MEMTUNE_H
-#define MEMTUNE_H
+#ifndef GLIBCTUNE_H
+#define GLIBCTUNE_H
 
 /* For the environment of a program to be executed, or NULL. */
-const char	*memtune_variable(void);
-void		 memtune_reexec(char *const []);
+const char	*glibctune_variable(void);
+void		 glibctune_reexec(char *const []);
 
 #endif

@@ -3,8 +3,8 @@
  * Channels to sockstund that are open before they are wanted, so that a
  * request and the first bytes leave in one flight.
  */
-#ifndef FASTOPEN_H
-#define FASTOPEN_H
+#ifndef SPARES_H
+#define SPARES_H
 
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -15,7 +15,7 @@ struct stream;
 
 TAILQ_HEAD(spare_list, spare);
 
-struct fastopen {
+struct spares {
 	struct sshloop		*loop;
 	struct spare_list	 ready;
 	struct spare_list	 opening;
@@ -23,8 +23,8 @@ struct fastopen {
 	size_t			 wanted;
 };
 
-void		 fastopen_init(struct fastopen *, struct sshloop *, size_t);
-void		 fastopen_clear(struct fastopen *);
-struct stream	*fastopen_take(struct fastopen *);
+void		 spares_init(struct spares *, struct sshloop *, size_t);
+void		 spares_clear(struct spares *);
+struct stream	*spares_take(struct spares *);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The loop of a process that relays flows. */
-#ifndef EVBASE_H
-#define EVBASE_H
+#ifndef EVENTLOOP_H
+#define EVENTLOOP_H
 
-struct event_base	*evbase_new(void);
+struct event_base	*eventloop_new(void);
 
 #endif
