@@ -52,7 +52,8 @@ void	priv_clear(struct priv *);
 void	priv_recv_setup(struct priv *, struct msg *);
 void	priv_send_ready(struct priv *);
 int	priv_key_query(struct priv *, const char *, const char *, const char *);
-int	priv_key_proved(struct priv *, const char *, const char *, const char *);
+int	priv_key_proved(struct priv *, const char *, const char *,
+	    const char *);
 void	priv_dial(struct priv *, uint32_t, const char *, uint16_t, const char *,
 	    uint16_t);
 void	priv_service(struct priv *, uint32_t, int, const char *, uint16_t);
