@@ -283,23 +283,6 @@ ask_helper_cb(enum helper_result result, struct stream *st, const char *why,
 	}
 }
 
-static const char *
-ask_service(enum socks_cmd cmd)
-{
-	switch (cmd) {
-	case SOCKS_CMD_BIND:
-		return SERVICE_BIND;
-	case SOCKS_CMD_UDP:
-		return SERVICE_UDP;
-	case SOCKS_CMD_RESOLVE:
-		return SERVICE_RESOLVE;
-	case SOCKS_CMD_RESOLVE_PTR:
-		return SERVICE_RESOLVE_PTR;
-	default:
-		return SERVICE_CONNECT;
-	}
-}
-
 static int
 ask_sockstund(struct farend_ask *a, enum socks_cmd cmd,
     const struct addr *dst)
@@ -308,7 +291,7 @@ ask_sockstund(struct farend_ask *a, enum socks_cmd cmd,
 
 	addr_format_host(dst, host, sizeof(host));
 	a->opening = sshchan_open(a->tunnel->loop, host, dst->port,
-	    ask_service(cmd), 0, ask_opened_cb, a);
+	    protocol_service_name(cmd), 0, ask_opened_cb, a);
 	return a->opening != NULL ? 0 : -1;
 }
 

@@ -6,6 +6,8 @@
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
+#include "socks.h"
+
 #define SERVICE_SUFFIX	"@sockstun"
 #define SERVICE_CONNECT	"connect" SERVICE_SUFFIX
 #define SERVICE_SPARE	"spare" SERVICE_SUFFIX
@@ -17,5 +19,8 @@
 /* The subsystem, and the program, that serve a sockstun under a stock sshd. */
 #define SERVICE_SUBSYSTEM	"sockstun"
 #define SERVICE_HELPER		"sockstun-server"
+
+const char	*protocol_service_name(enum socks_cmd);
+int		 protocol_service_cmd(const char *);
 
 #endif
