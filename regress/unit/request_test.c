@@ -110,6 +110,7 @@ static int
 setup(void **state)
 {
 	env_setup();
+	env.kinds = kinds_beside_sshd;
 	return 0;
 }
 

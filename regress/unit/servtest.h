@@ -33,6 +33,7 @@
 #include "addr.h"
 #include "conf.h"
 #include "destrules.h"
+#include "kinds.h"
 #include "log.h"
 #include "resolver.h"
 #include "services.h"
@@ -89,7 +90,7 @@ env_setup(void)
 	signal(SIGPIPE, SIG_IGN);
 	log_init("servtest", LOG_LEVEL_QUIET, 1);
 	destrules_init(&rules, 0);
-	services_init(&env);
+	services_init(&env, kinds_all);
 	env.base = event_base_new();
 	env.resolver = resolver_new(env.base, 4);
 	env.udp = udpsock_pool_new(env.base);

@@ -29,6 +29,7 @@
 #include "addr.h"
 #include "destrules.h"
 #include "dialer.h"
+#include "kinds.h"
 #include "log.h"
 #include "msg.h"
 #include "privsep.h"
@@ -491,7 +492,7 @@ dialer_init_services(struct dialer *d)
 {
 	struct services *env = &d->services;
 
-	services_init(env);
+	services_init(env, kinds_all);
 	env->base = d->base;
 	env->resolver = resolver_new(d->base, DIALER_THREADS);
 	if ((env->udp = udpsock_pool_new(d->base)) == NULL)

@@ -13,24 +13,19 @@
 #include <string.h>
 
 #include "addr.h"
-#include "bindserv.h"
-#include "connserv.h"
 #include "log.h"
-#include "nameserv.h"
 #include "services.h"
 #include "socks.h"
-#include "udpserv.h"
 
-static const struct service_kind *const service_kinds[] = {
-	&connserv_kind, &bindserv_kind, &udpserv_kind, &nameserv_kind,
-	&nameserv_ptr_kind
-};
-
-/* No services yet; the caller fills in what they run on. */
+/*
+ * No services yet, and those that can be: kinds is a table that NULL ends and
+ * that outlives env.  The caller fills in what they run on.
+ */
 void
-services_init(struct services *env)
+services_init(struct services *env, const struct service_kind *const *kinds)
 {
 	memset(env, 0, sizeof(*env));
+	env->kinds = kinds;
 	TAILQ_INIT(&env->list);
 }
 
@@ -46,26 +41,26 @@ services_clear(struct services *env)
 
 /*
  * A service for a command of SOCKS, not yet started.  NULL with EINVAL if
- * there is none for it, or with ENOMEM.
+ * there is none for it here, or with ENOMEM.
  */
 struct service *
 service_new(struct services *env, int cmd, const struct addr *dst,
     const struct service_ops *ops, void *arg)
 {
-	size_t i, n = sizeof(service_kinds) / sizeof(service_kinds[0]);
+	const struct service_kind *const *kind = env->kinds;
 	struct service *sv;
 	char to[ADDR_STRLEN];
 
-	for (i = 0; i < n && (int)service_kinds[i]->cmd != cmd; i++)
-		;
-	if (i == n) {
+	while (*kind != NULL && (int)(*kind)->cmd != cmd)
+		kind++;
+	if (*kind == NULL) {
 		errno = EINVAL;
 		return NULL;
 	}
-	if ((sv = calloc(1, service_kinds[i]->size)) == NULL)
+	if ((sv = calloc(1, (*kind)->size)) == NULL)
 		return NULL;
 	sv->env = env;
-	sv->kind = service_kinds[i];
+	sv->kind = *kind;
 	sv->ops = ops;
 	sv->arg = arg;
 	sv->dst = *dst;

@@ -17,6 +17,7 @@ struct destrules;
 struct event_base;
 struct resolver;
 struct service;
+struct service_kind;
 struct stream;
 struct udpsock_pool;
 
@@ -24,6 +25,7 @@ TAILQ_HEAD(service_list, service);
 
 /* Where services run, for whom, and within which limits. */
 struct services {
+	const struct service_kind *const *kinds;
 	struct event_base	*base;
 	struct resolver		*resolver;
 	struct udpsock_pool	*udp;
@@ -89,7 +91,8 @@ struct service {
 	char			 to[ADDR_STRLEN]; /* dst for the log */
 };
 
-void		 services_init(struct services *);
+void		 services_init(struct services *,
+		    const struct service_kind *const *);
 void		 services_clear(struct services *);
 struct service	*service_new(struct services *, int, const struct addr *,
 		    const struct service_ops *, void *);

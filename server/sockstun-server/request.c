@@ -21,10 +21,10 @@
 #include "buf.h"
 #include "flow.h"
 #include "log.h"
+#include "request.h"
 #include "services.h"
 #include "socks.h"
 #include "stream.h"
-#include "request.h"
 #include "xmalloc.h"
 
 /* What a client may send while a BIND waits; then it must wait too. */
@@ -228,9 +228,8 @@ request_refuse(struct request *s, enum socks_rep rep,
 static void
 request_serve(struct request *s, const struct socks_request *req)
 {
-	if (req->cmd != SOCKS_CMD_CONNECT)
-		s->service = service_new(s->env, req->cmd, &req->dst,
-		    &request_service_ops, s);
+	s->service = service_new(s->env, req->cmd, &req->dst,
+	    &request_service_ops, s);
 	if (s->service == NULL) {
 		request_refuse(s, SOCKS_REP_COMMAND,
 		    "no command that is served here");

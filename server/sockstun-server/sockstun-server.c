@@ -21,11 +21,12 @@
 #include <event2/event.h>
 
 #include "destrules.h"
+#include "kinds.h"
 #include "log.h"
+#include "request.h"
 #include "resolver.h"
 #include "services.h"
 #include "stream.h"
-#include "request.h"
 #include "udpsock.h"
 #include "version.h"
 
@@ -36,7 +37,7 @@
 struct server {
 	struct event_base	*base;
 	struct services		 services;
-	struct request	*serving;
+	struct request		*serving;
 	enum request_end	 end;
 };
 
@@ -137,7 +138,7 @@ server_init(struct server *srv, struct destrules *rules)
 	if ((srv->base = event_base_new()) == NULL)
 		fatalx("no event loop");
 	destrules_init(rules, 0);
-	services_init(env);
+	services_init(env, kinds_beside_sshd);
 	env->base = srv->base;
 	env->resolver = resolver_new(srv->base, SERVER_THREADS);
 	env->udp = udpsock_pool_new(srv->base);
