@@ -304,24 +304,24 @@ static int
 cliconf_parse_forward(const struct conf_keyword *kw, void *value,
     const char *arg, char *err, size_t errlen)
 {
-	const char *colon = strrchr(arg, ':');
 	struct conf_list *list = value;
+	char *copy = xstrdup(arg), *host, *text;
+	const char *why = NULL;
 	uint16_t port = 1;
-	size_t len;
 
-	if (*arg != '/') {
-		len = colon != NULL ? (size_t)(colon - arg) : 0;
-		if (addr_parse_port(&port, colon != NULL ? colon + 1 :
-		    arg) == -1) {
-			strlcpy(err, "bad port number", errlen);
-			return -1;
-		}
-		if (memchr(arg, ':', len) != NULL &&
-		    (*arg != '[' || colon[-1] != ']')) {
-			strlcpy(err, "an IPv6 address needs brackets",
-			    errlen);
-			return -1;
-		}
+	host = addr_split_hostport(copy, &text);
+	if (*arg == '/')
+		;
+	else if (host != NULL && text == NULL && *arg != '[' &&
+	    strchr(arg, ':') != NULL)
+		why = "an IPv6 address needs brackets";
+	else if (host == NULL || addr_parse_port(&port, text != NULL ? text :
+	    arg) == -1)
+		why = "bad port number";
+	free(copy);
+	if (why != NULL) {
+		strlcpy(err, why, errlen);
+		return -1;
 	}
 	if (port != 0 || list->n >= CONF_LIST_MAX)
 		return conf_list_parse(kw, value, arg, err, errlen);

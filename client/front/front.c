@@ -38,8 +38,6 @@ static void
 front_add(struct front *fs, int fd, const char *path, int free_port)
 {
 	struct forward *f;
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	struct addr a;
 	char name[ADDR_STRLEN];
 
@@ -51,8 +49,7 @@ front_add(struct front *fs, int fd, const char *path, int free_port)
 	if (path != NULL) {
 		f->path = xstrdup(path);
 		f->name = xstrdup(path);
-	} else if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0 &&
-	    addr_from_sockaddr(&a, (struct sockaddr *)&ss) == 0)
+	} else if (addr_of_socket(&a, fd) == 0)
 		f->name = xstrdup(addr_format(&a, name, sizeof(name)));
 	else
 		f->name = xstrdup("?");
@@ -65,22 +62,18 @@ front_add(struct front *fs, int fd, const char *path, int free_port)
 static int
 forward_split(char *spec, int gateway, const char **host, const char **port)
 {
-	char *colon, *h = spec;
+	char *h, *p;
 	uint16_t n;
 
-	if ((colon = strrchr(spec, ':')) == NULL &&
-	    (colon = strrchr(spec, '/')) == NULL) {
+	if ((h = addr_split_hostport(spec, &p)) == NULL)
+		return -1;
+	if (p == NULL) {
 		*host = gateway ? NULL : "localhost";
 		*port = spec;
-		return addr_parse_port(&n, spec);
+	} else {
+		*host = *h == '\0' || strcmp(h, "*") == 0 ? NULL : h;
+		*port = p;
 	}
-	*colon = '\0';
-	*port = colon + 1;
-	if (*h == '[' && h[strlen(h) - 1] == ']') {
-		h[strlen(h) - 1] = '\0';
-		h++;
-	}
-	*host = *h == '\0' || strcmp(h, "*") == 0 ? NULL : h;
 	return addr_parse_port(&n, *port);
 }
 
@@ -105,11 +98,9 @@ forward_open_unix(struct front *fs, const struct cliconf *conf,
 static int
 fd_is_ipv4(int fd)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
+	struct addr a;
 
-	return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 &&
-	    ss.ss_family == AF_INET;
+	return addr_of_socket(&a, fd) == 0 && a.type == ADDR_IPV4;
 }
 
 static int

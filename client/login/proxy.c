@@ -50,29 +50,17 @@ proxy_hop_clear(struct proxy_hop *hop)
 static int
 proxy_parse_hostport(struct proxy_hop *hop, char *s)
 {
-	uint16_t	 port;
-	char		*end, *colon = NULL;
+	uint16_t	 number;
+	char		*host, *port;
 
-	if (*s == '[') {
-		if ((end = strchr(s, ']')) == NULL ||
-		    (end[1] != '\0' && end[1] != ':'))
+	if ((host = addr_split_hostport(s, &port)) == NULL)
+		return -1;
+	if (port != NULL) {
+		if (addr_parse_port(&number, port) == -1 || number == 0)
 			return -1;
-		if (end[1] == ':')
-			colon = end + 1;
-		*end = '\0';
-		s++;
-	} else if ((colon = strrchr(s, ':')) != NULL) {
-		if (strchr(s, ':') != colon)
-			colon = NULL;
-		else
-			*colon = '\0';
+		hop->port = number;
 	}
-	if (colon != NULL) {
-		if (addr_parse_port(&port, colon + 1) == -1 || port == 0)
-			return -1;
-		hop->port = port;
-	}
-	hop->host = xstrdup(s);
+	hop->host = xstrdup(host);
 	return 0;
 }
 

@@ -174,7 +174,7 @@ parse_letter(struct options *o, int ch)
 static char *
 parse_destination(struct options *o, const char *arg)
 {
-	char *copy, *host, *at, *colon;
+	char *copy, *host, *at, *port = NULL;
 	int is_uri = strncmp(arg, "ssh://", 6) == 0;
 
 	copy = xstrdup(is_uri ? arg + 6 : arg);
@@ -188,18 +188,13 @@ parse_destination(struct options *o, const char *arg)
 	}
 	if (is_uri) {
 		host[strcspn(host, "/")] = '\0';
-		colon = strrchr(host, ':');
-		if (colon != NULL && strchr(colon, ']') == NULL) {
-			*colon = '\0';
-			set_option(o, "Port", colon + 1);
-		}
-	}
-	if (*host == '[' && host[strlen(host) - 1] == ']') {
-		host[strlen(host) - 1] = '\0';
-		host++;
-	}
-	if (*host == '\0' || *host == '-')
+		host = addr_split_hostport(host, &port);
+	} else if (*host == '[' && host[strlen(host) - 1] == ']')
+		host = addr_split_hostport(host, &port);
+	if (host == NULL || *host == '\0' || *host == '-')
 		usage();
+	if (port != NULL)
+		set_option(o, "Port", port);
 	host = xstrdup(host);
 	free(copy);
 	return host;

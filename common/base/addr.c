@@ -122,23 +122,30 @@ addr_parse_host(struct addr *a, const char *text, uint16_t port)
 }
 
 /*
- * Reads "host:port"; an IPv6 address must be in brackets.  Returns 0, or -1
- * when either half is missing or bad.
+ * Splits "host", "host:port", "[host]", "[host]:port" or a bare IPv6 address in
+ * place.  Returns the host without brackets; *port is NULL when there is none.
+ * Neither is looked at.  Returns NULL when the brackets do not fit.
  */
-int
-addr_parse_hostport(struct addr *a, const char *text)
+char *
+addr_split_hostport(char *text, char **port)
 {
-	const char *colon = strrchr(text, ':');
-	uint16_t port;
-	size_t n;
+	char *end;
 
-	memset(a, 0, sizeof(*a));
-	if (colon == NULL || addr_parse_port(&port, colon + 1) == -1)
-		return -1;
-	n = (size_t)(colon - text);
-	if (text[0] != '[' && memchr(text, ':', n) != NULL)
-		return -1;
-	return addr_set_name(a, text, n, port);
+	*port = NULL;
+	if (*text == '[') {
+		if ((end = strchr(++text, ']')) == NULL)
+			return NULL;
+		*end++ = '\0';
+		if (*end == '\0')
+			return text;
+		if (*end != ':')
+			return NULL;
+	} else if ((end = strchr(text, ':')) == NULL ||
+	    strchr(end + 1, ':') != NULL)
+		return text;
+	*end = '\0';
+	*port = end + 1;
+	return text;
 }
 
 /*
@@ -168,6 +175,31 @@ addr_from_sockaddr(struct addr *a, const struct sockaddr *sa)
 	default:
 		return -1;
 	}
+}
+
+/*
+ * Where a socket is bound.  Returns 0, or -1 and ADDR_NONE when it is of
+ * another family or no socket at all.
+ */
+int
+addr_of_socket(struct addr *a, int fd)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(ss);
+
+	getsockname(fd, (struct sockaddr *)&ss, &len);
+	return addr_from_sockaddr(a, (struct sockaddr *)&ss);
+}
+
+/* The same for the other end of a connected socket. */
+int
+addr_of_peer(struct addr *a, int fd)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(ss);
+
+	getpeername(fd, (struct sockaddr *)&ss, &len);
+	return addr_from_sockaddr(a, (struct sockaddr *)&ss);
 }
 
 /* Makes a socket address.  Returns 0, or -1 for a name or ADDR_NONE. */

@@ -135,20 +135,17 @@ rule_set_kind(struct rule *r, int bracketed)
 static int
 rule_parse(struct rule *r, const char *text)
 {
-	const char *colon = strrchr(text, ':');
-	size_t n;
-	int bracketed;
+	char copy[RULESET_TEXT_MAX + 1], *host, *port;
 
-	if (colon == NULL || strlen(text) > RULESET_TEXT_MAX)
+	if (strlcpy(copy, text, sizeof(copy)) >= sizeof(copy))
 		return -1;
-	n = (size_t)(colon - text);
-	bracketed = n > 2 && text[0] == '[' && text[n - 1] == ']';
-	if (rule_parse_ports(r, colon + 1) == -1)
+	host = addr_split_hostport(copy, &port);
+	if (host == NULL || port == NULL || rule_parse_ports(r, port) == -1)
 		return -1;
-	r->host = bracketed ? strndup(text + 1, n - 2) : strndup(text, n);
+	r->host = strdup(host);
 	if (r->host == NULL)
 		return -1;
-	return rule_set_kind(r, bracketed);
+	return rule_set_kind(r, *text == '[');
 }
 
 /* Appends a rule, which is the set's then; on failure it is cleared. */

@@ -97,12 +97,9 @@ attempt_close(struct attempt *a)
 static int
 attempt_is_to_itself(const struct attempt *a)
 {
-	struct sockaddr_storage us;
-	socklen_t len = sizeof(us);
 	struct addr from, to;
 
-	return getsockname(a->fd, (struct sockaddr *)&us, &len) == 0 &&
-	    addr_from_sockaddr(&from, (struct sockaddr *)&us) == 0 &&
+	return addr_of_socket(&from, a->fd) == 0 &&
 	    addr_from_sockaddr(&to, (const struct sockaddr *)&a->ss) == 0 &&
 	    addr_equal(&from, &to);
 }

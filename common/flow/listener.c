@@ -79,14 +79,9 @@ listener_open(int family, const struct sockaddr *sa, socklen_t salen)
 static uint16_t
 listener_local_port(int fd)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	struct addr a;
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    addr_from_sockaddr(&a, (struct sockaddr *)&ss) == -1)
-		return 0;
-	return a.port;
+	return addr_of_socket(&a, fd) == 0 ? a.port : 0;
 }
 
 static void

@@ -34,9 +34,11 @@ struct addr {
 
 int	 addr_parse_port(uint16_t *, const char *);
 int	 addr_parse_host(struct addr *, const char *, uint16_t);
-int	 addr_parse_hostport(struct addr *, const char *);
+char	*addr_split_hostport(char *, char **);
 int	 addr_set_name(struct addr *, const void *, size_t, uint16_t);
 int	 addr_from_sockaddr(struct addr *, const struct sockaddr *);
+int	 addr_of_socket(struct addr *, int);
+int	 addr_of_peer(struct addr *, int);
 int	 addr_to_sockaddr(const struct addr *, struct sockaddr_storage *,
 	    socklen_t *);
 void	 addr_unmap(struct addr *);

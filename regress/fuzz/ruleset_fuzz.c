@@ -40,6 +40,19 @@ check_set(struct ruleset *rs, const struct addr *dst, char *rule)
 	check(dst->type == ADDR_NAME || after != RULESET_ASK_ADDR);
 }
 
+/* An endpoint from "host:port". */
+static int
+parse_dst(struct addr *dst, char *text)
+{
+	char *host, *port;
+	uint16_t n;
+
+	if ((host = addr_split_hostport(text, &port)) == NULL ||
+	    port == NULL || addr_parse_port(&n, port) == -1)
+		return -1;
+	return addr_parse_host(dst, host, n);
+}
+
 static void
 check_dst(const struct addr *dst)
 {
@@ -47,7 +60,7 @@ check_dst(const struct addr *dst)
 	struct addr again;
 
 	addr_format(dst, text, sizeof(text));
-	check(addr_parse_hostport(&again, text) == 0);
+	check(parse_dst(&again, text) == 0);
 	check(addr_equal(dst, &again));
 }
 
@@ -62,8 +75,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	next = text;
 	line = strsep(&next, "\n");
-	if (addr_parse_hostport(&dst, line) == -1)
-		addr_parse_hostport(&dst, "name:22");
+	if (parse_dst(&dst, line) == -1)
+		addr_parse_host(&dst, "name", 22);
 	check_dst(&dst);
 	while ((line = strsep(&next, "\n")) != NULL) {
 		check_set(rs, &dst, line);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -120,44 +121,80 @@ test_set_name(void **state)
 }
 
 static void
-test_parse_hostport(void **state)
+test_split_hostport(void **state)
 {
 	static const struct {
-		const char *text, *again;
+		const char *text, *host, *port;
 	} tests[] = {
-		{ "192.0.2.1:80", "192.0.2.1:80" },
-		{ "[::1]:0", "[::1]:0" },
-		{ "[fe80::1%lo]:22", "[fe80::1%lo]:22" },
-		{ "host:65535", "host:65535" },
-		{ "host", NULL }, { "host:", NULL }, { ":80", NULL },
-		{ "", NULL }, { ":", NULL }, { "::1:80", NULL },
-		{ "::1", NULL }, { "[::1]", NULL }, { "[::1]80", NULL },
-		{ "[::1]x:80", NULL }, { "[::1:80", NULL },
-		{ "[host]:80", NULL }, { "host:65536", NULL },
-		{ "host: 80", NULL }, { "ho st:80", NULL },
-		{ "a:b:80", NULL }
+		{ "host", "host", NULL }, { "host:80", "host", "80" },
+		{ "192.0.2.1:80", "192.0.2.1", "80" }, { "", "", NULL },
+		{ "host:", "host", "" }, { ":80", "", "80" }, { ":", "", "" },
+		{ "::1", "::1", NULL }, { "::1:80", "::1:80", NULL },
+		{ "[::1]", "::1", NULL }, { "[::1]:0", "::1", "0" },
+		{ "[fe80::1%lo]:22", "fe80::1%lo", "22" },
+		{ "[host]:80", "host", "80" }, { "[]:1", "", "1" },
+		{ "[::1]:80:90", "::1", "80:90" },
+		{ "[::1", NULL, NULL }, { "[::1:80", NULL, NULL },
+		{ "[::1]80", NULL, NULL }, { "[::1]x:80", NULL, NULL },
+		{ "[a]]:80", NULL, NULL }, { "[", NULL, NULL }
 	};
-	char text[ADDR_STRLEN];
-	struct addr a;
+	char text[32], *host, *port;
 	size_t i;
-	int r;
 
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-		r = addr_parse_hostport(&a, tests[i].text);
-		if (r != (tests[i].again == NULL ? -1 : 0))
-			fail_msg("\"%s\": %d", tests[i].text, r);
-		if (r == 0)
-			assert_string_equal(addr_format(&a, text,
-			    sizeof(text)), tests[i].again);
-		else
-			assert_int_equal(a.type, ADDR_NONE);
+		strlcpy(text, tests[i].text, sizeof(text));
+		host = addr_split_hostport(text, &port);
+		if ((host == NULL) != (tests[i].host == NULL) ||
+		    (port == NULL) != (tests[i].port == NULL))
+			fail_msg("\"%s\": %s, %s", tests[i].text, host, port);
+		if (host != NULL)
+			assert_string_equal(host, tests[i].host);
+		if (port != NULL)
+			assert_string_equal(port, tests[i].port);
 	}
+}
+
+static void
+test_sockets(void **state)
+{
+	struct sockaddr_storage ss;
+	struct addr bound, peer, us;
+	socklen_t len;
+	int a, b, pair[2];
+
+	assert_int_equal(addr_parse_host(&bound, "127.0.0.1", 0), 0);
+	assert_int_equal(addr_to_sockaddr(&bound, &ss, &len), 0);
+	assert_int_not_equal(a = socket(AF_INET, SOCK_DGRAM, 0), -1);
+	assert_int_not_equal(b = socket(AF_INET, SOCK_DGRAM, 0), -1);
+	assert_int_equal(bind(a, (struct sockaddr *)&ss, len), 0);
+	assert_int_equal(addr_of_socket(&bound, a), 0);
+	assert_int_not_equal(bound.port, 0);
+	assert_int_equal(addr_of_peer(&peer, b), -1);
+	assert_int_equal(peer.type, ADDR_NONE);
+	assert_int_equal(peer.port, 0);
+
+	assert_int_equal(addr_to_sockaddr(&bound, &ss, &len), 0);
+	assert_int_equal(connect(b, (struct sockaddr *)&ss, len), 0);
+	assert_int_equal(addr_of_peer(&peer, b), 0);
+	assert_true(addr_equal(&peer, &bound));
+	assert_int_equal(addr_of_socket(&us, b), 0);
+	assert_int_not_equal(us.port, bound.port);
+	close(a);
+	close(b);
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(addr_of_socket(&us, pair[0]), -1);
+	assert_int_equal(us.type, ADDR_NONE);
+	assert_int_equal(addr_of_peer(&us, pair[0]), -1);
+	close(pair[0]);
+	close(pair[1]);
+	assert_int_equal(addr_of_socket(&us, pair[0]), -1);
 }
 
 static void
 test_sockaddr(void **state)
 {
-	static const char *const texts[] = { "192.0.2.7:8080", "[::2]:53" };
+	static const char *const texts[] = { "192.0.2.7", "::2" };
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct sockaddr_storage ss;
 	struct addr a, b;
@@ -165,7 +202,7 @@ test_sockaddr(void **state)
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		assert_int_equal(addr_parse_hostport(&a, texts[i]), 0);
+		assert_int_equal(addr_parse_host(&a, texts[i], 53), 0);
 		assert_int_equal(addr_to_sockaddr(&a, &ss, &len), 0);
 		assert_int_equal(len, i == 0 ? sizeof(struct sockaddr_in) :
 		    sizeof(struct sockaddr_in6));
@@ -255,7 +292,8 @@ main(void)
 		cmocka_unit_test(test_parse_port),
 		cmocka_unit_test(test_parse_host),
 		cmocka_unit_test(test_set_name),
-		cmocka_unit_test(test_parse_hostport),
+		cmocka_unit_test(test_split_hostport),
+		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_sockaddr),
 		cmocka_unit_test(test_unmap_equal),
 		cmocka_unit_test(test_format)

@@ -18,6 +18,7 @@
 static int
 check(const char *rule, const char *dst)
 {
+	char text[ADDR_STRLEN], *host, *port;
 	struct ruleset *rs;
 	struct addr a;
 	int v;
@@ -25,7 +26,9 @@ check(const char *rule, const char *dst)
 	assert_non_null(rs = ruleset_new());
 	if (ruleset_add(rs, rule) == -1)
 		fail_msg("rule \"%s\" is refused", rule);
-	if (addr_parse_hostport(&a, dst) == -1)
+	strlcpy(text, dst, sizeof(text));
+	host = addr_split_hostport(text, &port);
+	if (addr_parse_host(&a, host, atoi(port)) == -1)
 		fail_msg("destination \"%s\" is refused", dst);
 	v = (int)ruleset_check(rs, &a);
 	ruleset_free(rs);
@@ -127,7 +130,7 @@ test_sets(void **state)
 
 	assert_non_null(rs = ruleset_new());
 	assert_int_equal(ruleset_check(rs, &a), RULESET_DENY);
-	assert_int_equal(addr_parse_hostport(&a, "name:22"), 0);
+	assert_int_equal(addr_parse_host(&a, "name", 22), 0);
 	assert_int_equal(ruleset_check(rs, &a), RULESET_PERMIT);
 
 	assert_int_equal(ruleset_add(rs, "other:22"), 0);
@@ -159,11 +162,11 @@ test_none(void **state)
 	assert_non_null(rs = ruleset_new());
 	assert_int_equal(ruleset_add_none(rs), 0);
 	assert_int_equal(ruleset_count(rs), 1);
-	assert_int_equal(addr_parse_hostport(&a, "name:22"), 0);
+	assert_int_equal(addr_parse_host(&a, "name", 22), 0);
 	assert_int_equal(ruleset_check(rs, &a), RULESET_DENY);
 	assert_int_equal(ruleset_add(rs, "*:*"), 0);
 	assert_int_equal(ruleset_check(rs, &a), RULESET_DENY);
-	assert_int_equal(addr_parse_hostport(&a, "10.0.0.1:22"), 0);
+	assert_int_equal(addr_parse_host(&a, "10.0.0.1", 22), 0);
 	assert_int_equal(ruleset_check(rs, &a), RULESET_DENY);
 	ruleset_free(rs);
 }

@@ -244,42 +244,24 @@ servconf_is_ipv6(const char *text)
 	return inet_pton(AF_INET6, buf, &in6) == 1;
 }
 
-/*
- * Takes "host", "host:port", "[host]:port", "[host]" or an IPv6 address apart
- * in place; *port is NULL if there is none.  Returns the host or NULL.
- */
+/* Splits an address to listen on in place; NULL if it cannot be one. */
 static char *
-servconf_split_listen(char *text, const char **port)
+servconf_split_listen(char *text, char **port)
 {
-	char *end;
+	char *host = addr_split_hostport(text, port);
 
-	*port = NULL;
-	if (*text == '[') {
-		if ((end = strchr(++text, ']')) == NULL)
-			return NULL;
-		*end++ = '\0';
-		if (*end == ':')
-			*port = end + 1;
-		else if (*end != '\0')
-			return NULL;
-	} else if ((end = strchr(text, ':')) != NULL &&
-	    strchr(end + 1, ':') == NULL) {
-		*end = '\0';
-		*port = end + 1;
-	}
-	if (*text == '\0' || strpbrk(text, "[] \t/") != NULL)
+	if (host == NULL || *host == '\0' || strpbrk(host, "[] \t/") != NULL)
 		return NULL;
-	if (strchr(text, ':') != NULL && !servconf_is_ipv6(text))
+	if (strchr(host, ':') != NULL && !servconf_is_ipv6(host))
 		return NULL;
-	return text;
+	return host;
 }
 
 static int
 servconf_parse_listen(const struct conf_keyword *kw, void *value,
     const char *arg, char *err, size_t errlen)
 {
-	const char *port;
-	char *copy = xstrdup(arg);
+	char *copy = xstrdup(arg), *port;
 	int ret = -1;
 
 	if (servconf_split_listen(copy, &port) == NULL)
@@ -565,8 +547,7 @@ static void
 servconf_add_listen(struct conf_list *list, const char *word,
     const struct conf_list *ports)
 {
-	const char *port;
-	char *copy = xstrdup(word), *host, *text, why[CONF_ERR_MAX];
+	char *copy = xstrdup(word), *host, *port, *text, why[CONF_ERR_MAX];
 	size_t i, n;
 
 	host = servconf_split_listen(copy, &port);

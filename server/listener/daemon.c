@@ -51,13 +51,9 @@ struct daemon {
 static void
 daemon_get_port(int fd, char *text, size_t size)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	struct addr a;
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    addr_from_sockaddr(&a, (struct sockaddr *)&ss) == -1)
-		a.port = 0;
+	addr_of_socket(&a, fd);
 	snprintf(text, size, "%u", a.port);
 }
 
@@ -78,15 +74,13 @@ static void
 daemon_bind_address(struct daemon_config *cfg, const char *word,
     char *free_port, size_t size)
 {
-	const char *colon = strrchr(word, ':'), *port, *reason;
-	size_t bracket = word[0] == '[';
-	char *host;
+	char *copy = xstrdup(word), *host, *port;
+	const char *reason;
 	int n, *fds = cfg->sockets + cfg->nsockets;
 
-	if (colon == NULL || (size_t)(colon - word) < 2 * bracket)
-		return;
-	host = xstrndup(word + bracket, colon - word - 2 * bracket);
-	port = strcmp(colon + 1, "0") == 0 ? free_port : colon + 1;
+	host = addr_split_hostport(copy, &port);
+	if (strcmp(port, "0") == 0)
+		port = free_port;
 	n = listener_bind_tcp(host, port, cfg->conf->address_family, fds,
 	    DAEMON_SOCKETS_MAX - cfg->nsockets, &reason);
 	if (n == -1)
@@ -96,7 +90,7 @@ daemon_bind_address(struct daemon_config *cfg, const char *word,
 		if (port == free_port)
 			daemon_get_port(fds[0], free_port, size);
 	}
-	free(host);
+	free(copy);
 }
 
 /*
@@ -322,17 +316,12 @@ daemon_clear(struct daemon *d)
 static void
 daemon_log_sockets(const struct daemon_config *cfg)
 {
-	struct sockaddr_storage ss;
 	char host[ADDR_STRLEN];
 	struct addr a;
-	socklen_t len;
 	size_t i;
 
 	for (i = 0; i < cfg->nsockets; i++) {
-		len = sizeof(ss);
-		if (getsockname(cfg->sockets[i], (struct sockaddr *)&ss,
-		    &len) == -1 ||
-		    addr_from_sockaddr(&a, (struct sockaddr *)&ss) == -1)
+		if (addr_of_socket(&a, cfg->sockets[i]) == -1)
 			continue;
 		log_info("Server listening on %s port %u.",
 		    addr_format_host(&a, host, sizeof(host)), a.port);

@@ -423,13 +423,9 @@ monitor_loop(struct monitor *mon)
 static void
 monitor_get_peer(struct userkeys_peer *peer, int conn)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	char host[ADDR_STRLEN];
 
-	if (getpeername(conn, (struct sockaddr *)&ss, &len) == -1 ||
-	    addr_from_sockaddr(&peer->addr, (struct sockaddr *)&ss) == -1) {
-		memset(&peer->addr, 0, sizeof(peer->addr));
+	if (addr_of_peer(&peer->addr, conn) == -1) {
 		strlcpy(peer->text, "UNKNOWN", sizeof(peer->text));
 		return;
 	}

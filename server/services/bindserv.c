@@ -156,9 +156,8 @@ bindserv_wait(struct bindserv *b, int fd)
 static void
 bindserv_listen(struct bindserv *b, struct addr *at)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	char text[ADDR_STRLEN];
+	struct addr bound;
 	int fd;
 
 	if ((fd = bindserv_open(at)) == -1 && errno == EADDRINUSE) {
@@ -169,8 +168,8 @@ bindserv_listen(struct bindserv *b, struct addr *at)
 		service_fail_errno(&b->sv, errno);
 		return;
 	}
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
-		addr_from_sockaddr(at, (struct sockaddr *)&ss);
+	if (addr_of_socket(&bound, fd) == 0)
+		*at = bound;
 	if (bindserv_wait(b, fd) == -1) {
 		service_fail_errno(&b->sv, ENOMEM);
 		return;

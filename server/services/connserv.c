@@ -39,15 +39,11 @@ static void
 connserv_connect_cb(int fd, int error, void *arg)
 {
 	struct connserv *c = arg;
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	struct addr bnd;
 
 	c->connect = NULL;
 	if (fd != -1) {
-		memset(&bnd, 0, sizeof(bnd));
-		if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
-			addr_from_sockaddr(&bnd, (struct sockaddr *)&ss);
+		addr_of_socket(&bnd, fd);
 		service_done(&c->sv, "connected", &bnd, fd);
 	} else if (error == EACCES && c->lookup.refused != NULL)
 		service_fail(&c->sv, SOCKS_REP_RULESET, c->lookup.refused);

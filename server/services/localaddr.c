@@ -25,7 +25,7 @@ localaddr_towards(const struct addr *dst, struct addr *local)
 	struct addr to = *dst;
 	struct sockaddr_storage ss;
 	socklen_t len;
-	int fd, saved;
+	int fd, ret, saved;
 
 	addr_unmap(&to);
 	to.port = LOCALADDR_PORT;
@@ -36,20 +36,13 @@ localaddr_towards(const struct addr *dst, struct addr *local)
 	fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
-	if (connect(fd, (struct sockaddr *)&ss, len) == -1)
-		goto fail;
-	len = sizeof(ss);
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
-		goto fail;
-	close(fd);
-	addr_from_sockaddr(local, (struct sockaddr *)&ss);
-	local->port = 0;
-	return 0;
- fail:
+	if ((ret = connect(fd, (struct sockaddr *)&ss, len)) == 0 &&
+	    (ret = addr_of_socket(local, fd)) == 0)
+		local->port = 0;
 	saved = errno;
 	close(fd);
 	errno = saved;
-	return -1;
+	return ret;
 }
 
 /* The loopback address of a family. */

@@ -311,8 +311,6 @@ udpserv_open(int family)
 static int
 udpserv_open_sock(struct udpserv *u)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	struct addr bound;
 	int fd;
 
@@ -324,8 +322,7 @@ udpserv_open_sock(struct udpserv *u)
 	}
 	if (fd == -1)
 		return -1;
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0 &&
-	    addr_from_sockaddr(&bound, (struct sockaddr *)&ss) == 0)
+	if (addr_of_socket(&bound, fd) == 0)
 		u->port = bound.port;
 	udpnames_init(&u->names, u->sv.env, u->family == AF_INET ? AF_INET :
 	    AF_UNSPEC, &udpserv_names_ops, u);
