@@ -21,6 +21,7 @@
 #include "log.h"
 #include "match.h"
 #include "pathnames.h"
+#include "slurp.h"
 #include "xmalloc.h"
 
 #define CLIFILES_DEPTH	16	/* Include within Include, as in ssh */
@@ -45,29 +46,13 @@ struct clifile {
 
 static int	clifile_read(struct clifile *, const char *, int, int);
 
-/* The text of an open file of at most CONF_FILE_MAX bytes; to be freed. */
-static char *
-clifile_slurp(FILE *f, size_t *len)
-{
-	char *text = xmalloc(CONF_FILE_MAX + 1);
-
-	*len = fread(text, 1, CONF_FILE_MAX + 1, f);
-	if (ferror(f) || *len > CONF_FILE_MAX) {
-		if (!ferror(f))
-			errno = EFBIG;
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 /* May the user trust this file?  Only he and root may write to it. */
 static int
-clifile_is_safe(FILE *f)
+clifile_is_safe(int fd)
 {
 	struct stat sb;
 
-	return fstat(fileno(f), &sb) == 0 &&
+	return fstat(fd, &sb) == 0 &&
 	    (sb.st_uid == 0 || sb.st_uid == getuid()) &&
 	    (sb.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
@@ -392,26 +377,25 @@ static int
 clifile_read(struct clifile *cf, const char *path, int check, int must_exist)
 {
 	size_t len;
-	FILE *f;
 	char *text = NULL;
-	int ret = -1;
+	int fd, ret = -1;
 
 	if (cf->depth > CLIFILES_DEPTH) {
 		snprintf(cf->err, cf->errlen, "%s: Too many recursive "
 		    "configuration includes", path);
 		return -1;
 	}
-	if ((f = fopen(path, "re")) == NULL) {
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
 		if (!must_exist)
 			return 0;
 		snprintf(cf->err, cf->errlen, "Can't open user config file "
 		    "%s: %s", path, strerror(errno));
 		return -1;
 	}
-	if (check && !clifile_is_safe(f))
+	if (check && !clifile_is_safe(fd))
 		snprintf(cf->err, cf->errlen, "Bad owner or permissions on "
 		    "%s", path);
-	else if ((text = clifile_slurp(f, &len)) == NULL)
+	else if ((text = slurp(fd, CONF_FILE_MAX, &len)) == NULL)
 		snprintf(cf->err, cf->errlen, "%s: %s", path,
 		    strerror(errno));
 	else {
@@ -421,7 +405,7 @@ clifile_read(struct clifile *cf, const char *path, int check, int must_exist)
 		cf->depth--;
 	}
 	free(text);
-	fclose(f);
+	close(fd);
 	return ret;
 }
 

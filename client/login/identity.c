@@ -20,6 +20,7 @@
 #include "identity.h"
 #include "log.h"
 #include "prompt.h"
+#include "slurp.h"
 #include "xmalloc.h"
 
 #define IDENTITY_FILE_MAX	(1024 * 1024)
@@ -109,31 +110,9 @@ identity_check_mode(const char *file, const struct stat *st)
 	return -1;
 }
 
-/* Reads up to size - 1 bytes and ends them; -1 when there are more. */
-static int
-identity_read_all(int fd, char *buf, size_t size)
-{
-	size_t	len = 0;
-	ssize_t	n;
-
-	while ((n = read(fd, buf + len, size - len)) != 0) {
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		len += n;
-		if (len == size) {
-			errno = EFBIG;
-			return -1;
-		}
-	}
-	buf[len] = '\0';
-	return 0;
-}
-
-/* The text of a private key file, IDENTITY_FILE_MAX bytes, or NULL. */
+/* The text of a private key file, of *len bytes, or NULL. */
 static char *
-identity_read_file(const char *file)
+identity_read_file(const char *file, size_t *len)
 {
 	struct stat	 st;
 	char		*buf = NULL;
@@ -146,15 +125,9 @@ identity_read_file(const char *file)
 			close(fd);
 		return NULL;
 	}
-	if (identity_check_mode(file, &st) == 0) {
-		buf = xmalloc(IDENTITY_FILE_MAX);
-		if (identity_read_all(fd, buf, IDENTITY_FILE_MAX) == -1) {
-			log_warnx("Load key \"%s\": %s", file,
-			    strerror(errno));
-			freezero(buf, IDENTITY_FILE_MAX);
-			buf = NULL;
-		}
-	}
+	if (identity_check_mode(file, &st) == 0 &&
+	    (buf = slurp(fd, IDENTITY_FILE_MAX, len)) == NULL)
+		log_warnx("Load key \"%s\": %s", file, strerror(errno));
 	close(fd);
 	return buf;
 }
@@ -211,10 +184,11 @@ identity_load_private(const struct identity *id, const struct cliconf *conf,
 {
 	ssh_key	 key = NULL;
 	char	*text;
+	size_t	 len;
 	int	 encrypted = 0;
 
 	*interrupted = 0;
-	if ((text = identity_read_file(id->file)) == NULL)
+	if ((text = identity_read_file(id->file, &len)) == NULL)
 		return NULL;
 	if (ssh_pki_import_privkey_base64(text, NULL, identity_note_encrypted,
 	    &encrypted, &key) != SSH_OK) {
@@ -227,6 +201,6 @@ identity_load_private(const struct identity *id, const struct cliconf *conf,
 			key = identity_decrypt(id->file, text, conf,
 			    interrupted);
 	}
-	freezero(text, IDENTITY_FILE_MAX);
+	freezero(text, len);
 	return key;
 }

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -28,6 +27,7 @@
 #include "cliconf.h"
 #include "hostkey.h"
 #include "log.h"
+#include "monotime.h"
 #include "proxy.h"
 #include "hostconnect.h"
 #include "sshconnect.h"
@@ -55,7 +55,7 @@ struct sshconnect {
 	struct event		*ready;		/* the descriptor */
 	short			 interest;	/* what it waits for */
 	struct event		*timer;
-	struct timespec		 started;
+	int64_t			 started;	/* monotime_ns() */
 	struct hostconnect		*reach;
 	struct auth		*auth;
 	ssh_session		 session;
@@ -339,13 +339,12 @@ sshconnect_set_options(struct sshconnect *sc)
 static int
 sshconnect_kex_timeout(const struct sshconnect *sc)
 {
-	struct timespec	now;
-	long long	left;
+	int64_t	left;
 
 	if (sc->conf->connect_timeout <= 0)
 		return SSHCONNECT_KEX_TIMEOUT;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = sc->conf->connect_timeout - (now.tv_sec - sc->started.tv_sec);
+	left = sc->conf->connect_timeout -
+	    (monotime_ns() - sc->started) / MONOTIME_SECOND;
 	return left > 0 ? (int)left : 1;
 }
 
@@ -392,7 +391,7 @@ sshconnect_begin(struct sshconnect *sc)
 	char	*command, errstr[256];
 	int	 fd, rc;
 
-	clock_gettime(CLOCK_MONOTONIC, &sc->started);
+	sc->started = monotime_ns();
 	sc->state = SSHCONNECT_REACH;
 	rc = proxy_command(sc->conf, &command, errstr, sizeof(errstr));
 	if (rc == 0) {

@@ -4,7 +4,6 @@
  * session, the end.
  */
 #include <sys/types.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <netinet/in.h>
@@ -25,6 +24,7 @@
 #include "cliconf.h"
 #include "command.h"
 #include "eventloop.h"
+#include "fdlimit.h"
 #include "front.h"
 #include "listener.h"
 #include "log.h"
@@ -254,17 +254,6 @@ set_log(const struct options *o)
 }
 
 static void
-raise_descriptor_limit(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
-		rl.rlim_cur = rl.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &rl);
-	}
-}
-
-static void
 stop(struct sockstun *s, int status)
 {
 	s->status = status;
@@ -490,7 +479,7 @@ main(int argc, char **argv)
 		set_log(&s.opt);
 		if (s.opt.conf.dynamic_forwards.n == 0)
 			errx(EXIT_OWN, "nothing to do: no -D was given");
-		raise_descriptor_limit();
+		fdlimit_raise();
 		if ((s.front = front_open(&s.opt.conf)) == NULL)
 			s.status = EXIT_OWN;
 		else {

@@ -312,7 +312,7 @@ test_files(void **state)
 	assert_string_equal(err, "/: Is a directory");
 	assert_int_equal(servconf_read_file(&conf, "/dev/zero", err,
 	    sizeof(err)), -1);
-	assert_string_equal(err, "/dev/zero: larger than 1048576 bytes");
+	assert_string_equal(err, "/dev/zero: File too large");
 
 	assert_int_not_equal(fd = mkstemp(path), -1);
 	assert_int_equal(write(fd, "Port 1\n\0Port 2", 14), 14);

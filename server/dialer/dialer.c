@@ -13,7 +13,6 @@
  */
 #include <sys/types.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/tree.h>
@@ -29,6 +28,7 @@
 #include "addr.h"
 #include "destrules.h"
 #include "dialer.h"
+#include "fdlimit.h"
 #include "kinds.h"
 #include "log.h"
 #include "msg.h"
@@ -472,20 +472,6 @@ dialer_read_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* Every flow has a socket here for a moment: take what the system gives. */
-static void
-dialer_raise_nofile(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
-	    rl.rlim_cur == rl.rlim_max)
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
-		log_debug("dialer: RLIMIT_NOFILE: %s", strerror(errno));
-}
-
 /* What the services of this user run on. */
 static void
 dialer_init_services(struct dialer *d)
@@ -567,7 +553,7 @@ dialer_main(const struct servconf *conf, int peer,
 
 	setproctitle("%s [dialer]", ctx->user);
 	signal(SIGPIPE, SIG_IGN);
-	dialer_raise_nofile();
+	fdlimit_raise();
 	msg_init(&m, PS_AUTH_ANSWER, 0);
 	msg_put_u32(&m, 1);
 	if (msg_send(peer, &m) == -1) {

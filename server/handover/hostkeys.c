@@ -17,6 +17,7 @@
 #include "conf.h"
 #include "hostkeys.h"
 #include "log.h"
+#include "slurp.h"
 #include "xmalloc.h"
 
 /* As ssh(1): others may not read a key that belongs to who uses it. */
@@ -38,31 +39,10 @@ hostkeys_check_modes(const char *path, const struct stat *st)
 	return 0;
 }
 
-/* Reads to the end of file; -1 with errno, EFBIG if there is too much. */
-static ssize_t
-hostkeys_read(int fd, u_char *buf, size_t size)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	while (len < size && (n = read(fd, buf + len, size - len)) != 0) {
-		if (n == -1)
-			return -1;
-		len += n;
-	}
-	if (len == size) {
-		errno = EFBIG;
-		return -1;
-	}
-	return len;
-}
-
 static int
 hostkeys_load_file(struct hostkey *key, const char *path)
 {
-	u_char *buf = NULL;
 	struct stat st;
-	ssize_t len;
 	int fd, ret = -1;
 
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -74,18 +54,14 @@ hostkeys_load_file(struct hostkey *key, const char *path)
 		log_warnx("Unable to load host key: %s", path);
 		goto out;
 	}
-	buf = xmalloc(HOSTKEYS_FILE_MAX + 1);
-	if ((len = hostkeys_read(fd, buf, HOSTKEYS_FILE_MAX + 1)) == -1) {
+	key->data = slurp(fd, HOSTKEYS_FILE_MAX, &key->len);
+	if (key->data == NULL) {
 		log_warn("Unable to load host key \"%s\"", path);
 		goto out;
 	}
 	key->path = xstrdup(path);
-	key->data = xmalloc(len + 1);
-	memcpy(key->data, buf, len);
-	key->len = len;
 	ret = 0;
  out:
-	freezero(buf, buf == NULL ? 0 : HOSTKEYS_FILE_MAX + 1);
 	if (fd != -1)
 		close(fd);
 	return ret;

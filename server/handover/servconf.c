@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include "pathnames.h"
 #include "ruleset.h"
 #include "servconf.h"
+#include "slurp.h"
 #include "xmalloc.h"
 
 #define SSHD_KEY_DIR	"/etc/ssh"
@@ -518,26 +520,20 @@ servconf_read_file(struct servconf *conf, const char *path, char *err,
 {
 	char *text;
 	size_t len;
-	FILE *f;
-	int saved, ret = -1;
+	int fd, saved, ret = -1;
 
-	if ((f = fopen(path, "re")) == NULL) {
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
 		saved = errno;
 		snprintf(err, errlen, "%s: %s", path, strerror(saved));
 		errno = saved;
 		return -1;
 	}
-	text = xmalloc(CONF_FILE_MAX + 1);
-	len = fread(text, 1, CONF_FILE_MAX + 1, f);
-	if (ferror(f))
+	if ((text = slurp(fd, CONF_FILE_MAX, &len)) == NULL)
 		snprintf(err, errlen, "%s: %s", path, strerror(errno));
-	else if (len > CONF_FILE_MAX)
-		snprintf(err, errlen, "%s: larger than %d bytes", path,
-		    CONF_FILE_MAX);
 	else
 		ret = servconf_read_bytes(conf, text, len, path, err, errlen);
 	free(text);
-	fclose(f);
+	close(fd);
 	errno = 0;
 	return ret;
 }

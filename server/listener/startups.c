@@ -10,12 +10,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "log.h"
+#include "monotime.h"
 #include "startups.h"
 #include "xmalloc.h"
 
@@ -36,17 +36,8 @@ struct startups {
 	int			 rate;
 	int			 max;
 	u_int			 dropped;	/* since throttling began */
-	time_t			 since;		/* 0: not throttling */
+	int64_t			 since;		/* 0: not throttling */
 };
-
-static time_t
-startups_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + 1;
-}
 
 /*
  * MaxStartups begin:rate:max.  The callback is told the number of connections
@@ -116,7 +107,7 @@ startups_drop_chance(int count, int begin, int rate, int max)
 static void
 startups_log_throttling(struct startups *s, int dropping)
 {
-	time_t now = startups_now();
+	int64_t now = monotime_ns();
 
 	if (dropping && s->since == 0) {
 		log_info("beginning MaxStartups throttling");
@@ -124,8 +115,8 @@ startups_log_throttling(struct startups *s, int dropping)
 		s->dropped = 0;
 	} else if (!dropping && s->since != 0 && s->count < s->begin) {
 		log_info("exited MaxStartups throttling after %lld seconds, "
-		    "%u connections dropped", (long long)(now - s->since),
-		    s->dropped);
+		    "%u connections dropped", (long long)((now - s->since) /
+		    MONOTIME_SECOND), s->dropped);
 		s->since = 0;
 	}
 }

@@ -8,11 +8,13 @@
  *	PS_SETUP sent -> SETUP --PS_READY--> AUTH --PS_KEY_PROVED--> dialer
  */
 #include <sys/types.h>
+#include <sys/param.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -22,13 +24,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "authkeys.h"
 #include "hostkeys.h"
 #include "log.h"
 #include "monitor.h"
+#include "monotime.h"
 #include "msg.h"
 #include "netproc.h"
 #include "privsep.h"
@@ -356,16 +358,7 @@ monitor_dispatch(struct monitor *mon, struct msg *m)
 	return r->answer(mon, m);
 }
 
-static int64_t
-monitor_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* Waits for a message until the deadline (0: for ever). */
+/* Waits for a message until the deadline, of monotime_ns() (0: for ever). */
 static int
 monitor_wait(struct monitor *mon, int64_t deadline)
 {
@@ -374,9 +367,9 @@ monitor_wait(struct monitor *mon, int64_t deadline)
 	int n;
 
 	for (;;) {
-		if (deadline != 0 && (left = deadline - monitor_now()) < 0)
-			left = 0;
-		n = poll(&pfd, 1, (int)left);
+		if (deadline != 0)
+			left = MAX(deadline - monotime_ns(), 0) / 1000000;
+		n = poll(&pfd, 1, (int)MIN(left, INT_MAX));
 		if (n > 0)
 			return 0;
 		if (n == 0) {
@@ -400,8 +393,8 @@ monitor_loop(struct monitor *mon)
 	int n = 1;
 
 	if (mon->conf->login_grace > 0) {
-		deadline = monitor_now() +
-		    (int64_t)mon->conf->login_grace * 1000;
+		deadline = monotime_ns() +
+		    mon->conf->login_grace * MONOTIME_SECOND;
 		alarm(mon->conf->login_grace + MONITOR_ALARM_EXTRA);
 	}
 	while (n == 1 && monitor_wait(mon, deadline) == 0) {

@@ -25,6 +25,7 @@
 #include "log.h"
 #include "match.h"
 #include "servconf.h"
+#include "slurp.h"
 #include "userkeys.h"
 #include "xmalloc.h"
 
@@ -268,27 +269,6 @@ userkeys_check_modes(const struct userkeys_account *account, const char *path,
 	return 0;
 }
 
-/* The whole of an open file, NUL-terminated, or NULL with errno. */
-static char *
-userkeys_slurp(int fd, size_t *lenp)
-{
-	char *text = xmalloc(USERKEYS_FILE_MAX + 1);
-	size_t len = 0;
-	ssize_t n;
-
-	while ((n = read(fd, text + len, USERKEYS_FILE_MAX + 1 - len)) > 0)
-		len += n;
-	if (n == -1 || len > USERKEYS_FILE_MAX) {
-		if (n != -1)
-			errno = EFBIG;
-		free(text);
-		return NULL;
-	}
-	text[len] = '\0';
-	*lenp = len;
-	return text;
-}
-
 /*
  * Reads one of the user's files with the rights the process has now.  Returns
  * its text, which the caller frees, or NULL; the reason is logged unless the
@@ -317,7 +297,7 @@ userkeys_read_file(const struct userkeys_account *account, const char *path,
 	else if (strict && userkeys_check_modes(account, path, &st, err,
 	    sizeof(err)) == -1)
 		log_info("Authentication refused: %s", err);
-	else if ((text = userkeys_slurp(fd, lenp)) == NULL)
+	else if ((text = slurp(fd, USERKEYS_FILE_MAX, lenp)) == NULL)
 		log_warn("User '%s' authorized keys '%s'", account->name,
 		    path);
 	close(fd);

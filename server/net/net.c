@@ -6,7 +6,6 @@
  */
 #include <sys/types.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <libssh/server.h>
 
 #include "eventloop.h"
+#include "fdlimit.h"
 #include "log.h"
 #include "priv.h"
 #include "msg.h"
@@ -281,14 +281,9 @@ net_run(struct net *n)
 static void
 net_prepare_process(void)
 {
-	struct rlimit rl;
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
-		rl.rlim_cur = rl.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &rl);
-	}
+	fdlimit_raise();
 }
 
 int
