@@ -45,10 +45,6 @@ static const struct conf_type cliconf_type_command =
 static const struct conf_type cliconf_type_jump =
     CONF_TYPE_STRING(cliconf_parse_jump);
 
-static const struct conf_choice cliconf_families[] = {
-	{ "any", AF_UNSPEC }, { "inet", AF_INET }, { "inet6", AF_INET6 },
-	{ NULL, 0 }
-};
 static const struct conf_choice cliconf_strict[] = {
 	{ "yes", STRICT_YES }, { "no", STRICT_NO }, { "ask", STRICT_ASK },
 	{ "accept-new", STRICT_ACCEPT_NEW }, { "off", STRICT_NO },
@@ -61,8 +57,6 @@ static const struct conf_choice cliconf_pubkey[] = {
 static const struct conf_range cliconf_ports = { 1, 65535 };
 static const struct conf_range cliconf_budgets = { 0, 2047 };
 static const struct conf_range cliconf_assocs = { 0, 65535 };
-static const struct conf_range cliconf_counts = { 0, INT_MAX };
-static const struct conf_range cliconf_positive = { 1, INT_MAX };
 
 #define F(field)	offsetof(struct cliconf, field)
 #define IGNORED(name)	{ name, NULL, 0, CONF_IGNORED, NULL, NULL }
@@ -76,7 +70,7 @@ static const struct conf_range cliconf_positive = { 1, INT_MAX };
 #define NUMBER(name, field, dflt, range) \
 	{ name, &conf_type_int, F(field), 0, dflt, range }
 #define TIME(name, field, dflt) \
-	{ name, &conf_type_time, F(field), 0, dflt, &cliconf_counts }
+	{ name, &conf_type_time, F(field), 0, dflt, &conf_counts }
 
 const struct conf_keyword cliconf_keywords[] = {
 	OF_FILES("Host"), OF_FILES("Match"), OF_FILES("Include"),
@@ -84,11 +78,11 @@ const struct conf_keyword cliconf_keywords[] = {
 	STRING("HostName", hostname),
 	NUMBER("Port", port, "22", &cliconf_ports),
 	{ "AddressFamily", &conf_type_choice, F(address_family), 0, "any",
-	    cliconf_families },
+	    conf_families },
 	STRING("BindAddress", bind_address),
 	TIME("ConnectTimeout", connect_timeout, "none"),
 	NUMBER("ConnectionAttempts", connection_attempts, "1",
-	    &cliconf_positive),
+	    &conf_positive),
 	FLAG("BatchMode", batch_mode, "no"),
 	{ "IdentityFile", &conf_type_list, F(identity_files),
 	    CONF_APPEND | CONF_WORDS, "~/.ssh/id_rsa ~/.ssh/id_ecdsa "
@@ -117,7 +111,7 @@ const struct conf_keyword cliconf_keywords[] = {
 	{ "RemoteHelper", &conf_type_string, F(remote_helper),
 	    CONF_OWN | CONF_REST, "sockstun-server", NULL },
 	{ "UDPTimeout", &conf_type_time, F(udp_timeout), CONF_OWN, "300",
-	    &cliconf_counts },
+	    &conf_counts },
 	{ "MaxUDPAssociations", &conf_type_int, F(max_udp_assocs), CONF_OWN,
 	    "1024", &cliconf_assocs },
 	FLAG("GatewayPorts", gateway_ports, "no"),
@@ -133,14 +127,14 @@ const struct conf_keyword cliconf_keywords[] = {
 	{ "PreferredAuthentications", &cliconf_type_commas, F(preferred_auth),
 	    0, "publickey,keyboard-interactive,password", NULL },
 	NUMBER("NumberOfPasswordPrompts", password_prompts, "3",
-	    &cliconf_counts),
+	    &conf_counts),
 	NAMES("Ciphers", ciphers, 0),
 	NAMES("MACs", macs, 0),
 	NAMES("KexAlgorithms", kex, 0),
 	NAMES("PubkeyAcceptedAlgorithms", pubkey_algorithms, 0),
 	NAMES("PubkeyAcceptedKeyTypes", pubkey_algorithms, CONF_ALIAS),
 	TIME("ServerAliveInterval", alive_interval, "0"),
-	NUMBER("ServerAliveCountMax", alive_count, "3", &cliconf_counts),
+	NUMBER("ServerAliveCountMax", alive_count, "3", &conf_counts),
 	FLAG("TCPKeepAlive", tcp_keepalive, "yes"),
 	{ "KeepAlive", &conf_type_flag, F(tcp_keepalive), CONF_ALIAS, NULL,
 	    NULL },

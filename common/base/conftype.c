@@ -4,6 +4,7 @@
  * and written back.  Which keyword has which kind is known to the tables.
  */
 #include <sys/types.h>
+#include <sys/socket.h>
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
@@ -19,6 +20,13 @@
 static const struct conf_choice conf_flags[] = {
 	{ "yes", 1 }, { "no", 0 }, { "true", 1 }, { "false", 0 }, { NULL, 0 }
 };
+
+const struct conf_choice conf_families[] = {
+	{ "any", AF_UNSPEC }, { "inet", AF_INET }, { "inet6", AF_INET6 },
+	{ NULL, 0 }
+};
+const struct conf_range conf_counts = { 0, INT_MAX };
+const struct conf_range conf_positive = { 1, INT_MAX };
 
 /* Appends a word so that conf_split_word reads it back. */
 static void

@@ -72,6 +72,10 @@ struct conf_range {
 	long long	max;
 };
 
+/* What both programs ask for: AddressFamily, and numbers without a limit. */
+extern const struct conf_choice conf_families[];
+extern const struct conf_range conf_counts, conf_positive;
+
 #define CONF_UNSET	(-1)
 
 extern const struct conf_type conf_type_flag;	/* int: yes, no */

@@ -50,10 +50,6 @@ static const struct conf_type servconf_type_startups = {
 	servconf_startups_isset, servconf_startups_clear
 };
 
-static const struct conf_choice servconf_families[] = {
-	{ "any", AF_UNSPEC }, { "inet", AF_INET }, { "inet6", AF_INET6 },
-	{ NULL, 0 }
-};
 static const struct conf_choice servconf_roots[] = {
 	{ "yes", PERMIT_ROOT_YES }, { "prohibit-password", PERMIT_ROOT_KEY },
 	{ "without-password", PERMIT_ROOT_KEY }, { "no", PERMIT_ROOT_NO },
@@ -71,8 +67,6 @@ static const struct conf_choice servconf_facilities[] = {
 	{ "LOCAL5", LOG_LOCAL5 }, { "LOCAL6", LOG_LOCAL6 },
 	{ "LOCAL7", LOG_LOCAL7 }, { NULL, 0 }
 };
-static const struct conf_range servconf_counts = { 0, INT_MAX };
-static const struct conf_range servconf_positive = { 1, INT_MAX };
 static const struct conf_range servconf_times = { 0, 365 * 86400 };
 static const struct conf_range servconf_dials = { 1, 365 * 86400 };
 static const struct conf_range servconf_budgets = { 0, 2047 };
@@ -99,7 +93,7 @@ static const struct conf_range servconf_flows = { 1, 1048576 };
 const struct conf_keyword servconf_keywords[] = {
 	LIST("Port", port, ports, CONF_APPEND, "2222"),
 	LIST("ListenAddress", listen, listen_addrs, CONF_APPEND, NULL),
-	CHOICE("AddressFamily", address_family, "any", servconf_families),
+	CHOICE("AddressFamily", address_family, "any", conf_families),
 	{ "HostKey", &conf_type_list, F(host_keys), CONF_APPEND, NULL, NULL },
 	LIST("AuthorizedKeysFile", path, authorized_keys, CONF_WORDS,
 	    ".ssh/authorized_keys .ssh/authorized_keys2"),
@@ -110,19 +104,19 @@ const struct conf_keyword servconf_keywords[] = {
 	FLAG("PubkeyAuthentication", pubkey_auth),
 	FLAG("StrictModes", strict_modes),
 	LIST("MaxStartups", startups, startups_begin, 0, "10:30:100"),
-	NUMBER("MaxAuthTries", max_auth_tries, "6", &servconf_positive),
+	NUMBER("MaxAuthTries", max_auth_tries, "6", &conf_positive),
 	TIME("LoginGraceTime", login_grace, "120", &servconf_times),
 	CHOICE("AllowTcpForwarding", allow_forwarding, "yes",
 	    servconf_forwarding),
 	LIST("PermitOpen", rule, permit_open, CONF_WORDS, NULL),
 	FLAG("GatewayPorts", gateway_ports),
 	NUMBER("MaxFlows", max_flows, "16384", &servconf_flows),
-	NUMBER("MaxUDPAssociations", max_udp, "1024", &servconf_counts),
+	NUMBER("MaxUDPAssociations", max_udp, "1024", &conf_counts),
 	TIME("UDPTimeout", udp_timeout, "300", &servconf_times),
 	NUMBER("WindowBudget", window_budget, "64", &servconf_budgets),
 	TIME("ConnectTimeout", dial_timeout, "60", &servconf_dials),
 	TIME("ClientAliveInterval", alive_interval, "0", &servconf_times),
-	NUMBER("ClientAliveCountMax", alive_count, "3", &servconf_counts),
+	NUMBER("ClientAliveCountMax", alive_count, "3", &conf_counts),
 	FLAG("TCPKeepAlive", tcp_keepalive),
 	{ "KeepAlive", &conf_type_flag, F(tcp_keepalive), CONF_ALIAS, NULL,
 	    NULL },
