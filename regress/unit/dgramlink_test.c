@@ -21,26 +21,10 @@
 #include "addr.h"
 #include "dgramlink.h"
 #include "socksudp.h"
-#include "stream.h"
+#include "streamtest.h"
 
-#define SPACE_ALL	SIZE_MAX
 #define HEADER_LEN	10		/* for IPv4 */
 #define LIMIT		(1 << 20)
-
-struct fake {
-	struct stream	 stream;
-	u_char		 in[LIMIT];	/* what read gives */
-	size_t		 in_len;
-	int		 in_end;	/* then the end */
-	u_char		 out[4 * LIMIT];	/* what was written */
-	size_t		 out_len;
-	int		 writes;
-	size_t		 space;		/* what write takes */
-	int		 error;		/* errno of the next write */
-	int		 want;
-	int		 closed;
-	enum stream_ending ending;
-};
 
 struct fixture {
 	struct event_base *base;
@@ -51,78 +35,6 @@ struct fixture {
 	u_char		 last[SOCKSUDP_PAYLOAD_MAX];
 	int		 ended;
 	char		 why[128];
-};
-
-static ssize_t
-fake_read(struct stream *st, void *buf, size_t len)
-{
-	struct fake *f = (struct fake *)st;
-
-	if (f->in_len == 0) {
-		errno = EAGAIN;
-		return f->in_end ? 0 : -1;
-	}
-	if (len > f->in_len)
-		len = f->in_len;
-	memcpy(buf, f->in, len);
-	memmove(f->in, f->in + len, f->in_len - len);
-	f->in_len -= len;
-	return (ssize_t)len;
-}
-
-static ssize_t
-fake_write(struct stream *st, const void *buf, size_t len)
-{
-	struct fake *f = (struct fake *)st;
-
-	if (f->error != 0) {
-		errno = f->error;
-		return -1;
-	}
-	if (len > f->space)
-		len = f->space;
-	if (len == 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	assert_true(f->out_len + len <= sizeof(f->out));
-	memcpy(f->out + f->out_len, buf, len);
-	f->out_len += len;
-	if (f->space != SPACE_ALL)
-		f->space -= len;
-	f->writes++;
-	return (ssize_t)len;
-}
-
-static size_t
-fake_space(struct stream *st)
-{
-	return ((struct fake *)st)->space;
-}
-
-static void
-fake_want(struct stream *st, int want)
-{
-	((struct fake *)st)->want = want;
-}
-
-static void
-fake_end(struct stream *st)
-{
-	fail();
-}
-
-static void
-fake_close(struct stream *st, enum stream_ending ending)
-{
-	struct fake *f = (struct fake *)st;
-
-	f->closed++;
-	f->ending = ending;
-}
-
-static const struct stream_ops fake_ops = {
-	fake_read, fake_write, fake_space, fake_want, fake_end, fake_close
 };
 
 static void
@@ -190,6 +102,7 @@ teardown(void **state)
 	if (fx->link != NULL)
 		dgramlink_close(fx->link, STREAM_CLOSE);
 	assert_int_equal(fx->fake.closed, 1);
+	assert_int_equal(fx->fake.ended, 0);
 	event_base_free(fx->base);
 	free(fx);
 	return 0;

@@ -21,22 +21,7 @@
 #include <event2/event.h>
 
 #include "flow.h"
-#include "stream.h"
-
-/* A stream in memory: the test sets what it gives and what it takes. */
-struct fake {
-	struct stream	 stream;
-	u_char		 in[65536];	/* what read gives */
-	size_t		 in_len;
-	int		 in_end;	/* then the end */
-	u_char		 out[1 << 20];	/* what was written */
-	size_t		 out_len;
-	size_t		 space;		/* what write takes */
-	int		 want;
-	int		 ended;
-	int		 closed;
-	enum stream_ending ending;
-};
+#include "streamtest.h"
 
 struct fixture {
 	struct event_base *base;
@@ -45,72 +30,6 @@ struct fixture {
 	int		 peer;		/* the far end of stream a */
 	int		 done;
 	struct flow_summary sum;
-};
-
-static ssize_t
-fake_read(struct stream *st, void *buf, size_t len)
-{
-	struct fake *f = (struct fake *)st;
-
-	if (f->in_len == 0) {
-		errno = EAGAIN;
-		return f->in_end ? 0 : -1;
-	}
-	if (len > f->in_len)
-		len = f->in_len;
-	memcpy(buf, f->in, len);
-	memmove(f->in, f->in + len, f->in_len - len);
-	f->in_len -= len;
-	return (ssize_t)len;
-}
-
-static ssize_t
-fake_write(struct stream *st, const void *buf, size_t len)
-{
-	struct fake *f = (struct fake *)st;
-
-	if (len > f->space)
-		len = f->space;
-	if (len == 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	assert_true(f->out_len + len <= sizeof(f->out));
-	memcpy(f->out + f->out_len, buf, len);
-	f->out_len += len;
-	f->space -= len;
-	return (ssize_t)len;
-}
-
-static size_t
-fake_space(struct stream *st)
-{
-	return ((struct fake *)st)->space;
-}
-
-static void
-fake_want(struct stream *st, int want)
-{
-	((struct fake *)st)->want = want;
-}
-
-static void
-fake_end(struct stream *st)
-{
-	((struct fake *)st)->ended++;
-}
-
-static void
-fake_close(struct stream *st, enum stream_ending ending)
-{
-	struct fake *f = (struct fake *)st;
-
-	f->closed++;
-	f->ending = ending;
-}
-
-static const struct stream_ops fake_ops = {
-	fake_read, fake_write, fake_space, fake_want, fake_end, fake_close
 };
 
 static void
