@@ -60,7 +60,7 @@ addr_is_zoned(const char *text)
 	return inet_pton(AF_INET6, literal, &v6) == 1;
 }
 
-/* A colon or a bracket in a name would read as something else in a log. */
+/* A blank, a control byte or a bracket in a name would garble a log line. */
 static int
 addr_is_name(const char *text, size_t n)
 {

@@ -24,7 +24,7 @@ buf_init(struct buf *b, size_t limit)
 	b->limit = limit < BUF_LIMIT_MAX ? limit : BUF_LIMIT_MAX;
 }
 
-/* Frees the bytes; the queue is empty, may be used again and needs no more. */
+/* Frees the bytes. The queue, now empty, may be used again as it is. */
 void
 buf_clear(struct buf *b)
 {

@@ -115,7 +115,7 @@ log_priority(enum log_level level)
 	}
 }
 
-/* A sink that logs itself gets that line where lines go without a sink. */
+/* A line that the sink itself logs goes where lines go without a sink. */
 static void
 log_deliver(enum log_level level, const char *text)
 {
@@ -201,9 +201,9 @@ log_init(const char *progname, enum log_level level, int to_stderr)
 }
 
 /*
- * Appends lines to a file from now on, each with time, program and process
- * id.  The descriptor is close-on-exec and not 2: closefrom(3) comes before.
- * Returns 0, or -1 with errno and nothing changed.
+ * Appends lines to a file from now on, each with time, program and process id.
+ * The descriptor is close-on-exec and above 2, so closefrom(3) has to come
+ * before this.  Returns 0, or -1 with errno and nothing changed.
  */
 int
 log_open_file(const char *path)
@@ -234,7 +234,7 @@ log_open_syslog(int facility)
 	errno = saved;
 }
 
-/* Hands lines that pass the level to a function instead; NULL ends that. */
+/* Hands lines that pass the level to a function instead; NULL undoes it. */
 void
 log_set_sink(log_sink *sink, void *arg)
 {

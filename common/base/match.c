@@ -112,7 +112,7 @@ match_hostname(const char *host, const char *list)
 	return match_pattern_list(host, list, 1);
 }
 
-/* Is every bit from the bit-th of n bytes on zero? */
+/* Are the bits of n bytes zero from this one on? */
 static int
 match_zero_after(const u_char *p, size_t n, unsigned int bit)
 {
@@ -138,8 +138,9 @@ match_prefix(const u_char *a, const u_char *b, unsigned int bits)
 }
 
 /*
- * Reads an address with or without "/bits"; a mapped one becomes IPv4.
- * Returns 0, or -1 if it is none, bits are too many or set after them.
+ * Reads an address with or without "/bits"; an IPv4-mapped one becomes IPv4.
+ * Returns 0, or -1 if it is no address, does not have so many bits, or has
+ * others set after them.
  */
 static int
 match_parse_cidr(const char *text, struct addr *net, unsigned int *bits)
@@ -225,8 +226,8 @@ match_addr_entry(const struct addr *addr, const char *host, const char *name,
  * Matches an address, and its name unless NULL, against a list like from=:
  * networks, addresses and patterns, '!' before those to be refused.  Returns 1
  * for a match, -1 if an entry with '!' matches, 0 for neither, and -2 if any
- * entry is empty or no proper network, when nothing may be concluded from the
- * others.  With addr NULL the list is only checked: 0 or -2.
+ * entry is empty or no proper network: nothing may be concluded from the others
+ * then.  With addr NULL the list is only checked: 0 or -2.
  */
 int
 match_addr_list(const struct addr *addr, const char *name, const char *list)

@@ -101,7 +101,7 @@ rule_pattern_kind(const char *host)
 	return RULE_NAME;
 }
 
-/* What the host part of a rule is; returns -1 if it is nothing of use. */
+/* Finds out what the host part of a rule is.  Returns -1 if it is not valid. */
 static int
 rule_set_kind(struct rule *r, int bracketed)
 {
@@ -169,8 +169,9 @@ ruleset_append(struct ruleset *rs, struct rule *r, const char *text)
 
 /*
  * Adds "host:port": host is *, a name, a pattern with * and ?, an address or a
- * network like 10.0.0.0/8, with a colon in brackets; port is *, a number or a
- * range N-M.  Returns 0, or -1 with EINVAL or ENOMEM and nothing added.
+ * network like 10.0.0.0/8, and stands in brackets when it has a colon; port is
+ * *, a number or a range N-M.  Returns 0, or -1 with EINVAL or ENOMEM and
+ * nothing added.
  */
 int
 ruleset_add(struct ruleset *rs, const char *text)
@@ -210,7 +211,7 @@ ruleset_get(const struct ruleset *rs, size_t i)
 	return i < rs->n ? rs->rules[i].text : NULL;
 }
 
-/* What one rule, whose port fits, says of a destination. */
+/* What one rule, whose port fits, says about a destination. */
 static enum ruleset_verdict
 rule_check(const struct rule *r, const struct addr *dst, const char *host)
 {
@@ -222,7 +223,10 @@ rule_check(const struct rule *r, const struct addr *dst, const char *host)
 	case RULE_ANY:
 		return RULESET_PERMIT;
 	case RULE_NAME:
-		/* An address with a zone looks like a name, and is none. */
+		/*
+		 * An address with a zone (%eth0) is kept as a name, but is
+		 * none.
+		 */
 		if (is_name && strchr(host, '%') == NULL &&
 		    match_hostname(host, r->host) == 1)
 			return RULESET_PERMIT;
@@ -274,10 +278,10 @@ ruleset_judge(const struct ruleset *rs, const struct addr *dst, int any_port)
 }
 
 /*
- * May this be dialed?  An empty set permits all, one with "none" nothing.  A
- * name is permitted by a rule about names alone; when only rules about
- * addresses have its port, RULESET_ASK_ADDR says to resolve it and ask with
- * each address.  An address gets RULESET_PERMIT or RULESET_DENY.
+ * May this be dialed?  An empty set permits everything, one with "none"
+ * nothing.  A name is permitted by a rule about names alone; when only rules
+ * about addresses have its port, RULESET_ASK_ADDR says to resolve it and ask
+ * with each address.  An address gets RULESET_PERMIT or RULESET_DENY.
  */
 enum ruleset_verdict
 ruleset_check(const struct ruleset *rs, const struct addr *dst)
@@ -287,7 +291,7 @@ ruleset_check(const struct ruleset *rs, const struct addr *dst)
 }
 
 /*
- * The same of a host, whatever the port.  ADDR_NONE stands for any host at
+ * The same for a host, whatever the port.  ADDR_NONE stands for any host at
  * all, which only a rule with the host "*" permits.
  */
 enum ruleset_verdict

@@ -34,8 +34,8 @@ socks_put_port(u_char *p, uint16_t port)
 }
 
 /*
- * RFC 1928, section 5, with the port that follows everywhere: ATYP ADDR PORT.
- * The endpoint is not set unless all of it is there.
+ * Decodes ATYP ADDR PORT: RFC 1928, section 5, and the port that always
+ * follows.  The endpoint is set only when all of it is there.
  */
 ssize_t
 socks_decode_addr(struct addr *a, const void *data, size_t len)
@@ -77,7 +77,7 @@ socks_decode_addr(struct addr *a, const void *data, size_t len)
 }
 
 /*
- * ATYP ADDR PORT.  Returns the bytes, 0 if there is no room or no host.
+ * Encodes ATYP ADDR PORT.  Returns the bytes, 0 if there is no room or no host.
  */
 size_t
 socks_encode_addr(u_char *p, size_t size, const struct addr *a)
@@ -146,7 +146,7 @@ socks_encode_message5(u_char *p, size_t size, u_char code,
 	return n + 3;
 }
 
-/* RFC 1928, section 3: VER NMETHODS METHODS.  No methods at all is decoded. */
+/* RFC 1928, section 3: VER NMETHODS METHODS. NMETHODS may be 0. */
 ssize_t
 socks_decode_greeting(struct socks_greeting *g, const void *data, size_t len)
 {
@@ -221,7 +221,7 @@ socks_decode_request4(struct socks_request *r, const void *data, size_t len)
 
 /*
  * RFC 1928, section 4: VER CMD RSV ATYP DST.ADDR DST.PORT; RSV is ignored.
- * Version and command are there with SOCKS_EATYP and SOCKS_ENAME as well.
+ * Version and command are set also with SOCKS_EATYP and SOCKS_ENAME.
  */
 ssize_t
 socks_decode_request5(struct socks_request *r, const void *data, size_t len)

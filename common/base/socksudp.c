@@ -21,9 +21,9 @@ socksudp_get_rsv(const u_char *p)
 }
 
 /*
- * Decodes one datagram of a client's; RSV and FRAG are told as they came,
- * data and len are what follows the header.  Returns the header's length or
- * one of SOCKS_E*, never 0.
+ * Decodes one datagram of a client.  RSV and FRAG are reported as they came;
+ * data and len are what follows the header.  Returns the header's length or one
+ * of SOCKS_E*, never 0.
  */
 ssize_t
 socksudp_decode(struct socksudp *d, const void *data, size_t len)
@@ -76,8 +76,9 @@ socksudp_decode_frame(struct socksudp *d, const void *data, size_t len)
 }
 
 /*
- * The size of a frame whose beginning was not found malformed; of less than
- * SOCKSUDP_FRAME_MIN bytes, how many tell it.
+ * The size of the frame that begins with these bytes, which must not be
+ * malformed; with less than SOCKSUDP_FRAME_MIN of them, how many it takes to
+ * know.
  */
 size_t
 socksudp_frame_size(const void *data, size_t len)

@@ -46,9 +46,10 @@ struct connect {
 };
 
 /*
- * How much an error says about the destination, most first: what we ran out
- * of is told before all, or it would pass for the destination's fault.  After
- * these come all others, alike.
+ * Which of several errors is reported: the first of these that occurred.  What
+ * this process ran out of comes first, or it would pass for the destination's
+ * fault; then what says most about the destination.  All others rank last,
+ * alike.
  */
 static const int connect_errors[] = {
 	EMFILE, ENFILE, ENOBUFS, ENOMEM,
@@ -91,8 +92,8 @@ attempt_close(struct attempt *a)
 }
 
 /*
- * On loopback a port nobody listens on can be the very one that the system
- * gave to us: TCP then connects the socket to itself.
+ * On loopback, a port that nobody listens on can be the very one that the
+ * system chose for our end: TCP then connects the socket to itself.
  */
 static int
 attempt_is_to_itself(const struct attempt *a)
@@ -104,7 +105,10 @@ attempt_is_to_itself(const struct attempt *a)
 	    addr_equal(&from, &to);
 }
 
-/* Ends it all with the winner or, with fd -1, with c->error. */
+/*
+ * Ends all attempts and calls back: with the winner's descriptor or, when fd is
+ * -1, with c->error.
+ */
 static void
 connect_finish(struct connect *c, int fd)
 {
@@ -173,7 +177,10 @@ attempt_start(struct attempt *a)
 	if (setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on,
 	    sizeof(on)) == -1)
 		goto fail;
-	/* A neighbour has answered by the time it is asked again. */
+	/*
+	 * On loopback the second connect(2) often finds the connection
+	 * established, which saves a turn of the loop.
+	 */
 	if (connect(a->fd, (struct sockaddr *)&a->ss, a->len) == 0 ||
 	    (errno == EINPROGRESS &&
 	    connect(a->fd, (struct sockaddr *)&a->ss, a->len) == 0))
@@ -192,7 +199,10 @@ attempt_start(struct attempt *a)
 	return -1;
 }
 
-/* Starts attempts until one is under way; ends when nothing is left. */
+/*
+ * Starts attempts until one is under way.  When none is left and none is
+ * pending, the connect has failed.
+ */
 static void
 connect_next_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -228,7 +238,7 @@ connect_timeout_cb(evutil_socket_t fd, short what, void *arg)
 	connect_finish(c, -1);
 }
 
-/* Adds what the filter lets through, of one family, to a list. */
+/* Lists the addresses of one family that the filter lets through. */
 static size_t
 connect_collect(struct connect *c, const struct addrinfo *ai, int family,
     connect_filter *filter, const struct addrinfo **list)
@@ -295,12 +305,12 @@ connect_count(const struct addrinfo *ai)
 }
 
 /*
- * Connects to one of the addresses (at most 64; the list may be freed after
- * the call) within the timeout (NULL: none of ours).  The filter, which may be
- * NULL, is asked about each before this returns.  The callback comes from the
- * loop, never from here, with a socket that has TCP_NODELAY set, or with the
- * most telling of the errors; EADDRNOTAVAIL if there was no address.  The
- * connect is gone when it is called.  NULL without memory.
+ * Connects to one of the addresses (at most 64; the list may be freed after the
+ * call) within the timeout (NULL: the system's alone).  The filter, which may
+ * be NULL, is asked about each before this returns.  The callback comes from
+ * the loop, never from here, with a socket that has TCP_NODELAY set, or with
+ * the most telling of the errors; EADDRNOTAVAIL if there was no address.  What
+ * is returned is freed before the callback.  NULL when memory is out.
  */
 struct connect *
 connect_start(struct event_base *base, const struct addrinfo *ai,

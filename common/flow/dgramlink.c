@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Datagrams over a stream.  Frames to be sent are queued and written together
- * when the loop has done what else it had to do; what comes is taken apart
- * where it lies, and only a frame that is not all there yet is copied.
- * Memory is held only while bytes wait.
+ * once the loop has handled its other events; frames that arrive are decoded
+ * where they were read, and only an incomplete one is copied.  Memory is held
+ * only while bytes wait.
  *
  * Knows neither sockets nor SSH, nor what a datagram is for.
  */
@@ -26,10 +26,10 @@
 #define DGRAMLINK_CHUNK	32758
 /* Chunks that one event may read before others have their turn. */
 #define DGRAMLINK_TURNS	8
-/* What a queue that was empty is given at once. */
+/* The first allocation of a queue. */
 #define DGRAMLINK_FIRST	16384
 
-/* Bytes that may wait: of one link, and of many together. */
+/* Bytes that may wait to be written: in one link, and in all of them. */
 #define DGRAMLINK_QUEUE	(1024 * 1024)
 #define DGRAMLINK_QUEUES	(64 * DGRAMLINK_QUEUE)
 
@@ -38,14 +38,14 @@ struct dgramlink {
 	struct event	*kick;		/* to flush, or to tell of the end */
 	const struct dgramlink_ops *ops;
 	void		*arg;
-	struct buf	 in;		/* a frame that is not all there */
+	struct buf	 in;		/* a frame not yet complete */
 	struct buf	 cut;		/* rest of a frame partly written */
-	struct buf	 out;		/* then these, whole ... */
-	size_t		 left;		/* but for the first: its rest, or 0 */
+	struct buf	 out;		/* then these frames */
+	size_t		 left;		/* rest of out's first, if cut; or 0 */
 	int		 started;
-	int		 waiting;	/* for WRITABLE */
+	int		 waiting;	/* for STREAM_WRITABLE */
 	int		 deaf;		/* the peer takes nothing any more */
-	int		 ended;		/* ... and sends nothing */
+	int		 ended;		/* the peer sends nothing any more */
 	int		 error;		/* errno or SOCKS_E*; or 0 */
 	struct dgramlink_count count;
 };
@@ -111,7 +111,10 @@ dgramlink_drop_queue(struct dgramlink *l)
 	l->waiting = 0;
 }
 
-/* Flushes; a stream that only stopped to listen may still have datagrams. */
+/*
+ * Flushes.  A stream whose peer only stopped reading (EPIPE) may still bring
+ * datagrams.
+ */
 static void
 dgramlink_push(struct dgramlink *l)
 {
@@ -213,13 +216,19 @@ dgramlink_pull(struct dgramlink *l)
 			l->ended = 1;
 		if (n <= 0 || dgramlink_feed(l, chunk, (size_t)n) == -1)
 			return;
-		/* Most often there is no more, and the loop would tell. */
+		/*
+		 * A short read has most often emptied the stream; if not, the
+		 * loop reports it again.
+		 */
 		if ((size_t)n < sizeof(chunk) && !l->deaf)
 			return;
 	}
 }
 
-/* After an event was acted on; the link may be gone after it. */
+/*
+ * To be called after an event was handled; the link may be gone when it
+ * returns.
+ */
 static void
 dgramlink_settle(struct dgramlink *l)
 {
@@ -261,7 +270,7 @@ dgramlink_stream_cb(struct stream *st, enum stream_event ev, void *arg)
 	dgramlink_settle(l);
 }
 
-/* Takes bytes where the stream has them; called from inside the stream. */
+/* Decodes bytes in the stream's own memory; called from inside the stream. */
 static size_t
 dgramlink_offer(struct stream *st, const void *data, size_t len, void *arg)
 {
@@ -285,9 +294,9 @@ dgramlink_kick_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * A limit for one link more where n are, itself included.  Who does not read
- * can have all queues full: the more there are, the shorter are those that
- * are added, down to two of the largest frames.
+ * The limit for the queue of a new link when there are n, itself counted.  A
+ * peer that does not read can fill all its queues, so the more there are, the
+ * shorter new ones get, down to two of the largest frames.
  */
 size_t
 dgramlink_share(size_t n)
@@ -326,10 +335,10 @@ dgramlink_new(struct event_base *base, struct stream *st, size_t limit,
 }
 
 /*
- * Takes the stream's events over, and the bytes that were read from it
- * already, whose datagrams are told before this returns.  Returns 0, or -1
- * when those bytes are no frames or memory is out: then nobody is told of an
- * end, and the link is to be closed.
+ * Takes over the stream's events, and the bytes that were already read from it,
+ * whose datagrams are delivered before this returns.  Returns 0, or -1 when
+ * those bytes are malformed or memory is out: ended() is then not called, and
+ * the caller closes the link.
  */
 int
 dgramlink_start(struct dgramlink *l, const void *data, size_t len)
@@ -346,7 +355,9 @@ dgramlink_start(struct dgramlink *l, const void *data, size_t len)
 	return 0;
 }
 
-/* Drops the oldest datagram of which nothing was written.  -1: none left. */
+/*
+ * Drops the oldest datagram of which nothing is written yet.  -1: there is none.
+ */
 static int
 dgramlink_drop_oldest(struct dgramlink *l)
 {
@@ -364,7 +375,9 @@ dgramlink_drop_oldest(struct dgramlink *l)
 	return 0;
 }
 
-/* Makes room for a frame of so many bytes.  -1 when there can be none. */
+/*
+ * Makes room for a frame of so many bytes.  Returns -1 when that is impossible.
+ */
 static int
 dgramlink_make_room(struct dgramlink *l, size_t size)
 {
@@ -383,9 +396,9 @@ dgramlink_make_room(struct dgramlink *l, size_t size)
 }
 
 /*
- * Queues a datagram from or to an endpoint.  Older ones are dropped if there
- * is no room, and it is itself if it can have none: more than
- * SOCKSUDP_PAYLOAD_MAX bytes, no endpoint, or memory is out.
+ * Queues a datagram from or to an endpoint.  Older ones are dropped to make
+ * room; the datagram itself is dropped when it has more than
+ * SOCKSUDP_PAYLOAD_MAX bytes or no endpoint, or when memory is out.
  */
 void
 dgramlink_send(struct dgramlink *l, const struct addr *a, const void *data,

@@ -7,11 +7,11 @@
 #include "eventloop.h"
 
 /*
- * A loop that tells epoll of changes once a round: an event added and deleted
- * again, as happens with short flows, costs no system call.  Not for a process
- * that closes descriptors which stay open elsewhere: a deletion that comes
- * after the close is lost, and epoll tells of the socket for ever.  NULL when
- * memory is out.
+ * A loop that hands its changes to epoll once a round: an event that is added
+ * and deleted again in between, as happens with short flows, costs no system
+ * call.  Not for a process that closes descriptors which other processes keep
+ * open: epoll never learns of a deletion that follows the close, and reports
+ * the socket for ever.  NULL when memory is out.
  */
 struct event_base *
 eventloop_new(void)

@@ -30,9 +30,9 @@
 #define FLOW_CHUNK	32758
 /* Chunks that one event may move before others have their turn. */
 #define FLOW_TURNS	8
-/* What may wait in front of a half before the flow starts, and be held. */
+/* The most a half holds: what flow_prefix_to_a() may queue before the start. */
 #define FLOW_HELD_MAX	(4 * FLOW_CHUNK)
-/* How long a farewell waits for the other side to close. */
+/* Seconds that a farewell waits for the other side to close. */
 #define FLOW_FAREWELL	5
 
 enum half_state {
@@ -109,7 +109,7 @@ half_flush(struct half *h)
 		if (n == 0)
 			return 0;
 	}
-	/* Most flows never hold anything again: they keep no memory for it. */
+	/* Most flows never hold anything again, so the memory is freed. */
 	buf_clear(&h->held);
 	return 1;
 }
@@ -143,7 +143,7 @@ half_write(struct half *h, const u_char *chunk, size_t len)
 static int
 half_step(struct half *h)
 {
-	/* As in sshwire.c, the kernel is quicker to fill it so. */
+	/* The kernel fills a page-aligned buffer faster, as in sshwire.c. */
 	u_char chunk[FLOW_CHUNK] __attribute__((aligned(4096)));
 	size_t len, space = sizeof(chunk);
 	ssize_t n;
@@ -154,7 +154,10 @@ half_step(struct half *h)
 		return r;
 	}
 	if (h->state == HALF_DRAIN) {
-		/* After the last half both streams are closed. */
+		/*
+		 * Once the other half is done too, both streams are closed
+		 * anyway.
+		 */
 		if (h->dst != NULL && h->back->state != HALF_DONE)
 			h->dst->ops->end(h->dst);
 		h->state = HALF_DONE;
@@ -177,7 +180,7 @@ half_step(struct half *h)
 	}
 	if ((r = half_write(h, chunk, (size_t)n)) == 0)
 		h->want_write = 1;
-	/* A read that is not full has left nothing behind. */
+	/* A read that did not fill the chunk has emptied the source. */
 	if (r != 1 || (size_t)n == len)
 		return r;
 	h->want_read = 1;
@@ -208,7 +211,10 @@ flow_update_wants(struct flow *f)
 		    (f->up.want_write ? STREAM_WANT_WRITE : 0));
 }
 
-/* After an event was acted on: is the flow over? */
+/*
+ * To be called after an event was handled: if the flow is over, it is gone when
+ * this returns.
+ */
 static void
 flow_settle(struct flow *f, int r)
 {
@@ -236,7 +242,9 @@ flow_stream_cb(struct stream *st, enum stream_event ev, void *arg)
 	struct half *to = st == f->a ? &f->down : &f->up;
 	int r = 0;
 
-	/* Its reset was seen inside an offer; reading again may not tell. */
+	/*
+	 * The stream failed inside an offer; a read may not report that again.
+	 */
 	if (f->broken) {
 		flow_finish(f, STREAM_ABORT);
 		return;
@@ -259,7 +267,9 @@ flow_stream_cb(struct stream *st, enum stream_event ev, void *arg)
 	flow_settle(f, r);
 }
 
-/* Passes bytes on without a copy; called from inside the source. */
+/*
+ * Passes bytes on from the source's own memory; called from inside the source.
+ */
 static size_t
 flow_offer(struct stream *st, const void *data, size_t len, void *arg)
 {
@@ -298,9 +308,10 @@ half_init(struct half *h, struct stream *src, struct stream *dst,
 
 /*
  * A flow between two streams, which it owns from now on; nothing moves before
- * flow_start.  Only stream a may be of a kind that a's offer can write to b
- * from inside (and the reverse): two SSH channels of one session may not be
- * joined.  NULL when memory is out; the streams are then still the caller's.
+ * flow_start.  At most one of the two may be a channel of a given SSH session:
+ * it offers bytes from inside libssh, and writing them to another channel of
+ * that session would re-enter it.  NULL when memory is out; the streams are
+ * then still the caller's.
  */
 struct flow *
 flow_new(struct event_base *base, struct stream *a, struct stream *b,
@@ -321,8 +332,8 @@ flow_new(struct event_base *base, struct stream *a, struct stream *b,
 }
 
 /*
- * Queues bytes in front of what stream b will send to a.  -1 when they are
- * too many.
+ * Queues bytes that a is sent before any that come from b.  Returns 0, or -1
+ * when they are too many.
  */
 int
 flow_prefix_to_a(struct flow *f, const void *data, size_t len)
@@ -330,7 +341,7 @@ flow_prefix_to_a(struct flow *f, const void *data, size_t len)
 	return buf_append(&f->down.held, data, len);
 }
 
-/* The same in front of what stream a will send to b. */
+/* The same for b. */
 int
 flow_prefix_to_b(struct flow *f, const void *data, size_t len)
 {
@@ -338,7 +349,7 @@ flow_prefix_to_b(struct flow *f, const void *data, size_t len)
 }
 
 /*
- * Takes the streams' events over and begins to relay.  The flow may be over,
+ * Takes over the streams' events and begins to relay.  The flow may be over,
  * and gone, when this returns.
  */
 void
@@ -367,11 +378,11 @@ flow_abort(struct flow *f)
 }
 
 /*
- * A flow that sends bytes to a stream (owned from now on) and closes it: what
- * it still says is dropped until it closes too, since closing a socket with
- * unread bytes resets it and may destroy what was just sent.  Nothing moves
- * before flow_start.  NULL when memory is out; the stream is then still the
- * caller's.
+ * A flow that sends bytes to a stream (owned from now on) and closes it.  What
+ * the peer still sends is read and dropped until it closes too, since closing a
+ * socket with unread bytes resets it and may destroy what was just sent.
+ * Nothing moves before flow_start.  NULL when memory is out; the stream is then
+ * still the caller's.
  */
 struct flow *
 flow_farewell(struct event_base *base, struct stream *a, const void *data,

@@ -93,7 +93,9 @@ listener_set_port(struct sockaddr_storage *ss, uint16_t port)
 		((struct sockaddr_in *)ss)->sin_port = htons(port);
 }
 
-/* Is this address in the list before ai already?  /etc/hosts may say twice. */
+/*
+ * Does the address stand in the list before ai? /etc/hosts may have one twice.
+ */
 static int
 listener_seen(const struct addrinfo *list, const struct addrinfo *ai)
 {
@@ -108,9 +110,9 @@ listener_seen(const struct addrinfo *list, const struct addrinfo *ai)
 }
 
 /*
- * One attempt at all addresses.  A family or address that this machine does
- * not have is passed over as long as another can be had; a port that is taken
- * on one of them is taken.  Returns the count, or -1 with errno.
+ * One attempt at all addresses.  A family or address that this machine does not
+ * have is passed over as long as another can be had; a port that is taken on
+ * one of them counts as taken.  Returns the count, or -1 with errno.
  */
 static int
 listener_bind_all(const struct addrinfo *list, uint16_t port, int *fds,
@@ -150,9 +152,10 @@ listener_bind_all(const struct addrinfo *list, uint16_t port, int *fds,
 }
 
 /*
- * Listens on every address of a host (NULL: the wildcards), at most max of
- * them, all with the same port also when port is "0".  Fills fds and returns
- * their number, or -1 with the reason in *errtext.  Blocks on names.
+ * Listens on every address of a host (NULL: the wildcard addresses), at most
+ * max of them, all on the same port, also when port is "0".  Fills fds and
+ * returns their number, or -1 with the reason in *errtext.  Blocks while a name
+ * is resolved.
  */
 int
 listener_bind_tcp(const char *host, const char *port, int family, int *fds,
@@ -187,9 +190,9 @@ listener_bind_tcp(const char *host, const char *port, int family, int *fds,
 }
 
 /*
- * Listens on a Unix socket that is made with the permissions that mask leaves
- * (0177: the owner's alone).  Nothing that exists is replaced.  Returns the
- * descriptor, or -1 with the reason in *errtext.
+ * Listens on a Unix socket, created with the permissions that the umask mask
+ * leaves (0177: the owner's alone).  An existing file is not replaced.  Returns
+ * the descriptor, or -1 with the reason in *errtext.
  */
 int
 listener_bind_unix(const char *path, mode_t mask, const char **errtext)
@@ -245,7 +248,7 @@ listener_destroy(struct listener *l)
 	free(l);
 }
 
-/* Stops for a while: accept would fail again at once, and spin. */
+/* Stops accepting for a while: accept(2) would fail again at once, and spin. */
 static void
 listener_pause(struct listener *l, int error)
 {
@@ -275,7 +278,7 @@ listener_pause_cb(evutil_socket_t fd, short what, void *arg)
 	event_add(l->ev_read, NULL);
 }
 
-/* Accepts one connection; 0 when there is no use in going on. */
+/* Accepts one connection.  Returns 0 when there is no use in going on. */
 static int
 listener_accept(struct listener *l)
 {
@@ -346,7 +349,7 @@ listener_new(struct event_base *base, int fd, listener_cb *cb, void *arg)
 	return l;
 }
 
-/* Accepts (again); nothing if it does already. */
+/* Accepts from now on, or again; does nothing if it does already. */
 void
 listener_start(struct listener *l)
 {

@@ -24,7 +24,7 @@
 #define MSG_PAYLOAD_MAX	(MSG_MAX - MSG_HEADER)
 #define MSG_GROW	256
 
-/* Room for more descriptors than the one that is accepted. */
+/* Room for more descriptors than a message may bring, to notice others. */
 union msg_control {
 	struct cmsghdr	hdr;
 	u_char		space[CMSG_SPACE(2 * sizeof(int))];
@@ -218,8 +218,8 @@ msg_dup_string(struct msg *m, size_t max)
 }
 
 /*
- * Ends the taking apart: 0, or -1 with EBADMSG when a get failed or bytes are
- * left over.
+ * To be called when all was taken.  Returns 0, or -1 with EBADMSG when a get
+ * failed or bytes are left over.
  */
 int
 msg_end(struct msg *m)
@@ -232,8 +232,9 @@ msg_end(struct msg *m)
 }
 
 /*
- * Makes m (which need not be initialized) of the n bytes of one packet, with
- * no descriptor.  Returns 0, or -1 with EBADMSG or ENOMEM and m empty.
+ * Decodes the n bytes of one packet, which come without a descriptor, into m,
+ * which need not be initialized.  Returns 0, or -1 with EBADMSG or ENOMEM and m
+ * empty.
  */
 int
 msg_decode(struct msg *m, const void *packet, size_t n)
@@ -277,7 +278,8 @@ msg_attach(struct msghdr *mh, union msg_control *control, int fd)
 /*
  * Sends the message as one packet; m->fd goes with it and stays the caller's.
  * Returns 0, or -1: EMSGSIZE when a put did not fit, EAGAIN when the pair is
- * non-blocking and full, EPIPE when the peer is gone, or sendmsg(2)'s.
+ * non-blocking and full, EPIPE when the peer is gone, or an error of
+ * sendmsg(2).
  */
 int
 msg_send(int s, const struct msg *m)
@@ -352,8 +354,8 @@ msg_recvmsg(int s, struct msghdr *mh)
 /*
  * Receives one message; m need not be initialized and is empty unless 1 is
  * returned.  Returns 1, 0 when the peer is gone, or -1: EBADMSG for what is no
- * message or brings several descriptors, or recvmsg(2)'s.  When this process
- * has no room for the descriptor (EMFILE), m->fd is -1.
+ * message or brings several descriptors, or an error of recvmsg(2).  When this
+ * process has no room for the descriptor (EMFILE), m->fd is -1.
  */
 int
 msg_recv(int s, struct msg *m)
@@ -373,8 +375,8 @@ msg_recv(int s, struct msg *m)
 	mh.msg_controllen = sizeof(control);
 	n = msg_recvmsg(s, &mh);
 	/*
-	 * A peer that ended with a message of ours unread: the error comes
-	 * once, before the messages it had sent.
+	 * When the peer ended with a message of ours unread, that error is
+	 * reported once, before the messages it had sent.
 	 */
 	if (n == -1 && errno == ECONNRESET)
 		n = msg_recvmsg(s, &mh);
@@ -384,7 +386,7 @@ msg_recv(int s, struct msg *m)
 	if (n == 0 && nfds == 0)
 		return 0;
 
-	/* With MSG_CTRUNC one more was sent than the count says. */
+	/* MSG_CTRUNC: there were more descriptors than were counted. */
 	if ((mh.msg_flags & MSG_TRUNC) || nfds > 1 ||
 	    ((mh.msg_flags & MSG_CTRUNC) && nfds > 0)) {
 		errno = EBADMSG;

@@ -5,12 +5,12 @@
  * pool, under its mutex, which lives until the last thread has left it:
  * getaddrinfo(3) cannot be interrupted.
  *
- * A query waits in the struct name of its host.  A name has at most
- * RESOLVER_PER_NAME threads (and one thread less than there are), and names
- * take turns, so that one that hangs, however often it is asked, delays only
- * itself.  When as many different names hang as there are threads, others
- * wait until getaddrinfo gives one of these up: with resolv.conf(5)'s
- * defaults, after 10 seconds a name server.
+ * A query waits in the list of its host's struct name.  At most
+ * RESOLVER_PER_NAME threads work on one name, and one less than there are, and
+ * names take turns; so a name that hangs, however often it is asked for, delays
+ * only itself.  When as many different names hang as there are threads, the
+ * others wait until getaddrinfo gives up on one of them: with the defaults of
+ * resolv.conf(5), after 10 seconds for each name server.
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -56,7 +56,7 @@ struct resolver_query {
 	int			 family;
 	char			 port[RESOLVER_PORT_LEN];
 	resolver_cb		*cb;
-	resolver_name_cb	*name_cb;	/* instead: asks for a name */
+	resolver_name_cb	*name_cb;	/* if a name is asked for */
 	void			*arg;
 	int			 error;	/* EAI_* */
 	int			 saved;	/* errno with EAI_SYSTEM */
@@ -107,9 +107,7 @@ name_cmp(const struct name *a, const struct name *b)
 RB_PROTOTYPE(name_tree, name, node, name_cmp);
 RB_GENERATE(name_tree, name, node, name_cmp);
 
-/*
- * The names, all under the mutex.
- */
+/* Names.  All of this is called with the mutex held. */
 
 static struct name *
 name_get(struct pool *pool, const char *host)
@@ -173,9 +171,7 @@ name_next(struct pool *pool)
 	return q;
 }
 
-/*
- * The pool
- */
+/* The pool. */
 
 static struct pool *
 pool_new(size_t max)
@@ -199,7 +195,7 @@ pool_new(size_t max)
 	return pool;
 }
 
-/* Lets go of the mutex and of one reference. */
+/* Releases the mutex and one reference. */
 static void
 pool_unlock_unref(struct pool *pool)
 {
@@ -242,7 +238,7 @@ pool_remove_done(struct pool *pool, struct resolver_query *q)
 	pool->ndone--;
 }
 
-/* Wakes the loop; a pipe that is full wakes it as well. */
+/* Wakes the loop; a full pipe wakes it anyway. */
 static void
 pool_wake(struct pool *pool)
 {
@@ -338,8 +334,8 @@ resolver_run(void *arg)
 }
 
 /*
- * Starts one more thread if there may be one; 0 when none runs at all.  Its
- * signals are the loop's business.  Called with the mutex held.
+ * Starts one more thread if the limit allows.  Returns 0 when none runs at
+ * all.  Signals are left to the loop's thread.  Called with the mutex held.
  */
 static int
 pool_add_thread(struct pool *pool)
@@ -424,9 +420,9 @@ resolver_deliver(struct resolver_query *q)
 }
 
 /*
- * Calls back for the results that there are, not for those that come from the
- * calls.  A callback may free the resolver: the pool is kept till the end,
- * with nothing in its list any more.
+ * Calls back for the results there are now, not for those that the callbacks
+ * themselves cause.  A callback may free the resolver: the pool is kept until
+ * the end, with an empty list of results.
  */
 static void
 resolver_wake_cb(evutil_socket_t fd, short what, void *arg)
@@ -450,7 +446,7 @@ resolver_wake_cb(evutil_socket_t fd, short what, void *arg)
 
 /*
  * A resolver with at most nthreads threads, started as they are needed.
- * Threads do not survive fork(2): make it after the last one.
+ * Threads do not survive fork(2), so a process that forks makes it afterwards.
  */
 struct resolver *
 resolver_new(struct event_base *base, size_t nthreads)
@@ -467,8 +463,8 @@ resolver_new(struct event_base *base, size_t nthreads)
 }
 
 /*
- * Cancels all queries, which are not to be touched any more.  Does not wait
- * for threads inside getaddrinfo(3).
+ * Cancels all queries; the caller's pointers to them are invalid afterwards.
+ * Does not wait for threads inside getaddrinfo(3).
  */
 void
 resolver_free(struct resolver *r)
@@ -513,7 +509,7 @@ query_new(struct resolver *r, void *arg)
 	return q;
 }
 
-/* Counts a new query; a thread takes it up unless the host is NULL. */
+/* Counts a new query and gives it to the threads, unless the host is NULL. */
 static void
 resolver_accept(struct resolver *r, struct resolver_query *q,
     const char *host)
@@ -532,11 +528,11 @@ resolver_accept(struct resolver *r, struct resolver_query *q,
 }
 
 /*
- * Looks a host up for stream sockets of a family (AF_UNSPEC: both).  Literal
- * addresses take no thread.  The callback comes from the loop, never from
- * here, with EAI_AGAIN when too many queries are under way, and with errno set
- * if its code is EAI_SYSTEM; the list is to be freed with freeaddrinfo(3).
- * Returns the query, which is gone after the callback, or NULL without memory.
+ * Looks up a host for stream sockets of a family (AF_UNSPEC: both).  Literal
+ * addresses take no thread.  The callback comes from the loop, never from here,
+ * with EAI_AGAIN when too many queries are under way, and with errno set if its
+ * code is EAI_SYSTEM; the list is to be freed with freeaddrinfo(3).  Returns
+ * the query, which is gone after the callback, or NULL when memory is out.
  */
 struct resolver_query *
 resolver_ask(struct resolver *r, const char *host, uint16_t port, int family,
@@ -562,9 +558,9 @@ resolver_ask(struct resolver *r, const char *host, uint16_t port, int family,
 }
 
 /*
- * Looks the name of an address up, in the same way: EAI_NONAME says that it
- * has none.  In the pool the text of the address is the host, which no query
- * for addresses ever waits under.
+ * Looks up the name of an address in the same way; EAI_NONAME says that it has
+ * none.  In the pool the query waits under the text of the address, where no
+ * query for addresses ever does.
  */
 struct resolver_query *
 resolver_ask_name(struct resolver *r, const struct addr *a,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The kinds of stream that are a socket, or two descriptors of any kind, one
- * to read and one to write: non-blocking, in the loop.  Knows nothing of SSH.
+ * Streams that are a socket, or two descriptors of any kind, one to read from
+ * and one to write to: non-blocking, in the loop.  Knows nothing of SSH.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -47,7 +47,7 @@ sockstream_write(struct stream *st, const void *buf, size_t len)
 	return n;
 }
 
-/* The kernel alone knows; a write tells. */
+/* Only the kernel knows; a write finds out. */
 static size_t
 sockstream_space(struct stream *st)
 {
@@ -116,7 +116,9 @@ pairstream_write(struct stream *st, const void *buf, size_t len)
 	return n;
 }
 
-/* A socket is shut down, since its other half may go on; else it is closed. */
+/*
+ * A socket is shut down, since it may still be read; anything else is closed.
+ */
 static void
 pairstream_end(struct stream *st)
 {
@@ -213,9 +215,9 @@ sockstream_new(struct event_base *base, int fd)
 }
 
 /*
- * The same on two descriptors, one to read and one to write: pipes, or two for
- * one socket.  The caller ignores SIGPIPE.  They know no reset: an abort is a
- * close.
+ * The same on two descriptors, one to read from and one to write to: pipes, or
+ * two for one socket.  The caller ignores SIGPIPE.  There is no reset on them:
+ * an abort is a close.
  */
 struct stream *
 sockstream_new_pair(struct event_base *base, int in, int out)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * UDP sockets in the loop.  What one event brings is received in one batch;
- * what is sent is queued, and leaves in one batch when the loop has done what
- * else it had to do, or when the next socket of the pool sends.  Knows
- * nothing of what is in a datagram.
+ * what is sent is queued, and leaves in one batch once the loop has handled its
+ * other events, or when another socket of the pool sends.  Knows nothing of
+ * what is in a datagram.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -21,13 +21,14 @@
 /* Datagrams of one system call. */
 #define UDPSOCK_BATCH	32
 /*
- * Bytes of one received datagram: all that UDP's length field allows, and so
- * much that datagrams of a batch do not share the lines of a cache.
+ * Bytes of one received datagram: all that UDP's length field allows, and 1 KiB
+ * more, so that the datagrams of a batch do not compete for the same lines of
+ * the cache.
  */
 #define UDPSOCK_SLOT	(65 * 1024)
-/* Larger ones are not copied, but sent at once. */
+/* Larger datagrams are sent at once instead of being copied. */
 #define UDPSOCK_COPY	4096
-/* Asked for; the system may give less. */
+/* The kernel's buffers that are asked for; the system may give less. */
 #define UDPSOCK_KERNEL	(4 * 1024 * 1024)
 
 /* Messages of one system call, with their addresses. */
@@ -113,9 +114,9 @@ udpsock_send_now(struct udpsock *us, const struct sockaddr *to,
 }
 
 /*
- * Sends a datagram, to the socket's own peer when the address is NULL and 0
- * long; it may leave later, after those sent before it.  Returns 0, or -1 with
- * errno when it was refused at once.
+ * Sends a datagram; with an address that is NULL and 0 long, to the peer that
+ * the socket is connected to.  It may leave later, after those sent before it.
+ * Returns 0, or -1 with errno when it was refused at once.
  */
 int
 udpsock_send(struct udpsock *us, const struct sockaddr *to, socklen_t tolen,
@@ -152,7 +153,9 @@ udpsock_send(struct udpsock *us, const struct sockaddr *to, socklen_t tolen,
 	return 0;
 }
 
-/* Tells of the n datagrams received; the owner may close the socket. */
+/*
+ * Delivers the n datagrams received; the owner may close the socket meanwhile.
+ */
 static void
 udpsock_tell(struct udpsock *us, int n)
 {
@@ -178,8 +181,8 @@ udpsock_read_cb(evutil_socket_t fd, short what, void *arg)
 	int i, n;
 
 	/*
-	 * An error is one that an earlier datagram met on its way; it is of
-	 * no use to anybody, and gone when it was told.
+	 * An error is what an earlier datagram met on its way: it is of no use
+	 * to anybody, and reporting it has cleared it.
 	 */
 	n = recvmmsg(fd, b->msg, UDPSOCK_BATCH, MSG_DONTWAIT, NULL);
 	if (n <= 0)
@@ -230,8 +233,8 @@ udpsock_pool_new(struct event_base *base)
 }
 
 /*
- * Every socket of the pool must have been closed, and none be telling of its
- * datagrams; NULL is no pool.
+ * To be called when every socket of the pool is closed, but not from the
+ * callback of one.  NULL is ignored.
  */
 void
 udpsock_pool_free(struct udpsock_pool *pool)
@@ -271,14 +274,14 @@ udpsock_new(struct udpsock_pool *pool, int fd, const struct udpsock_ops *ops,
 	return us;
 }
 
-/* Begins to tell of datagrams. */
+/* Begins to deliver datagrams. */
 void
 udpsock_start(struct udpsock *us)
 {
 	event_add(us->ev_read, NULL);
 }
 
-/* How many datagrams were to be sent and were not. */
+/* How many datagrams could not be sent. */
 uint64_t
 udpsock_dropped(const struct udpsock *us)
 {

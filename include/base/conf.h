@@ -33,7 +33,7 @@ typedef int conf_format(const struct conf_keyword *, const void *, size_t,
 
 /*
  * A kind of value: how its text is read and written, and what "unset" is.
- * To clear a field whose bytes are all zero makes it unset.
+ * Clearing a field whose bytes are all zero makes it unset.
  */
 struct conf_type {
 	conf_parse	*parse;

@@ -15,7 +15,7 @@ enum log_level {
 	LOG_LEVEL_DEBUG2	/* three */
 };
 
-/* What a line is; the sink sees this and the finished text. */
+/* Takes a line: its level, the finished text, and the sink's argument. */
 typedef void log_sink(enum log_level, const char *, void *);
 
 void	 log_init(const char *, enum log_level, int);

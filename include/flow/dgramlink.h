@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Datagrams over a stream: frames of sockstun-protocol(7) in both directions.
- * What waits to be written is bounded; when it is full, the oldest datagram
- * is dropped and counted, so that nothing ever waits for a datagram.
+ * The queue of frames to be written is bounded; when it is full, the oldest
+ * datagram is dropped and counted, so nothing ever waits for a datagram.
  */
 #ifndef DGRAMLINK_H
 #define DGRAMLINK_H
@@ -18,14 +18,14 @@ struct event_base;
 
 struct dgramlink_ops {
 	/*
-	 * One came; the bytes are gone after the call, which may not close
-	 * the link.  Where the stream is a channel, this is called from inside
-	 * its machinery: it may write to sockets and nothing else.
+	 * A datagram came.  The bytes are valid during the call, which may not
+	 * close the link.  If the stream is an SSH channel, the call comes from
+	 * inside libssh: it may write to sockets and do nothing else.
 	 */
 	void	(*datagram)(const struct addr *, const void *, size_t, void *);
 	/*
-	 * The stream ended (NULL), or why it cannot go on.  Once, from the
-	 * loop; the owner closes the link in this call.
+	 * The stream ended (NULL), or the reason why it cannot go on.  Called
+	 * once, from the loop; the owner closes the link in it.
 	 */
 	void	(*ended)(const char *, void *);
 };

@@ -16,7 +16,10 @@ struct udpsock;
 struct udpsock_pool;
 
 struct udpsock_ops {
-	/* One came; the bytes go after the call, which may close the socket. */
+	/*
+	 * A datagram came; its bytes are valid during the call, which may close
+	 * the socket.
+	 */
 	void	(*datagram)(const struct sockaddr *, const void *, size_t,
 		    void *);
 };
