@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns the keywords of sockstun_config(5): their table, their defaults, what
- * -o and -G do with them, and the expansion of "~", "%h" and "${NAME}".  How
- * files are found and which of their lines count is clifiles.c's affair.
+ * What was asked for, by the command line and by configuration files, is
+ * gathered in this folder in one struct cliconf.
+ *
+ * This file owns the keywords of sockstun_config(5): their table, their
+ * defaults, and what -o and -G do with them.  Which files are read and which
+ * of their lines hold is decided in clifiles.c; "~", "%h" and "${NAME}" are
+ * expanded in expand.c.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <ctype.h>
 #include <limits.h>
-#include <netdb.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "addr.h"
 #include "cliconf.h"
 #include "conf.h"
-#include "shellsafe.h"
+#include "expand.h"
 #include "xmalloc.h"
 
 /* Of what the names of methods of authentication are made. */
@@ -392,246 +394,6 @@ cliconf_own_keywords(void)
 	return list;
 }
 
-/* The user who runs the program; static storage, or NULL with a reason. */
-const struct passwd *
-cliconf_passwd(char *err, size_t errlen)
-{
-	const struct passwd *pw = getpwuid(getuid());
-
-	if (pw == NULL)
-		snprintf(err, errlen, "No user exists for uid %u",
-		    (unsigned int)getuid());
-	return pw;
-}
-
-/* The real name of the host as far as it is known; to be freed. */
-char *
-cliconf_hostname(const struct cliconf *conf, const char *host, char *err,
-    size_t errlen)
-{
-	const char *s;
-	char *text = NULL;
-	size_t len;
-	FILE *f;
-
-	if (conf->hostname == NULL)
-		return xstrdup(host);
-	if ((f = open_memstream(&text, &len)) == NULL)
-		goto fail;
-	for (s = conf->hostname; *s != '\0'; s++) {
-		if (*s != '%')
-			fputc(*s, f);
-		else if (*++s == 'h')
-			fputs(host, f);
-		else if (*s == '%')
-			fputc('%', f);
-		else {
-			fclose(f);
-			goto fail;
-		}
-	}
-	if (fclose(f) == 0)
-		return text;
- fail:
-	free(text);
-	snprintf(err, errlen, "hostname: cannot expand \"%.100s\"",
-	    conf->hostname);
-	return NULL;
-}
-
-/* The value of one token, or NULL if there is no such token. */
-static const char *
-cliconf_token(const struct cliconf_names *names, const struct passwd *pw,
-    char token, char *buf, size_t size)
-{
-	const struct cliconf *conf = names->conf;
-
-	switch (token) {
-	case '%':
-		return "%";
-	case 'd':
-		return pw->pw_dir;
-	case 'h':
-		return names->hostname;
-	case 'i':
-		snprintf(buf, size, "%u", (unsigned int)pw->pw_uid);
-		return buf;
-	case 'j':
-		return conf->proxy_jump == NULL ||
-		    strcasecmp(conf->proxy_jump, "none") == 0 ? "" :
-		    conf->proxy_jump;
-	case 'k':
-		return conf->hostkey_alias != NULL ? conf->hostkey_alias :
-		    names->host;
-	case 'L':
-	case 'l':
-		if (gethostname(buf, size) == -1)
-			return NULL;
-		buf[size - 1] = '\0';
-		if (token == 'L')
-			buf[strcspn(buf, ".")] = '\0';
-		return buf;
-	case 'n':
-		return names->host;
-	case 'p':
-		snprintf(buf, size, "%d", conf->port == CONF_UNSET ? 22 :
-		    conf->port);
-		return buf;
-	case 'r':
-		return conf->user != NULL ? conf->user : pw->pw_name;
-	case 'u':
-		return pw->pw_name;
-	default:
-		return NULL;
-	}
-}
-
-/* Writes the value of a token. */
-static int
-cliconf_put_token(const struct cliconf_names *names, char token, FILE *f,
-    char *err, size_t errlen)
-{
-	const struct passwd *pw;
-	const char *value;
-	char buf[NI_MAXHOST];
-
-	if ((pw = cliconf_passwd(err, errlen)) == NULL)
-		return -1;
-	value = cliconf_token(names, pw, token, buf, sizeof(buf));
-	if (value == NULL) {
-		if (token == '\0')
-			snprintf(err, errlen, "\"%%\" at the end");
-		else
-			snprintf(err, errlen, "unknown token %%%c", token);
-		return -1;
-	}
-	fputs(value, f);
-	return 0;
-}
-
-/* Writes the value of the "${NAME}" that *s points at and steps over it. */
-static int
-cliconf_put_env(const char **s, FILE *f, char *err, size_t errlen)
-{
-	const char *end, *value;
-	char *name;
-
-	if ((end = strchr(*s, '}')) == NULL) {
-		snprintf(err, errlen, "\"${\" without \"}\"");
-		return -1;
-	}
-	name = xstrndup(*s + 2, end - *s - 2);
-	if ((value = getenv(name)) == NULL)
-		snprintf(err, errlen, "environment variable %.100s not set",
-		    name);
-	else
-		fputs(value, f);
-	free(name);
-	*s = end;
-	return value != NULL ? 0 : -1;
-}
-
-/* Writes the home folder that "~" or "~user" stands for and steps over it. */
-static int
-cliconf_put_home(const char **s, FILE *f, char *err, size_t errlen)
-{
-	const struct passwd *pw;
-	size_t len = strcspn(*s, "/");
-	char *name;
-
-	if (len == 1)
-		pw = cliconf_passwd(err, errlen);
-	else {
-		name = xstrndup(*s + 1, len - 1);
-		if ((pw = getpwnam(name)) == NULL)
-			snprintf(err, errlen, "no such user %.100s", name);
-		free(name);
-	}
-	if (pw == NULL)
-		return -1;
-	fputs(pw->pw_dir, f);
-	*s += len;
-	return 0;
-}
-
-/*
- * Expands what the flags CLICONF_* name.  Returns a string to be freed, or
- * NULL with a reason.
- */
-char *
-cliconf_expand(const struct cliconf_names *names, const char *text, int flags,
-    char *err, size_t errlen)
-{
-	char *out = NULL;
-	size_t len;
-	FILE *f;
-	int ret = 0;
-
-	if ((f = open_memstream(&out, &len)) == NULL) {
-		snprintf(err, errlen, "out of memory");
-		return NULL;
-	}
-	if ((flags & CLICONF_TILDE) && *text == '~')
-		ret = cliconf_put_home(&text, f, err, errlen);
-	for (; ret == 0 && *text != '\0'; text++) {
-		if ((flags & CLICONF_TOKENS) && *text == '%')
-			ret = cliconf_put_token(names, *++text, f, err,
-			    errlen);
-		else if ((flags & CLICONF_ENV) && *text == '$' &&
-		    text[1] == '{')
-			ret = cliconf_put_env(&text, f, err, errlen);
-		else
-			fputc(*text, f);
-		if (ret != 0)
-			break;
-	}
-	if (fclose(f) == 0 && ret == 0)
-		return out;
-	free(out);
-	return NULL;
-}
-
-/* Replaces a string, if there is one, by its expansion. */
-static int
-cliconf_expand_string(const struct cliconf_names *names, const char *keyword,
-    char **value, int flags, char *err, size_t errlen)
-{
-	char why[CONF_ERR_MAX], *text;
-
-	if (*value == NULL || strcasecmp(*value, "none") == 0)
-		return 0;
-	if ((text = cliconf_expand(names, *value, flags, why,
-	    sizeof(why))) == NULL) {
-		snprintf(err, errlen, "%s: cannot expand \"%.100s\": %s",
-		    keyword, *value, why);
-		return -1;
-	}
-	free(*value);
-	*value = text;
-	return 0;
-}
-
-/* Expands the paths of a list, from which the word "none" vanishes. */
-static int
-cliconf_expand_list(const struct cliconf_names *names, const char *keyword,
-    struct conf_list *list, int flags, char *err, size_t errlen)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < list->n; i++) {
-		if (strcasecmp(list->word[i], "none") == 0)
-			free(list->word[i]);
-		else
-			list->word[n++] = list->word[i];
-	}
-	list->n = n;
-	for (i = 0; i < list->n; i++)
-		if (cliconf_expand_string(names, keyword, &list->word[i],
-		    flags, err, errlen) == -1)
-			return -1;
-	return 0;
-}
-
 /* Is the value of IdentityAgent a word that stands for itself? */
 static int
 cliconf_is_agent_word(const char *s)
@@ -645,25 +407,25 @@ static int
 cliconf_finish_values(struct cliconf *conf, const char *host, char *err,
     size_t errlen)
 {
-	static const int all = CLICONF_TILDE | CLICONF_ENV | CLICONF_TOKENS;
-	struct cliconf_names names = { conf, host, conf->hostname };
+	static const int all = EXPAND_TILDE | EXPAND_ENV | EXPAND_TOKENS;
+	struct expand_names names = { conf, host, conf->hostname };
 
-	if (cliconf_expand_list(&names, "identityfile",
+	if (expand_list(&names, "identityfile",
 	    &conf->identity_files, all, err, errlen) == -1 ||
-	    cliconf_expand_list(&names, "userknownhostsfile",
+	    expand_list(&names, "userknownhostsfile",
 	    &conf->user_known_hosts, all, err, errlen) == -1 ||
-	    cliconf_expand_list(&names, "globalknownhostsfile",
+	    expand_list(&names, "globalknownhostsfile",
 	    &conf->global_known_hosts, 0, err, errlen) == -1)
 		return -1;
 	if (!cliconf_is_agent_word(conf->identity_agent) &&
-	    cliconf_expand_string(&names, "identityagent",
+	    expand_string(&names, "identityagent",
 	    &conf->identity_agent, all, err, errlen) == -1)
 		return -1;
-	if (cliconf_expand_string(&names, "proxycommand",
-	    &conf->proxy_command, CLICONF_TOKENS, err, errlen) == -1)
+	if (expand_string(&names, "proxycommand",
+	    &conf->proxy_command, EXPAND_TOKENS, err, errlen) == -1)
 		return -1;
-	return cliconf_expand_string(&names, "proxyjump", &conf->proxy_jump,
-	    CLICONF_TOKENS, err, errlen);
+	return expand_string(&names, "proxyjump", &conf->proxy_jump,
+	    EXPAND_TOKENS, err, errlen);
 }
 
 /* Settles the host's and the user's name. */
@@ -674,19 +436,19 @@ cliconf_finish_names(struct cliconf *conf, const char *host, char *err,
 	const struct passwd *pw;
 	char *real;
 
-	if ((pw = cliconf_passwd(err, errlen)) == NULL)
+	if ((pw = expand_passwd(err, errlen)) == NULL)
 		return -1;
-	if ((real = cliconf_hostname(conf, host, err, errlen)) == NULL)
+	if ((real = expand_hostname(conf, host, err, errlen)) == NULL)
 		return -1;
 	free(conf->hostname);
 	conf->hostname = real;
 	if (conf->user == NULL)
 		conf->user = xstrdup(pw->pw_name);
-	if (!shellsafe_host(host) || !shellsafe_host(conf->hostname)) {
+	if (!expand_safe_host(host) || !expand_safe_host(conf->hostname)) {
 		snprintf(err, errlen, "hostname contains invalid characters");
 		return -1;
 	}
-	if (!shellsafe_user(conf->user)) {
+	if (!expand_safe_user(conf->user)) {
 		snprintf(err, errlen,
 		    "remote username contains invalid characters");
 		return -1;

@@ -7,8 +7,6 @@
 
 #include "conf.h"
 
-struct passwd;
-
 enum strict_hostkey {
 	STRICT_NO,
 	STRICT_YES,
@@ -75,22 +73,5 @@ int	 cliconf_read_files(struct cliconf *, const char *, const char *,
 int	 cliconf_finish(struct cliconf *, const char *, char *, size_t);
 char	*cliconf_dump(const struct cliconf *);
 char	*cliconf_own_keywords(void);
-
-/* What tokens stand for: the host as the user gave it and as it is reached. */
-struct cliconf_names {
-	const struct cliconf	*conf;
-	const char		*host;
-	const char		*hostname;
-};
-
-#define CLICONF_TILDE	0x01	/* expand ~ and ~user at the start */
-#define CLICONF_ENV	0x02	/* ${NAME} */
-#define CLICONF_TOKENS	0x04	/* %h and the others */
-
-char	*cliconf_expand(const struct cliconf_names *, const char *, int,
-	    char *, size_t);
-char	*cliconf_hostname(const struct cliconf *, const char *, char *,
-	    size_t);
-const struct passwd *cliconf_passwd(char *, size_t);
 
 #endif

@@ -18,6 +18,7 @@
 
 #include "cliconf.h"
 #include "conf.h"
+#include "expand.h"
 #include "log.h"
 #include "match.h"
 #include "pathnames.h"
@@ -108,11 +109,11 @@ static int
 clifile_match_exec(const struct clifile *cf, const char *hostname,
     const char *arg, char *why, size_t size)
 {
-	struct cliconf_names names = { cf->conf, cf->host, hostname };
+	struct expand_names names = { cf->conf, cf->host, hostname };
 	char *command;
 	int ret;
 
-	if ((command = cliconf_expand(&names, arg, CLICONF_TOKENS, why,
+	if ((command = expand_text(&names, arg, EXPAND_TOKENS, why,
 	    size)) == NULL)
 		return -1;
 	ret = clifile_exec(command, why, size);
@@ -223,7 +224,7 @@ clifile_match(struct clifile *cf, const struct conf_list *words, char *why,
 	size_t i;
 	int r, active = 1;
 
-	if ((hostname = cliconf_hostname(cf->conf, cf->host, why,
+	if ((hostname = expand_hostname(cf->conf, cf->host, why,
 	    size)) == NULL)
 		return -1;
 	for (i = 1; i < words->n; i++) {
@@ -245,7 +246,7 @@ clifile_match(struct clifile *cf, const struct conf_list *words, char *why,
 static int
 clifile_include(struct clifile *cf, const char *word, char *why, size_t size)
 {
-	struct cliconf_names names = { cf->conf, cf->host, NULL };
+	struct expand_names names = { cf->conf, cf->host, NULL };
 	char *hostname, *path = NULL, *text = NULL;
 	size_t i;
 	glob_t gl;
@@ -256,12 +257,12 @@ clifile_include(struct clifile *cf, const char *word, char *why, size_t size)
 		return -1;
 	}
 	memset(&gl, 0, sizeof(gl));
-	if ((hostname = cliconf_hostname(cf->conf, cf->host, why,
+	if ((hostname = expand_hostname(cf->conf, cf->host, why,
 	    size)) == NULL)
 		return -1;
 	names.hostname = hostname;
-	if ((text = cliconf_expand(&names, word, CLICONF_TILDE | CLICONF_ENV |
-	    CLICONF_TOKENS, why, size)) == NULL)
+	if ((text = expand_text(&names, word, EXPAND_TILDE | EXPAND_ENV |
+	    EXPAND_TOKENS, why, size)) == NULL)
 		goto out;
 	xasprintf(&path, "%s%s%s", *text == '/' ? "" : cf->dir,
 	    *text == '/' ? "" : "/", text);
@@ -464,7 +465,7 @@ cliconf_read_files(struct cliconf *conf, const char *host, const char *file,
 	conf->config_file = file;
 	if (file != NULL && strcasecmp(file, "none") == 0)
 		return 0;
-	if ((pw = cliconf_passwd(err, errlen)) == NULL)
+	if ((pw = expand_passwd(err, errlen)) == NULL)
 		return -1;
 	cf.user = xstrdup(pw->pw_name);
 	cf.home = xstrdup(pw->pw_dir);

@@ -24,9 +24,9 @@
 
 #include "addr.h"
 #include "cliconf.h"
+#include "expand.h"
 #include "log.h"
 #include "proxy.h"
-#include "shellsafe.h"
 #include "xmalloc.h"
 
 #define PROXY_GRACE	2000	/* ms between our close and SIGHUP */
@@ -86,8 +86,8 @@ proxy_parse_hop(struct proxy_hop *hop, const char *text, char *errstr,
 		s = at + 1;
 	}
 	if (proxy_parse_hostport(hop, s) == -1 ||
-	    !shellsafe_host(hop->host) ||
-	    (hop->user != NULL && !shellsafe_user(hop->user))) {
+	    !expand_safe_host(hop->host) ||
+	    (hop->user != NULL && !expand_safe_user(hop->user))) {
 		snprintf(errstr, errsize, "ProxyJump: bad host \"%.100s\"",
 		    text);
 		proxy_hop_clear(hop);
@@ -189,12 +189,12 @@ proxy_command(const struct cliconf *conf, char **command, char *errstr,
 	} else if (conf->proxy_jump == NULL ||
 	    strcasecmp(conf->proxy_jump, "none") == 0)
 		return 0;
-	if (!shellsafe_host(conf->hostname)) {
+	if (!expand_safe_host(conf->hostname)) {
 		strlcpy(errstr, "hostname contains invalid characters",
 		    errsize);
 		return -1;
 	}
-	if (!shellsafe_user(conf->user)) {
+	if (!expand_safe_user(conf->user)) {
 		strlcpy(errstr, "remote username contains invalid characters",
 		    errsize);
 		return -1;

@@ -436,7 +436,7 @@ test_bad_finish(void **state)
 	bad_finish("h", "User='x -y'", user);
 	bad_finish("h", "User=x\\", user);
 	bad_finish("h", "HostName=%Z",
-	    "hostname: cannot expand \"%Z\"");
+	    "hostname: cannot expand \"%Z\": unknown token %Z");
 	bad_finish("h", "IdentityFile=%C",
 	    "identityfile: cannot expand \"%C\": unknown token %C");
 	bad_finish("h", "IdentityFile=a%",

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns what is put in the place of "~", "${NAME}" and the tokens of the
+ * configuration, and the rule by which names of hosts and users may become
+ * part of a shell command.  Which keyword may have which of them is said by
+ * the caller.
+ */
+#include <sys/types.h>
+#include <ctype.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "cliconf.h"
+#include "conf.h"
+#include "expand.h"
+#include "xmalloc.h"
+
+/* May the name of a host stand in a shell command?  The rule is ssh(1)'s. */
+int
+expand_safe_host(const char *s)
+{
+	if (*s == '-' || *s == '\0')
+		return 0;
+	for (; *s != '\0'; s++)
+		if (strchr("'`\"$\\;&<>|(){},", *s) != NULL ||
+		    isspace((u_char)*s) || iscntrl((u_char)*s))
+			return 0;
+	return 1;
+}
+
+/*
+ * May the user's name?  Names of Windows domains hold backslashes and spaces,
+ * so these are let through where they cannot begin an option or escape what
+ * follows.
+ */
+int
+expand_safe_user(const char *s)
+{
+	if (*s == '-' || *s == '\0')
+		return 0;
+	for (; *s != '\0'; s++) {
+		if (strchr("'`\"$;&<>|(){}", *s) != NULL ||
+		    iscntrl((u_char)*s))
+			return 0;
+		if (isspace((u_char)*s) && s[1] == '-')
+			return 0;
+		if (*s == '\\' && s[1] == '\0')
+			return 0;
+	}
+	return 1;
+}
+
+/* The user who runs the program; static storage, or NULL with a reason. */
+const struct passwd *
+expand_passwd(char *err, size_t errlen)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	if (pw == NULL)
+		snprintf(err, errlen, "No user exists for uid %u",
+		    (unsigned int)getuid());
+	return pw;
+}
+
+/* The name of this machine, up to the first dot if it is to be short. */
+static const char *
+expand_local_host(int is_short, char *buf, size_t size)
+{
+	if (gethostname(buf, size) == -1)
+		return NULL;
+	buf[size - 1] = '\0';
+	if (is_short)
+		buf[strcspn(buf, ".")] = '\0';
+	return buf;
+}
+
+/* The value of one token, or NULL if there is no such token. */
+static const char *
+expand_token(const struct expand_names *names, const struct passwd *pw,
+    char token, char *buf, size_t size)
+{
+	const struct cliconf *conf = names->conf;
+
+	switch (token) {
+	case '%':
+		return "%";
+	case 'd':
+		return pw->pw_dir;
+	case 'h':
+		return names->hostname;
+	case 'i':
+		snprintf(buf, size, "%u", (unsigned int)pw->pw_uid);
+		return buf;
+	case 'j':
+		return conf->proxy_jump == NULL ||
+		    strcasecmp(conf->proxy_jump, "none") == 0 ? "" :
+		    conf->proxy_jump;
+	case 'k':
+		return conf->hostkey_alias != NULL ? conf->hostkey_alias :
+		    names->host;
+	case 'L':
+	case 'l':
+		return expand_local_host(token == 'L', buf, size);
+	case 'n':
+		return names->host;
+	case 'p':
+		snprintf(buf, size, "%d", conf->port == CONF_UNSET ? 22 :
+		    conf->port);
+		return buf;
+	case 'r':
+		return conf->user != NULL ? conf->user : pw->pw_name;
+	case 'u':
+		return pw->pw_name;
+	default:
+		return NULL;
+	}
+}
+
+/* Writes the value of a token. */
+static int
+expand_put_token(const struct expand_names *names, char token, int flags,
+    FILE *f, char *err, size_t errlen)
+{
+	const struct passwd *pw;
+	const char *value = NULL;
+	char buf[NI_MAXHOST];
+
+	if ((pw = expand_passwd(err, errlen)) == NULL)
+		return -1;
+	if ((flags & EXPAND_TOKENS) || token == 'h' || token == '%')
+		value = expand_token(names, pw, token, buf, sizeof(buf));
+	if (value == NULL) {
+		if (token == '\0')
+			snprintf(err, errlen, "\"%%\" at the end");
+		else
+			snprintf(err, errlen, "unknown token %%%c", token);
+		return -1;
+	}
+	fputs(value, f);
+	return 0;
+}
+
+/* Writes the value of the "${NAME}" that *s points at and steps over it. */
+static int
+expand_put_env(const char **s, FILE *f, char *err, size_t errlen)
+{
+	const char *end, *value;
+	char *name;
+
+	if ((end = strchr(*s, '}')) == NULL) {
+		snprintf(err, errlen, "\"${\" without \"}\"");
+		return -1;
+	}
+	name = xstrndup(*s + 2, end - *s - 2);
+	if ((value = getenv(name)) == NULL)
+		snprintf(err, errlen, "environment variable %.100s not set",
+		    name);
+	else
+		fputs(value, f);
+	free(name);
+	*s = end;
+	return value != NULL ? 0 : -1;
+}
+
+/* Writes the home folder that "~" or "~user" stands for and steps over it. */
+static int
+expand_put_home(const char **s, FILE *f, char *err, size_t errlen)
+{
+	const struct passwd *pw;
+	size_t len = strcspn(*s, "/");
+	char *name;
+
+	if (len == 1)
+		pw = expand_passwd(err, errlen);
+	else {
+		name = xstrndup(*s + 1, len - 1);
+		if ((pw = getpwnam(name)) == NULL)
+			snprintf(err, errlen, "no such user %.100s", name);
+		free(name);
+	}
+	if (pw == NULL)
+		return -1;
+	fputs(pw->pw_dir, f);
+	*s += len;
+	return 0;
+}
+
+/*
+ * Expands what the flags EXPAND_* name.  Returns a string to be freed, or
+ * NULL with a reason.
+ */
+char *
+expand_text(const struct expand_names *names, const char *text, int flags,
+    char *err, size_t errlen)
+{
+	char *out = NULL;
+	size_t len;
+	FILE *f;
+	int ret = 0;
+
+	if ((f = open_memstream(&out, &len)) == NULL) {
+		snprintf(err, errlen, "out of memory");
+		return NULL;
+	}
+	if ((flags & EXPAND_TILDE) && *text == '~')
+		ret = expand_put_home(&text, f, err, errlen);
+	for (; ret == 0 && *text != '\0'; text++) {
+		if ((flags & (EXPAND_TOKENS | EXPAND_HOSTNAME)) &&
+		    *text == '%')
+			ret = expand_put_token(names, *++text, flags, f, err,
+			    errlen);
+		else if ((flags & EXPAND_ENV) && *text == '$' &&
+		    text[1] == '{')
+			ret = expand_put_env(&text, f, err, errlen);
+		else
+			fputc(*text, f);
+		if (ret != 0)
+			break;
+	}
+	if (fclose(f) == 0 && ret == 0)
+		return out;
+	free(out);
+	return NULL;
+}
+
+/*
+ * Replaces the value of a keyword by its expansion, unless there is none or
+ * it is the word "none".  Returns 0, or -1 with a reason.
+ */
+int
+expand_string(const struct expand_names *names, const char *keyword,
+    char **value, int flags, char *err, size_t errlen)
+{
+	char why[CONF_ERR_MAX], *text;
+
+	if (*value == NULL || strcasecmp(*value, "none") == 0)
+		return 0;
+	if ((text = expand_text(names, *value, flags, why,
+	    sizeof(why))) == NULL) {
+		snprintf(err, errlen, "%s: cannot expand \"%.100s\": %s",
+		    keyword, *value, why);
+		return -1;
+	}
+	free(*value);
+	*value = text;
+	return 0;
+}
+
+/* The same for a list of paths, from which the word "none" vanishes. */
+int
+expand_list(const struct expand_names *names, const char *keyword,
+    struct conf_list *list, int flags, char *err, size_t errlen)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		if (strcasecmp(list->word[i], "none") == 0)
+			free(list->word[i]);
+		else
+			list->word[n++] = list->word[i];
+	}
+	list->n = n;
+	for (i = 0; i < list->n; i++)
+		if (expand_string(names, keyword, &list->word[i], flags, err,
+		    errlen) == -1)
+			return -1;
+	return 0;
+}
+
+/*
+ * What is connected to, as far as the configuration says by now: HostName, or
+ * else the host that the user gave.  To be freed; NULL with a reason.
+ */
+char *
+expand_hostname(const struct cliconf *conf, const char *host, char *err,
+    size_t errlen)
+{
+	struct expand_names names = { conf, host, host };
+	char *name;
+
+	name = xstrdup(conf->hostname != NULL ? conf->hostname : "%h");
+	if (expand_string(&names, "hostname", &name, EXPAND_HOSTNAME, err,
+	    errlen) == 0)
+		return name;
+	free(name);
+	return NULL;
+}
