@@ -37,14 +37,14 @@ teardown(void **state)
 }
 
 static void
-load(enum destrules_set which, const char *a, const char *b, int closed)
+load(enum destrules_set which, const char *a, const char *b)
 {
 	char one[64], two[64], *words[] = { one, two };
 	struct conf_list list = { words, (a != NULL) + (b != NULL) };
 
 	strlcpy(one, a != NULL ? a : "", sizeof(one));
 	strlcpy(two, b != NULL ? b : "", sizeof(two));
-	destrules_load(&rules, which, &list, closed);
+	destrules_load(&rules, which, &list);
 }
 
 static struct addr
@@ -91,7 +91,7 @@ test_none(void **state)
 	assert_null(destrules_check(&rules, &any, 1, &verdict));
 	assert_null(destrules_none(&rules));
 	/* An empty list is none. */
-	load(DESTRULES_CONF, NULL, NULL, 0);
+	load(DESTRULES_CONF, NULL, NULL);
 	assert_null(check("name.example", 1));
 	assert_null(destrules_check(&rules, &any, 1, &verdict));
 }
@@ -108,7 +108,7 @@ test_off(void **state)
 static void
 test_names(void **state)
 {
-	load(DESTRULES_CONF, "*.example:80", "192.0.2.0/24:443", 0);
+	load(DESTRULES_CONF, "*.example:80", "192.0.2.0/24:443");
 	assert_null(check("a.example", 80));
 	assert_null(then_addr("198.51.100.1", 80));
 	assert_string_equal(check("a.net", 80), CONF);
@@ -124,7 +124,7 @@ test_hosts(void **state)
 {
 	struct addr any = { .type = ADDR_NONE };
 
-	load(DESTRULES_CONF, "*.example:80", "192.0.2.0/24:443", 0);
+	load(DESTRULES_CONF, "*.example:80", "192.0.2.0/24:443");
 	assert_null(check_host("a.example"));
 	assert_null(check_host("192.0.2.9"));
 	assert_string_equal(check_host("198.51.100.1"), CONF);
@@ -132,29 +132,29 @@ test_hosts(void **state)
 	assert_null(then_addr("192.0.2.9", 1));
 	assert_string_equal(then_addr("198.51.100.1", 443), CONF);
 	assert_string_equal(destrules_check(&rules, &any, 1, &verdict), CONF);
-	load(DESTRULES_CONF, "*:80", NULL, 0);
+	load(DESTRULES_CONF, "*:80", NULL);
 	assert_null(destrules_check(&rules, &any, 1, &verdict));
-	load(DESTRULES_CONF, "*.*:80", "0.0.0.0/0:80", 0);
+	load(DESTRULES_CONF, "*.*:80", "0.0.0.0/0:80");
 	assert_string_equal(destrules_check(&rules, &any, 1, &verdict), CONF);
 }
 
 static void
 test_both(void **state)
 {
-	load(DESTRULES_CONF, "a.example:80", NULL, 0);
-	load(DESTRULES_KEY, "b.example:80", NULL, 0);
+	load(DESTRULES_CONF, "a.example:80", NULL);
+	load(DESTRULES_KEY, "b.example:80", NULL);
 	assert_string_equal(check("a.example", 80), KEY);
 	assert_string_equal(check("b.example", 80), CONF);
-	load(DESTRULES_KEY, "192.0.2.1:80", NULL, 0);
+	load(DESTRULES_KEY, "192.0.2.1:80", NULL);
 	assert_null(check("a.example", 80));
 	assert_null(then_addr("192.0.2.1", 80));
 	assert_string_equal(then_addr("192.0.2.2", 80), KEY);
 	assert_null(destrules_none(&rules));
-	load(DESTRULES_KEY, NULL, NULL, 1);
+	load(DESTRULES_KEY, "none", NULL);
 	assert_string_equal(check("a.example", 80), KEY);
 	assert_string_equal(check_host("a.example"), KEY);
 	assert_string_equal(destrules_none(&rules), KEY);
-	load(DESTRULES_KEY, "any", NULL, 0);
+	load(DESTRULES_KEY, "any", NULL);
 	assert_null(check("a.example", 80));
 }
 
@@ -168,7 +168,7 @@ test_pass(void **state)
 
 	a = address("192.0.2.1", 53);
 	assert_int_equal(destrules_pass(&rules, &a, &fresh), 1);
-	load(DESTRULES_CONF, "192.0.2.0/25:53", "[2001:db8::1]:53", 0);
+	load(DESTRULES_CONF, "192.0.2.0/25:53", "[2001:db8::1]:53");
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < 256; i++) {
 			snprintf(host, sizeof(host), "192.0.2.%d", i);
@@ -190,7 +190,7 @@ test_pass(void **state)
 	assert_int_equal(destrules_pass(&rules, &a, &fresh), 0);
 	assert_int_equal(fresh, 0);
 	/* Other rules, other answers. */
-	load(DESTRULES_CONF, "none", NULL, 0);
+	load(DESTRULES_CONF, "none", NULL);
 	a = address("192.0.2.1", 53);
 	assert_int_equal(destrules_pass(&rules, &a, &fresh), 0);
 	destrules_clear(&rules);

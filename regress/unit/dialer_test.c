@@ -2,12 +2,14 @@
 /*
  * The dialer as sockstund-net sees it: a child runs dialer_main(), the test
  * speaks to it over the pair.  getaddrinfo(3) is ours (linked with --wrap):
- * "hang" never answers, "fail" fails, any other name is 127.0.0.1.
+ * "hang" never answers, "fail" fails, any other name is 127.0.0.1.  The lines
+ * of the dialer's log come over a pipe.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -22,29 +24,31 @@
 
 #include <cmocka.h>
 
+#include "addr.h"
+#include "context.h"
 #include "dialer.h"
 #include "log.h"
 #include "msg.h"
 #include "privsep.h"
 #include "servconf.h"
+#include "socks.h"
 
 int	__real_getaddrinfo(const char *, const char *, const struct addrinfo *,
 	    struct addrinfo **);
 int	__wrap_getaddrinfo(const char *, const char *, const struct addrinfo *,
 	    struct addrinfo **);
 
-/* A PS_DIALED as it came. */
+/* A PS_REPLY as it came, and the address as text. */
 struct answer {
 	uint32_t	 id;
 	uint32_t	 rep;
 	uint32_t	 atyp;
-	char		 host[256];
+	char		 host[ADDR_STRLEN];
 	uint32_t	 port;
-	char		 reason[256];
 	int		 fd;
 };
 
-static int peer = -1;
+static int peer = -1, log_fd[2] = { -1, -1 };
 static pid_t child;
 static int listening;
 static uint16_t port, closed_port;
@@ -97,7 +101,7 @@ group_teardown(void **state)
 }
 
 static void
-conf_fill(struct servconf *conf, struct dialer_context *ctx)
+conf_fill(struct servconf *conf, struct context *ctx)
 {
 	memset(conf, 0, sizeof(*conf));
 	conf->allow_forwarding = 1;
@@ -111,18 +115,41 @@ conf_fill(struct servconf *conf, struct dialer_context *ctx)
 }
 
 static void
-start(const struct servconf *conf, const struct dialer_context *ctx)
+log_cb(enum log_level level, const char *text, void *arg)
+{
+	dprintf(log_fd[1], "%s\n", text);
+}
+
+/* What the dialer has logged since this was last asked. */
+static const char *
+log_lines(void)
+{
+	static char lines[65536];
+	ssize_t n;
+
+	n = read(log_fd[0], lines, sizeof(lines) - 1);
+	lines[n > 0 ? n : 0] = '\0';
+	return lines;
+}
+
+static void
+start(const struct servconf *conf, const struct context *ctx)
 {
 	struct msg m;
 	int fd[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 	    fd), 0);
+	close(log_fd[0]);
+	close(log_fd[1]);
+	assert_int_equal(pipe2(log_fd, O_NONBLOCK | O_CLOEXEC), 0);
 	fflush(NULL);
 	child = fork();
 	assert_int_not_equal(child, -1);
 	if (child == 0) {
 		close(fd[0]);
+		log_set_level(LOG_LEVEL_VERBOSE);
+		log_set_sink(log_cb, NULL);
 		exit(dialer_main(conf, fd[1], ctx));
 	}
 	close(fd[1]);
@@ -138,7 +165,7 @@ static void
 start_plain(void)
 {
 	struct servconf conf;
-	struct dialer_context ctx;
+	struct context ctx;
 
 	conf_fill(&conf, &ctx);
 	start(&conf, &ctx);
@@ -167,11 +194,12 @@ stop(void)
 }
 
 static void
-send_dial(uint32_t id, const char *host, uint32_t to)
+send_request(uint32_t id, uint32_t cmd, const char *host, uint32_t to)
 {
 	struct msg m;
 
-	msg_init(&m, PS_DIAL, id);
+	msg_init(&m, PS_REQUEST, id);
+	msg_put_u32(&m, cmd);
 	msg_put_string(&m, host);
 	msg_put_u32(&m, to);
 	msg_put_string(&m, "192.0.2.9");
@@ -181,16 +209,9 @@ send_dial(uint32_t id, const char *host, uint32_t to)
 }
 
 static void
-send_service(uint32_t id, uint32_t cmd, const char *host, uint32_t to)
+send_connect(uint32_t id, const char *host, uint32_t to)
 {
-	struct msg m;
-
-	msg_init(&m, PS_SERVICE, id);
-	msg_put_u32(&m, cmd);
-	msg_put_string(&m, host);
-	msg_put_u32(&m, to);
-	assert_int_equal(msg_send(peer, &m), 0);
-	msg_clear(&m);
+	send_request(id, SOCKS_CMD_CONNECT, host, to);
 }
 
 static void
@@ -204,24 +225,31 @@ send_cancel(uint32_t id)
 }
 
 static struct answer
-recv_answer(void)
+recv_reply(void)
 {
+	struct privsep_reply reply;
 	struct answer a;
 	struct msg m;
 
-	memset(&a, 0, sizeof(a));
 	assert_int_equal(msg_recv(peer, &m), 1);
-	assert_int_equal(m.type, PS_DIALED);
+	assert_int_equal(m.type, PS_REPLY);
+	assert_int_equal(privsep_get_reply(&m, &reply), 0);
 	a.id = m.id;
-	a.rep = msg_get_u32(&m);
-	a.atyp = msg_get_u32(&m);
-	msg_get_string(&m, a.host, sizeof(a.host));
-	a.port = msg_get_u32(&m);
-	msg_get_string(&m, a.reason, sizeof(a.reason));
-	assert_int_equal(msg_end(&m), 0);
+	a.rep = reply.rep;
+	a.atyp = reply.bnd.type;
+	a.port = reply.bnd.port;
+	addr_format_host(&reply.bnd, a.host, sizeof(a.host));
 	a.fd = m.fd;
 	m.fd = -1;
 	msg_clear(&m);
+	return a;
+}
+
+static struct answer
+recv_answer(void)
+{
+	struct answer a = recv_reply();
+
 	assert_int_equal(a.rep == 0, a.fd != -1);
 	return a;
 }
@@ -229,7 +257,7 @@ recv_answer(void)
 static struct answer
 dial(const char *host, uint32_t to)
 {
-	send_dial(77, host, to);
+	send_connect(77, host, to);
 	return recv_answer();
 }
 
@@ -237,12 +265,22 @@ dial(const char *host, uint32_t to)
 static void
 expect(const char *host, uint32_t to, uint32_t rep, const char *reason)
 {
-	struct answer a = dial(host, to);
+	char end[256];
+	struct answer a;
+	const char *log;
 
+	log_lines();
+	a = dial(host, to);
+	log = log_lines();
 	assert_int_equal(a.id, 77);
 	if (a.rep != rep)
-		fail_msg("%s:%u: reply %u (%s)", host, to, a.rep, a.reason);
-	assert_string_equal(a.reason, reason);
+		fail_msg("%s:%u: reply %u: %s", host, to, a.rep, log);
+	/* One line, with the number of the flow. */
+	snprintf(end, sizeof(end), "%s%s\n", rep == 0 ? " " : ": ", reason);
+	assert_non_null(strstr(log, end));
+	assert_string_equal(strchr(log, '\n'), "\n");
+	assert_memory_equal(log, "flow 77: ", 9);
+	assert_int_equal(strstr(log, " refused: ") != NULL, rep == 2);
 	if (a.fd != -1)
 		close(a.fd);
 }
@@ -277,17 +315,12 @@ test_connects(void **state)
 static void
 test_failures(void **state)
 {
-	char name[300];
-
 	start_plain();
 	expect("127.0.0.1", closed_port, 5, "Connection refused");
 	expect("name", closed_port, 5, "Connection refused");
 	expect("fail", 80, 4, "Name or service not known");
 	expect("", 80, 4, "not a host name");
 	expect("a b", 80, 4, "not a host name");
-	memset(name, 'a', sizeof(name));
-	name[sizeof(name) - 1] = '\0';
-	expect(name, 80, 4, "not a host name");
 	expect("127.0.0.1", 0, 1, "Cannot assign requested address");
 	assert_int_equal(stop(), 0);
 }
@@ -296,7 +329,7 @@ static void
 test_resolver_timeout(void **state)
 {
 	struct servconf conf;
-	struct dialer_context ctx;
+	struct context ctx;
 
 	conf_fill(&conf, &ctx);
 	conf.dial_timeout = 1;
@@ -313,7 +346,7 @@ static void
 test_rules(void **state)
 {
 	struct servconf conf;
-	struct dialer_context ctx;
+	struct context ctx;
 	char by_name[64], by_addr[64];
 	char *names[] = { by_name }, *addrs[] = { by_addr }, *none[] = {
 	    by_addr };
@@ -349,7 +382,6 @@ test_rules(void **state)
 	snprintf(by_addr, sizeof(by_addr), "127.0.0.1:%u", port);
 	conf_fill(&conf, &ctx);
 	ctx.permit_open = (struct conf_list){ names, 1 };
-	ctx.permit_open_set = 1;
 	conf.permit_open = (struct conf_list){ none, 1 };
 	start(&conf, &ctx);
 	expect("good.example", port, 0, "connected");
@@ -362,7 +394,7 @@ static void
 test_rules_closed(void **state)
 {
 	struct servconf conf;
-	struct dialer_context ctx;
+	struct context ctx;
 	char none_word[] = "none", any_word[] = "any";
 	char *none[] = { none_word }, *any[] = { any_word };
 
@@ -374,7 +406,7 @@ test_rules_closed(void **state)
 
 	conf_fill(&conf, &ctx);
 	conf.permit_open = (struct conf_list){ any, 1 };
-	ctx.permit_open_set = 1;
+	ctx.permit_open = (struct conf_list){ none, 1 };
 	start(&conf, &ctx);
 	expect("127.0.0.1", port, 2, KEY_REFUSED);
 	assert_int_equal(stop(), 0);
@@ -394,12 +426,12 @@ test_cancel(void **state)
 	struct pollfd pfd;
 
 	start_plain();
-	send_dial(1, "hang", 80);
+	send_connect(1, "hang", 80);
 	send_cancel(1);
 	send_cancel(1);
 	send_cancel(99);
 	/* Its number may be used again, and gets one answer. */
-	send_dial(1, "127.0.0.1", port);
+	send_connect(1, "127.0.0.1", port);
 	a = recv_answer();
 	assert_int_equal(a.id, 1);
 	assert_int_equal(a.rep, 0);
@@ -421,7 +453,7 @@ test_answers_wait(void **state)
 	memset(seen, 0, sizeof(seen));
 	start_plain();
 	for (i = 0; i < 900; i++)
-		send_dial(i, "127.0.0.1", i % 3 ? port : closed_port);
+		send_connect(i, "127.0.0.1", i % 3 ? port : closed_port);
 	usleep(300000);
 	for (i = 0; i < 900; i++) {
 		a = recv_answer();
@@ -438,7 +470,7 @@ static void
 test_too_many(void **state)
 {
 	struct servconf conf;
-	struct dialer_context ctx;
+	struct context ctx;
 	struct answer a;
 	int i;
 
@@ -446,10 +478,10 @@ test_too_many(void **state)
 	conf.max_flows = 4;
 	start(&conf, &ctx);
 	for (i = 0; i < 4; i++)
-		send_dial(i, "hang", 80);
-	expect("127.0.0.1", port, 1, "too many dials under way");
+		send_connect(i, "hang", 80);
+	expect("127.0.0.1", port, 1, "too many requests under way");
 	send_cancel(0);
-	send_dial(5, "127.0.0.1", port);
+	send_connect(5, "127.0.0.1", port);
 	a = recv_answer();
 	assert_int_equal(a.rep, 0);
 	close(a.fd);
@@ -479,7 +511,8 @@ test_violations(void **state)
 
 	start_plain();
 	send_raw(PS_LOG, log_line, sizeof(log_line), -1);
-	expect("127.0.0.1", port, 0, "connected");
+	close(dial("127.0.0.1", port).fd);
+	assert_memory_equal(log_lines(), "x\n", 2);
 	send_raw(PS_LOG, log_level, sizeof(log_level), -1);
 	assert_int_equal(reap(), 255);
 	start_plain();
@@ -492,7 +525,7 @@ test_violations(void **state)
 	send_raw(PS_READY, "", 0, -1);
 	assert_int_equal(reap(), 255);
 	start_plain();
-	send_raw(PS_DIAL, log_line, sizeof(log_line), -1);
+	send_raw(PS_REQUEST, log_line, sizeof(log_line), -1);
 	assert_int_equal(reap(), 255);
 	start_plain();
 	send_raw(PS_CANCEL, log_line, sizeof(log_line), -1);
@@ -501,11 +534,11 @@ test_violations(void **state)
 	assert_int_equal(send(peer, "abc", 3, 0), 3);
 	assert_int_equal(reap(), 255);
 	start_plain();
-	send_dial(1, "hang", 80);
-	send_dial(1, "hang", 80);
+	send_connect(1, "hang", 80);
+	send_connect(1, "hang", 80);
 	assert_int_equal(reap(), 255);
 	start_plain();
-	send_dial(1, "127.0.0.1", 65536);
+	send_connect(1, "127.0.0.1", 65536);
 	assert_int_equal(reap(), 255);
 }
 
@@ -513,20 +546,17 @@ test_violations(void **state)
 static uint16_t
 recv_bound(uint32_t id)
 {
+	struct addr bnd;
 	struct msg m;
-	char host[256];
-	uint32_t to;
 
 	assert_int_equal(msg_recv(peer, &m), 1);
 	assert_int_equal(m.type, PS_BOUND);
 	assert_int_equal(m.id, id);
-	assert_int_equal(msg_get_u32(&m), 1);
-	msg_get_string(&m, host, sizeof(host));
-	to = msg_get_u32(&m);
-	assert_int_equal(msg_end(&m), 0);
+	assert_int_equal(privsep_get_bound(&m, &bnd), 0);
 	msg_clear(&m);
-	assert_string_equal(host, "127.0.0.1");
-	return (uint16_t)to;
+	assert_int_equal(bnd.type, ADDR_IPV4);
+	assert_true(addr_is_loopback(&bnd));
+	return bnd.port;
 }
 
 static int
@@ -552,7 +582,7 @@ test_bind(void **state)
 	char c;
 
 	start_plain();
-	send_service(5, 2, "127.0.0.1", 0);
+	send_request(5, 2, "127.0.0.1", 0);
 	at = recv_bound(5);
 	s = connect_to(at);
 	a = recv_answer();
@@ -565,12 +595,12 @@ test_bind(void **state)
 	assert_int_equal(read(s, &c, 1), 0);
 	close(s);
 	/* Nobody waits for one that is cancelled. */
-	send_service(6, 2, "127.0.0.1", 0);
+	send_request(6, 2, "127.0.0.1", 0);
 	at = recv_bound(6);
 	send_cancel(6);
 	expect("127.0.0.1", closed_port, 5, "Connection refused");
 	assert_int_equal(connect_to(at), -1);
-	send_service(7, 2, "127.0.0.1", 0);
+	send_request(7, 2, "127.0.0.1", 0);
 	recv_bound(7);
 	assert_int_equal(stop(), 0);
 }
@@ -589,7 +619,7 @@ test_udp(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
 	start_plain();
-	send_service(5, 3, "0.0.0.0", 0);
+	send_request(5, 3, "0.0.0.0", 0);
 	a = recv_answer();
 	assert_int_equal(a.rep, 0);
 	assert_int_not_equal(a.port, 0);
@@ -598,14 +628,14 @@ test_udp(void **state)
 	assert_int_equal(write(a.fd, buf, sizeof(buf)), sizeof(buf));
 	assert_int_equal(recv(fd, buf, sizeof(buf), 0), 1);
 	/* Two at once are permitted, and one that ended does not count. */
-	send_service(6, 3, "0.0.0.0", 0);
+	send_request(6, 3, "0.0.0.0", 0);
 	b = recv_answer();
 	assert_int_equal(b.rep, 0);
-	send_service(7, 3, "0.0.0.0", 0);
+	send_request(7, 3, "0.0.0.0", 0);
 	assert_int_equal(recv_answer().rep, 1);
 	close(a.fd);
 	usleep(50000);
-	send_service(8, 3, "0.0.0.0", 0);
+	send_request(8, 3, "0.0.0.0", 0);
 	a = recv_answer();
 	assert_int_equal(a.rep, 0);
 	assert_int_equal(stop(), 0);
@@ -621,46 +651,48 @@ static void
 test_resolve(void **state)
 {
 	struct answer a;
-	struct msg m;
 
 	start_plain();
-	send_service(5, 0xf0, "name", 4);
-	assert_int_equal(msg_recv(peer, &m), 1);
-	assert_int_equal(m.type, PS_DIALED);
-	assert_int_equal(m.fd, -1);
-	assert_int_equal(msg_get_u32(&m), 0);
-	assert_int_equal(msg_get_u32(&m), 1);
-	assert_string_equal(msg_get_string(&m, a.host, sizeof(a.host)),
-	    "127.0.0.1");
-	msg_clear(&m);
-	send_service(6, 0xf0, "fail", 4);
+	send_request(5, 0xf0, "name", 4);
+	a = recv_reply();
+	assert_int_equal(a.rep, 0);
+	assert_int_equal(a.fd, -1);
+	assert_int_equal(a.atyp, ADDR_IPV4);
+	assert_string_equal(a.host, "127.0.0.1");
+	send_request(6, 0xf0, "fail", 4);
 	assert_int_equal(recv_answer().rep, 4);
-	send_service(7, 0xf1, "name", 4);
+	send_request(7, 0xf1, "name", 4);
 	assert_int_equal(recv_answer().rep, 8);
-	send_service(8, 0xf0, "a b", 4);
+	send_request(8, 0xf0, "a b", 4);
 	assert_int_equal(recv_answer().rep, 4);
 	assert_int_equal(stop(), 0);
 }
 
 static void
-test_service_violations(void **state)
+test_request_violations(void **state)
 {
-	static const uint32_t bad[] = { 0, 1, 4, 0xf2, 0x103 };
+	static const uint32_t bad[] = { 0, 4, 0xf2, 0x103 };
+	char name[300];
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		start_plain();
-		send_service(1, bad[i], "127.0.0.1", 80);
+		send_request(1, bad[i], "127.0.0.1", 80);
 		assert_int_equal(reap(), 255);
 	}
+	memset(name, 'a', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
 	start_plain();
-	send_service(1, 2, "127.0.0.1", 65536);
+	send_request(1, 1, name, 80);
+	assert_int_equal(reap(), 255);
+	start_plain();
+	send_request(1, 2, "127.0.0.1", 65536);
 	assert_int_equal(reap(), 255);
 	start_plain();
 	send_raw(PS_BOUND, "", 0, -1);
 	assert_int_equal(reap(), 255);
 	start_plain();
-	send_raw(PS_SERVICE, "\0\0\0\2", 4, -1);
+	send_raw(PS_REQUEST, "\0\0\0\2", 4, -1);
 	assert_int_equal(reap(), 255);
 }
 
@@ -680,7 +712,7 @@ main(void)
 		cmocka_unit_test(test_bind),
 		cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_resolve),
-		cmocka_unit_test(test_service_violations)
+		cmocka_unit_test(test_request_violations)
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -306,7 +306,8 @@ test_udp_refused(void **state)
 	assert_int_equal(env.nudp, 0);
 	env.max_udp = 0;
 	expect(SOCKS_CMD_UDP, "0.0.0.0", 0, SOCKS_REP_GENERAL);
-	assert_string_equal(got.reason, "too many associations");
+	assert_string_equal(got.reason,
+	    "too many associations (MaxUDPAssociations)");
 	permit("none");
 	expect(SOCKS_CMD_UDP, "0.0.0.0", 0, SOCKS_REP_RULESET);
 	destrules_clear(&rules);

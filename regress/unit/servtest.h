@@ -120,7 +120,7 @@ permit(const char *rule)
 	struct conf_list list = { &word, 1 };
 
 	strlcpy(text, rule, sizeof(text));
-	destrules_load(&rules, DESTRULES_CONF, &list, 0);
+	destrules_load(&rules, DESTRULES_CONF, &list);
 }
 
 static void

@@ -5,14 +5,13 @@
  * and trusts net no further than privsep.h says.  What each service does is
  * not known here (services.h), nor SSH and the relaying, which are net's.
  *
- * A dial:  PS_DIAL or PS_SERVICE -> its service -> (PS_BOUND ->) PS_DIALED
- * PS_CANCEL ends it anywhere on that way, without an answer.
+ * A request:  PS_REQUEST -> its service -> (PS_BOUND ->) PS_REPLY
+ * PS_CANCEL ends it anywhere on that way, without a reply.
  *
  * Of UDP what stays here is the association, after the answer: it ends when
  * net closes the other end of its pair of sockets.
  */
 #include <sys/types.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/tree.h>
@@ -26,12 +25,14 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "context.h"
 #include "destrules.h"
 #include "dialer.h"
 #include "fdlimit.h"
 #include "kinds.h"
 #include "log.h"
 #include "msg.h"
+#include "msgqueue.h"
 #include "privsep.h"
 #include "resolver.h"
 #include "servconf.h"
@@ -43,84 +44,77 @@
 
 #define DIALER_THREADS	16	/* that resolve names */
 #define DIALER_BURST	64	/* messages read in one go */
-#define DIALER_RETRY	{ 0, 20000 }	/* when the kernel is out of room */
-#define DIALER_HOST_MAX	1024	/* of a host that net passes on unread */
 #define DIALER_PAIR	(128 * 1024)	/* bytes of frames in the kernel */
 
 #define DIALER_EXIT_VIOLATION	255
 
-struct dial {
-	RB_ENTRY(dial)	 node;
+/* Its one state, in which a message is permitted or not. */
+#define DIALER_SERVING	0x01
+
+/* What net asked for with one PS_REQUEST, until it is answered. */
+struct request {
+	RB_ENTRY(request) node;
 	struct dialer	*dialer;
 	uint32_t	 id;
 	struct service	*service;
 };
-RB_HEAD(dial_tree, dial);
-
-/* A message that waits for room in the pair. */
-struct answer {
-	TAILQ_ENTRY(answer) entry;
-	struct msg	 msg;
-};
-TAILQ_HEAD(answer_list, answer);
+RB_HEAD(request_tree, request);
 
 struct dialer {
-	const struct servconf		*conf;
-	const struct dialer_context	*ctx;
-	struct event_base		*base;
-	struct event			*ev_read;
-	struct event			*ev_write;
-	struct event			*ev_retry;
-	struct services			 services;
-	struct destrules		 rules;
-	struct dial_tree		 dials;
-	struct answer_list		 answers;
-	size_t				 nopen;	/* dials and answers */
-	int				 peer;
-	int				 status;	/* exit status */
+	const struct servconf	*conf;
+	const struct context	*ctx;
+	struct event_base	*base;
+	struct event		*ev_read;
+	struct services		 services;
+	struct destrules	 rules;
+	struct request_tree	 requests;
+	size_t			 nrequests;
+	struct msgqueue		 replies;
+	int			 peer;
+	uint32_t		 seen;		/* types that came */
+	int			 status;	/* exit status */
 };
 
 static int
-dial_cmp(const struct dial *a, const struct dial *b)
+request_cmp(const struct request *a, const struct request *b)
 {
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
-RB_GENERATE_INTERNAL(dial_tree, dial, node, dial_cmp,
+RB_GENERATE_INTERNAL(request_tree, request, node, request_cmp,
     static __attribute__((unused)))
 
-static struct dial *
-dial_find(struct dialer *d, uint32_t id)
+static struct request *
+request_find(struct dialer *d, uint32_t id)
 {
-	struct dial key;
+	struct request key = { .id = id };
 
-	key.id = id;
-	return RB_FIND(dial_tree, &d->dials, &key);
+	return RB_FIND(request_tree, &d->requests, &key);
 }
 
-static struct dial *
-dial_new(struct dialer *d, uint32_t id)
+static struct request *
+request_new(struct dialer *d, uint32_t id)
 {
-	struct dial *dial;
+	struct request *r;
 
-	if ((dial = calloc(1, sizeof(*dial))) == NULL)
+	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
-	dial->dialer = d;
-	dial->id = id;
-	RB_INSERT(dial_tree, &d->dials, dial);
-	d->nopen++;
-	return dial;
+	r->dialer = d;
+	r->id = id;
+	RB_INSERT(request_tree, &d->requests, r);
+	d->nrequests++;
+	return r;
 }
 
 static void
-dial_free(struct dial *dial)
+request_free(struct request *r)
 {
-	struct dialer *d = dial->dialer;
+	struct dialer *d = r->dialer;
 
-	service_cancel(dial->service);
-	RB_REMOVE(dial_tree, &d->dials, dial);
-	d->nopen--;
-	free(dial);
+	service_cancel(r->service);
+	RB_REMOVE(request_tree, &d->requests, r);
+	d->nrequests--;
+	free(r);
 }
 
 static void
@@ -131,140 +125,68 @@ dialer_stop(struct dialer *d, int status)
 }
 
 static void
-answer_free(struct dialer *d, struct answer *a)
+dialer_failed_cb(int error, void *arg)
 {
-	TAILQ_REMOVE(&d->answers, a, entry);
-	d->nopen--;
-	msg_clear(&a->msg);
-	free(a);
-}
+	struct dialer *d = arg;
 
-/*
- * Sends answers in their order until the pair is full; it is tried again when
- * there is room, or soon if it is the system that has none.
- */
-static void
-dialer_flush(struct dialer *d)
-{
-	static const struct timeval retry = DIALER_RETRY;
-	struct answer *a;
-
-	while ((a = TAILQ_FIRST(&d->answers)) != NULL) {
-		if (msg_send(d->peer, &a->msg) == 0) {
-			answer_free(d, a);
-			continue;
-		}
-		switch (errno) {
-		case EAGAIN:
-			event_add(d->ev_write, NULL);
-			return;
-		case ENOBUFS:
-		case ENOMEM:
-		case ETOOMANYREFS:
-			event_add(d->ev_retry, &retry);
-			return;
-		case EPIPE:
-		case ECONNRESET:
-			dialer_stop(d, 0);
-			return;
-		default:
-			log_warn("dialer for %s: cannot answer", d->ctx->user);
-			dialer_stop(d, DIALER_EXIT_VIOLATION);
-			return;
-		}
+	if (error == EPIPE || error == ECONNRESET) {
+		dialer_stop(d, 0);
+		return;
 	}
+	errno = error;
+	log_warn("dialer for %s: cannot answer", d->ctx->user);
+	dialer_stop(d, DIALER_EXIT_VIOLATION);
 }
 
+/* Answers a request, which is gone then. */
 static void
-dialer_flush_cb(evutil_socket_t fd, short what, void *arg)
+request_reply(struct request *r, const struct service_reply *reply)
 {
-	dialer_flush(arg);
-}
+	struct privsep_reply payload = { .rep = reply->rep, .bnd = reply->bnd };
+	struct dialer *d = r->dialer;
+	struct msg m;
 
-/* An answer, last in the queue, to be filled in and flushed. */
-static struct msg *
-dialer_add_answer(struct dialer *d, uint32_t type, uint32_t id)
-{
-	struct answer *a = xcalloc(1, sizeof(*a));
-
-	msg_init(&a->msg, type, id);
-	TAILQ_INSERT_TAIL(&d->answers, a, entry);
-	d->nopen++;
-	return &a->msg;
-}
-
-/* Flushes if nothing waited before what was just added. */
-static void
-dialer_kick(struct dialer *d)
-{
-	struct answer *first = TAILQ_FIRST(&d->answers);
-
-	if (TAILQ_NEXT(first, entry) == NULL)
-		dialer_flush(d);
-}
-
-static void
-dialer_put_addr(struct msg *m, const struct addr *a)
-{
-	char host[ADDR_STRLEN];
-
-	msg_put_u32(m, a->type);
-	msg_put_string(m, addr_format_host(a, host, sizeof(host)));
-	msg_put_u32(m, a->port);
-}
-
-/* Completes a dial, which is gone then. */
-static void
-dial_answer(struct dial *dial, const struct service_reply *reply)
-{
-	struct dialer *d = dial->dialer;
-	struct msg *m;
-
-	m = dialer_add_answer(d, PS_DIALED, dial->id);
-	m->fd = reply->fd;
-	msg_put_u32(m, reply->rep);
-	dialer_put_addr(m, &reply->bnd);
-	msg_put_string(m, reply->reason);
-	dial->service = NULL;
-	dial_free(dial);
-	dialer_kick(d);
+	msg_init(&m, PS_REPLY, r->id);
+	m.fd = reply->fd;
+	privsep_put_reply(&m, &payload);
+	r->service = NULL;
+	request_free(r);
+	msgqueue_send(&d->replies, &m);
 }
 
 /* For what never became a service. */
 static void
-dial_fail(struct dial *dial, const char *host, enum socks_rep rep,
+request_fail(struct request *r, const char *host, enum socks_rep rep,
     const char *reason)
 {
-	struct service_reply reply = {
-		.rep = rep, .reason = reason, .fd = -1
-	};
+	struct service_reply reply = { .rep = rep, .fd = -1 };
 	char to[ADDR_STRLEN];
 
-	log_verbose("dial for %s: %s failed: %s", dial->dialer->ctx->user,
-	    log_safe(host, strlen(host), to, sizeof(to)), reason);
-	dial_answer(dial, &reply);
+	log_verbose("flow %u: request for %s: %s failed: %s", r->id,
+	    r->dialer->ctx->user, log_safe(host, strlen(host), to, sizeof(to)),
+	    reason);
+	request_reply(r, &reply);
 }
 
 static void
-dial_bound_cb(struct service *sv, const struct addr *bnd)
+request_bound_cb(struct service *sv, const struct addr *bnd)
 {
-	struct dial *dial = sv->arg;
-	struct dialer *d = dial->dialer;
+	struct request *r = sv->arg;
+	struct msg m;
 
-	dialer_put_addr(dialer_add_answer(d, PS_BOUND, dial->id), bnd);
-	dialer_kick(d);
+	msg_init(&m, PS_BOUND, r->id);
+	privsep_put_bound(&m, bnd);
+	msgqueue_send(&r->dialer->replies, &m);
 }
 
 /* One end of a pair for frames is the association's, the other net's. */
 static int
-dial_link_cb(struct service *sv, const struct addr *bnd,
+request_link_cb(struct service *sv, const struct addr *bnd,
     struct service_link *link)
 {
 	static const int size = DIALER_PAIR;
-	struct dial *dial = sv->arg;
-	struct service_reply reply = {
-		.rep = SOCKS_REP_OK, .bnd = *bnd, .reason = "associated"
-	};
+	struct request *r = sv->arg;
+	struct service_reply reply = { .rep = SOCKS_REP_OK, .bnd = *bnd };
 	int fd[2], i;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
@@ -272,8 +194,7 @@ dial_link_cb(struct service *sv, const struct addr *bnd,
 		return -1;
 	for (i = 0; i < 2; i++)
 		setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	if ((link->stream = sockstream_new(dial->dialer->base, fd[0])) ==
-	    NULL) {
+	if ((link->stream = sockstream_new(r->dialer->base, fd[0])) == NULL) {
 		close(fd[0]);
 		close(fd[1]);
 		errno = ENOMEM;
@@ -281,119 +202,87 @@ dial_link_cb(struct service *sv, const struct addr *bnd,
 	}
 	sv->arg = NULL;
 	reply.fd = fd[1];
-	dial_answer(dial, &reply);
+	request_reply(r, &reply);
 	return 0;
 }
 
 static void
-dial_done_cb(struct service *sv, const struct service_reply *reply)
+request_done_cb(struct service *sv, const struct service_reply *reply)
 {
 	if (sv->arg != NULL)
-		dial_answer(sv->arg, reply);
+		request_reply(sv->arg, reply);
 }
 
-static const struct service_ops dial_service_ops = {
-	.bound = dial_bound_cb,
-	.link = dial_link_cb,
-	.done = dial_done_cb,
+static const struct service_ops request_service_ops = {
+	.bound = request_bound_cb,
+	.link = request_link_cb,
+	.done = request_done_cb,
 };
 
 static void
-dial_start(struct dial *dial, int cmd, const char *host, uint16_t port)
+request_start(struct request *r, const struct privsep_request *req)
 {
-	struct dialer *d = dial->dialer;
 	struct addr dst;
 
-	if (addr_parse_host(&dst, host, port) == -1) {
-		dial_fail(dial, host, SOCKS_REP_HOST, "not a host name");
+	if (addr_parse_host(&dst, req->host, req->port) == -1) {
+		request_fail(r, req->host, SOCKS_REP_HOST, "not a host name");
 		return;
 	}
-	dial->service = service_new(&d->services, cmd, &dst,
-	    &dial_service_ops, dial);
-	if (dial->service == NULL)
-		dial_fail(dial, host, SOCKS_REP_GENERAL, strerror(errno));
-	else
-		service_start(dial->service);
+	r->service = service_new(&r->dialer->services, req->cmd, &dst,
+	    &request_service_ops, r);
+	if (r->service == NULL) {
+		request_fail(r, req->host, SOCKS_REP_GENERAL, strerror(errno));
+		return;
+	}
+	r->service->flow = r->id;
+	service_start(r->service);
 }
 
 /*
- * net keeps to max_flows itself; as it may count a dial as cancelled before we
- * hear of that, only twice as many end the connection.
+ * net keeps to max_flows itself; as it may count a request as cancelled before
+ * we hear of that, only twice as many end the connection.
  */
 static int
-dialer_dial(struct dialer *d, uint32_t id, int cmd, const char *host,
-    uint16_t port)
+answer_request(struct dialer *d, struct msg *m)
 {
-	size_t max = d->conf->max_flows;
-	struct dial *dial;
+	size_t max = d->conf->max_flows, open = d->nrequests + d->replies.n;
+	struct privsep_request req;
+	struct request *r;
+	char from[64];
 
-	if (dial_find(d, id) != NULL) {
-		log_warnx("dialer for %s: dial %u came twice", d->ctx->user,
-		    id);
+	if (privsep_get_request(m, &req) == -1)
+		return -1;
+	log_debug("flow %u: request for %s: from %s port %u", m->id,
+	    d->ctx->user, log_safe(req.origin, strlen(req.origin), from,
+	    sizeof(from)), req.origin_port);
+	if (request_find(d, m->id) != NULL) {
+		log_warnx("dialer for %s: flow %u came twice", d->ctx->user,
+		    m->id);
 		return -1;
 	}
-	if (d->nopen >= 2 * max || (dial = dial_new(d, id)) == NULL) {
-		log_warnx("dialer for %s: too many dials", d->ctx->user);
+	if (open >= 2 * max || (r = request_new(d, m->id)) == NULL) {
+		log_warnx("dialer for %s: too many requests", d->ctx->user);
 		return -1;
 	}
-	if (d->nopen + d->services.nudp > max)
-		dial_fail(dial, host, SOCKS_REP_GENERAL,
-		    "too many dials under way");
+	if (open + 1 + d->services.nudp > max)
+		request_fail(r, req.host, SOCKS_REP_GENERAL,
+		    "too many requests under way");
 	else
-		dial_start(dial, cmd, host, port);
+		request_start(r, &req);
 	return 0;
-}
-
-static int
-answer_dial(struct dialer *d, struct msg *m)
-{
-	char *host, *origin, from[64];
-	uint32_t port, origin_port;
-	int ret = -1;
-
-	host = msg_dup_string(m, DIALER_HOST_MAX);
-	port = msg_get_u32(m);
-	origin = msg_dup_string(m, DIALER_HOST_MAX);
-	origin_port = msg_get_u32(m);
-	if (msg_end(m) == 0 && port <= UINT16_MAX) {
-		log_debug("dial %u for %s: from %s port %u", m->id,
-		    d->ctx->user, log_safe(origin, strlen(origin), from,
-		    sizeof(from)), origin_port);
-		ret = dialer_dial(d, m->id, SOCKS_CMD_CONNECT, host, port);
-	}
-	free(host);
-	free(origin);
-	return ret;
-}
-
-static int
-answer_service(struct dialer *d, struct msg *m)
-{
-	uint32_t cmd, port;
-	char *host;
-	int ret = -1;
-
-	cmd = msg_get_u32(m);
-	host = msg_dup_string(m, DIALER_HOST_MAX);
-	port = msg_get_u32(m);
-	if (msg_end(m) == 0 && port <= UINT16_MAX && (cmd == SOCKS_CMD_BIND ||
-	    cmd == SOCKS_CMD_UDP || cmd == SOCKS_CMD_RESOLVE ||
-	    cmd == SOCKS_CMD_RESOLVE_PTR))
-		ret = dialer_dial(d, m->id, (int)cmd, host, port);
-	free(host);
-	return ret;
 }
 
 static int
 answer_cancel(struct dialer *d, struct msg *m)
 {
-	struct dial *dial;
+	struct request *r;
 
 	if (msg_end(m) == -1)
 		return -1;
-	if ((dial = dial_find(d, m->id)) != NULL) {
-		log_debug("dial %u for %s: cancelled", m->id, d->ctx->user);
-		dial_free(dial);
+	if ((r = request_find(d, m->id)) != NULL) {
+		log_debug("flow %u: request for %s: cancelled", m->id,
+		    d->ctx->user);
+		request_free(r);
 	}
 	return 0;
 }
@@ -402,11 +291,9 @@ static int
 answer_log(struct dialer *d, struct msg *m)
 {
 	char text[PRIVSEP_LOG_MAX + 1];
-	uint32_t level;
+	enum log_level level;
 
-	level = msg_get_u32(m);
-	msg_get_string(m, text, sizeof(text));
-	if (msg_end(m) == -1 || level > LOG_LEVEL_DEBUG2)
+	if (privsep_get_log(m, &level, text, sizeof(text)) == -1)
 		return -1;
 	log_line(level, text);
 	return 0;
@@ -414,13 +301,12 @@ answer_log(struct dialer *d, struct msg *m)
 
 /* What net may say to a dialer; a handler's -1 ends the connection. */
 static const struct {
-	uint32_t	 type;
-	int		(*answer)(struct dialer *, struct msg *);
+	struct privsep_rule	 rule;
+	int			(*answer)(struct dialer *, struct msg *);
 } dialer_table[] = {
-	{ PS_DIAL,	answer_dial },
-	{ PS_SERVICE,	answer_service },
-	{ PS_CANCEL,	answer_cancel },
-	{ PS_LOG,	answer_log }
+	{ { PS_REQUEST, DIALER_SERVING },	answer_request },
+	{ { PS_CANCEL, DIALER_SERVING },	answer_cancel },
+	{ { PS_LOG, DIALER_SERVING },		answer_log }
 };
 
 static int
@@ -428,11 +314,10 @@ dialer_dispatch(struct dialer *d, struct msg *m)
 {
 	size_t i, n = sizeof(dialer_table) / sizeof(dialer_table[0]);
 
-	for (i = 0; i < n; i++) {
-		if (dialer_table[i].type == m->type)
-			break;
-	}
-	if (i == n || m->fd != -1) {
+	for (i = 0; i < n && !privsep_admit(&dialer_table[i].rule,
+	    DIALER_SERVING, &d->seen, m); i++)
+		;
+	if (i == n) {
 		log_warnx("dialer for %s: message %u from net is not "
 		    "permitted", d->ctx->user, m->type);
 		return -1;
@@ -493,48 +378,39 @@ dialer_init_services(struct dialer *d)
 
 static void
 dialer_init(struct dialer *d, const struct servconf *conf, int peer,
-    const struct dialer_context *ctx)
+    const struct context *ctx)
 {
 	memset(d, 0, sizeof(*d));
 	d->conf = conf;
 	d->ctx = ctx;
 	d->peer = peer;
-	RB_INIT(&d->dials);
-	TAILQ_INIT(&d->answers);
+	RB_INIT(&d->requests);
+	msgqueue_init(&d->replies, peer, dialer_failed_cb, d);
 	destrules_init(&d->rules, !conf->allow_forwarding);
-	destrules_load(&d->rules, DESTRULES_CONF, &conf->permit_open, 0);
-	destrules_load(&d->rules, DESTRULES_KEY, &ctx->permit_open,
-	    ctx->permit_open_set && ctx->permit_open.n == 0);
-	if (evutil_make_socket_nonblocking(peer) == -1)
-		fatal("dialer: descriptor %d", peer);
+	destrules_load(&d->rules, DESTRULES_CONF, &conf->permit_open);
+	destrules_load(&d->rules, DESTRULES_KEY, &ctx->permit_open);
 	if ((d->base = event_base_new()) == NULL)
 		fatalx("dialer: no event loop");
 	dialer_init_services(d);
 	d->ev_read = event_new(d->base, peer, EV_READ | EV_PERSIST,
 	    dialer_read_cb, d);
-	d->ev_write = event_new(d->base, peer, EV_WRITE, dialer_flush_cb, d);
-	d->ev_retry = evtimer_new(d->base, dialer_flush_cb, d);
-	if (d->ev_read == NULL || d->ev_write == NULL ||
-	    d->ev_retry == NULL || event_add(d->ev_read, NULL) == -1)
+	if (msgqueue_start(&d->replies, d->base) == -1 || d->ev_read == NULL ||
+	    event_add(d->ev_read, NULL) == -1)
 		fatalx("dialer: out of memory");
 }
 
 static void
 dialer_clear(struct dialer *d)
 {
-	struct answer *a;
-	struct dial *dial;
+	struct request *r;
 
-	while ((dial = RB_ROOT(&d->dials)) != NULL)
-		dial_free(dial);
-	while ((a = TAILQ_FIRST(&d->answers)) != NULL)
-		answer_free(d, a);
+	while ((r = RB_ROOT(&d->requests)) != NULL)
+		request_free(r);
+	msgqueue_clear(&d->replies);
 	services_clear(&d->services);
 	udpsock_pool_free(d->services.udp);
 	resolver_free(d->services.resolver);
 	event_free(d->ev_read);
-	event_free(d->ev_write);
-	event_free(d->ev_retry);
 	event_base_free(d->base);
 	destrules_clear(&d->rules);
 }
@@ -546,7 +422,7 @@ dialer_clear(struct dialer *d)
  */
 int
 dialer_main(const struct servconf *conf, int peer,
-    const struct dialer_context *ctx)
+    const struct context *ctx)
 {
 	struct dialer d;
 	struct msg m;

@@ -5,9 +5,11 @@
 
 #include <sys/types.h>
 
+#include "privsep.h"
+
 #define HOSTKEYS_FILE_MAX	65536	/* bytes of one file */
 #define HOSTKEYS_TOTAL_MAX	60000	/* of all: they go in one message */
-#define HOSTKEYS_MAX		16	/* files */
+#define HOSTKEYS_MAX		PRIVSEP_HOSTKEYS_MAX
 
 struct conf_list;
 

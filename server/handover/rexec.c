@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Executing this program again in another role, so that no two connections
- * share the layout of an address space: the descriptors and the log that are
- * handed over.  What the roles do is not known here.
+ * share the layout of an address space, with the descriptors that are handed
+ * over.  What the roles do is not known here.
  */
 #include <sys/types.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -32,7 +30,6 @@ rexec_init(struct rexec *self)
 	ssize_t n;
 
 	memset(self, 0, sizeof(*self));
-	self->log = REXEC_LOG_STDERR;
 	n = readlink("/proc/self/exe", self->path, sizeof(self->path) - 1);
 	if (n == -1)
 		return -1;
@@ -184,58 +181,6 @@ rexec_null_stdio(int keep_stderr)
 }
 
 /*
- * Opens a log file as standard error: so it reaches the processes of users,
- * who could not open it.  Returns 0, or -1 with errno.
- */
-int
-rexec_open_log(const char *path)
-{
-	int fd;
-
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC,
-	    0600);
-	if (fd == -1 || dup2(fd, STDERR_FILENO) == -1)
-		return -1;
-	close(fd);
-	return 0;
-}
-
-/* A line for a log file: with the time and the process. */
-static void
-rexec_log_sink(enum log_level level, const char *text, void *arg)
-{
-	char line[4096], day[32];
-	struct timeval tv;
-	struct tm tm;
-	int n;
-
-	gettimeofday(&tv, NULL);
-	localtime_r(&tv.tv_sec, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%d %H:%M:%S", &tm);
-	n = snprintf(line, sizeof(line), "%s.%03d sockstund[%ld]: %s\n", day,
-	    (int)(tv.tv_usec / 1000), (long)getpid(), text);
-	if (n > 0 && (size_t)n < sizeof(line) &&
-	    write(STDERR_FILENO, line, n) == -1)
-		return;
-}
-
-/* Logs from now on to where self says; syslog under that facility. */
-void
-rexec_use_log(const struct rexec *self, int facility)
-{
-	switch (self->log) {
-	case REXEC_LOG_SYSLOG:
-		log_open_syslog(facility);
-		break;
-	case REXEC_LOG_FILE:
-		log_set_sink(rexec_log_sink, NULL);
-		break;
-	case REXEC_LOG_STDERR:
-		break;
-	}
-}
-
-/*
  * Executes this program in a role; returns only if that failed, with errno.
  * The path may be gone, replaced or out of a user's reach: then it is what
  * runs now that is executed.
@@ -243,12 +188,7 @@ rexec_use_log(const struct rexec *self, int facility)
 void
 rexec_run(const struct rexec *self, const char *role, char *const env[])
 {
-	static const char *const logs[] = {
-		[REXEC_LOG_SYSLOG] = NULL,
-		[REXEC_LOG_STDERR] = "-e",
-		[REXEC_LOG_FILE] = "-E/dev/stderr"
-	};
-	const char *argv[] = { "sockstund", "-R", role, logs[self->log], NULL };
+	const char *argv[] = { "sockstund", "-R", role, self->option, NULL };
 
 	execve(self->path, (char *const *)argv, env);
 	execve("/proc/self/exe", (char *const *)argv, env);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What one of sockstund's processes hands to the next when it executes the
- * program again: descriptors at fixed numbers, and where the log goes.
+ * program again: descriptors at fixed numbers, and one option.
  */
 #ifndef REXEC_H
 #define REXEC_H
@@ -24,20 +24,14 @@ enum rexec_monitor_fd {
 enum rexec_dialer_fd {
 	REXEC_DIALER_PEER = PRIVSEP_FD_PEER,
 	REXEC_DIALER_CONF,
-	REXEC_DIALER_CONTEXT,		/* strings with their NULs */
+	REXEC_DIALER_CONTEXT,		/* context_pack() */
 	REXEC_DIALER_END
-};
-
-enum rexec_log {
-	REXEC_LOG_SYSLOG,
-	REXEC_LOG_STDERR,
-	REXEC_LOG_FILE			/* open as standard error */
 };
 
 /* This program, as it will be executed again. */
 struct rexec {
-	char		path[PATH_MAX];
-	enum rexec_log	log;
+	char		 path[PATH_MAX];
+	const char	*option;	/* of every role, or NULL */
 };
 
 #define REXEC_MEMFD_MAX		(1024 * 1024)
@@ -47,8 +41,6 @@ int	 rexec_make_memfd(const char *, const void *, size_t);
 u_char	*rexec_read_memfd(int, size_t *);
 void	 rexec_place_fds(int *, size_t);
 int	 rexec_null_stdio(int);
-int	 rexec_open_log(const char *);
-void	 rexec_use_log(const struct rexec *, int);
 void	 rexec_run(const struct rexec *, const char *, char *const []);
 
 #endif

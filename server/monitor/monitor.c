@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "authkeys.h"
+#include "context.h"
 #include "hostkeys.h"
 #include "log.h"
 #include "monitor.h"
@@ -45,10 +46,9 @@
 #define MONITOR_ALARM_EXTRA	10	/* seconds, should a lookup hang */
 #define MONITOR_PATH		"/usr/local/bin:/usr/bin:/bin"
 
-/* When a message is permitted. */
+/* States, in which a message is permitted or not. */
 #define MONITOR_SETUP		0x01	/* PS_READY has not come yet */
 #define MONITOR_AUTH		0x02	/* no user has logged in yet */
-#define MONITOR_ONCE		0x04
 
 struct monitor {
 	const struct servconf	*conf;
@@ -56,7 +56,7 @@ struct monitor {
 	struct netproc		 net;
 	struct userkeys_peer	 peer;
 	int			 state;		/* MONITOR_SETUP or _AUTH */
-	uint32_t		 seen;		/* bits of MONITOR_ONCE types */
+	uint32_t		 seen;		/* types that came */
 	u_int			 nqueries;
 	u_int			 nmessages;
 	int			 asked;		/* user and permitted are set */
@@ -69,26 +69,25 @@ struct monitor {
 
 /* What sockstund-net says of a client: this user, this key. */
 struct monitor_claim {
-	char	 user[PRIVSEP_USER_MAX + 1];
-	char	 type[64];
-	u_char	*blob;		/* NULL: no key of that type */
-	size_t	 len;
-	u_char	 digest[SHA256_DIGEST_LENGTH];
+	struct privsep_key	 key;
+	u_char			*blob;	/* NULL: no key of that type */
+	size_t			 len;
+	u_char			 digest[SHA256_DIGEST_LENGTH];
 };
 
 typedef int answer_fn(struct monitor *, struct msg *);
 
 static answer_fn answer_ready, answer_key_query, answer_key_proved, answer_log;
 
-static const struct monitor_request {
-	enum privsep_type	 type;
-	int			 when;
+/* What sockstund-net may say to a monitor. */
+static const struct {
+	struct privsep_rule	 rule;
 	answer_fn		*answer;	/* 0, or -1: end it all */
-} monitor_requests[] = {
-	{ PS_READY,	 MONITOR_SETUP | MONITOR_ONCE,	answer_ready },
-	{ PS_KEY_QUERY,	 MONITOR_AUTH,			answer_key_query },
-	{ PS_KEY_PROVED, MONITOR_AUTH,			answer_key_proved },
-	{ PS_LOG,	 MONITOR_SETUP | MONITOR_AUTH,	answer_log }
+} monitor_table[] = {
+	{ { PS_READY, MONITOR_SETUP | PRIVSEP_ONCE },	answer_ready },
+	{ { PS_KEY_QUERY, MONITOR_AUTH },		answer_key_query },
+	{ { PS_KEY_PROVED, MONITOR_AUTH },		answer_key_proved },
+	{ { PS_LOG, MONITOR_SETUP | MONITOR_AUTH },	answer_log }
 };
 
 static int
@@ -115,9 +114,10 @@ monitor_malformed(struct monitor *mon, const char *name)
 
 /* The claim as a digest, so that many can be remembered. */
 static void
-monitor_digest(struct monitor_claim *claim, const char *base64)
+monitor_digest(struct monitor_claim *claim)
 {
-	const char *part[] = { claim->user, claim->type, base64 };
+	const struct privsep_key *key = &claim->key;
+	const char *part[] = { key->user, key->type, key->base64 };
 	SHA2_CTX ctx;
 	size_t i;
 
@@ -132,21 +132,12 @@ monitor_digest(struct monitor_claim *claim, const char *base64)
 static int
 monitor_get_claim(struct msg *m, struct monitor_claim *claim)
 {
-	char *base64;
-
-	memset(claim, 0, sizeof(*claim));
-	msg_get_string(m, claim->user, sizeof(claim->user));
-	msg_get_string(m, claim->type, sizeof(claim->type));
-	base64 = msg_dup_string(m, PRIVSEP_KEY_MAX);
-	if (msg_end(m) == -1 || base64 == NULL) {
-		free(base64);
+	if (privsep_get_key(m, &claim->key) == -1)
 		return -1;
-	}
-	monitor_digest(claim, base64);
-	if (authkeys_decode_blob(claim->type, base64, &claim->blob,
-	    &claim->len) == -1)
+	monitor_digest(claim);
+	if (authkeys_decode_blob(claim->key.type, claim->key.base64,
+	    &claim->blob, &claim->len) == -1)
 		claim->blob = NULL;
-	free(base64);
 	return 0;
 }
 
@@ -172,7 +163,7 @@ monitor_check_claim(struct monitor *mon, const struct monitor_claim *claim,
 	char where[USERKEYS_WHERE_MAX];
 
 	if (!mon->conf->pubkey_auth || claim->blob == NULL ||
-	    !monitor_get_account(mon, claim->user) ||
+	    !monitor_get_account(mon, claim->key.user) ||
 	    !userkeys_find(mon->conf, &mon->account, &mon->peer, claim->blob,
 	    claim->len, key, where, sizeof(where)))
 		return 0;
@@ -225,34 +216,22 @@ monitor_was_good(const struct monitor *mon, const struct monitor_claim *claim)
 	return 0;
 }
 
-/* Appends a string and its NUL to the dialer's context. */
-static void
-monitor_add_context(char **text, size_t *len, const char *s)
-{
-	size_t n = strlen(s) + 1;
-
-	*text = xrecallocarray(*text, *len, *len + n, 1);
-	memcpy(*text + *len, s, n);
-	*len += n;
-}
-
-/* What the dialer must know, for good: user, client, the key's permitopen. */
+/* What the dialer must know, in a descriptor, or -1 with errno. */
 static int
 monitor_make_context(const struct monitor *mon, const struct authkey *key)
 {
-	char *text = NULL;
-	size_t i, len = 0;
+	char none[] = "none", *words[] = { none }, *text;
+	struct context ctx = {
+		.user = mon->account.name,
+		.peer = mon->peer.text,
+		.permit_open = key->permit_open
+	};
+	size_t len;
 	int fd;
 
-	monitor_add_context(&text, &len, mon->account.name);
-	monitor_add_context(&text, &len, mon->peer.text);
 	if (key->no_forwarding)
-		monitor_add_context(&text, &len, "none");
-	else {
-		for (i = 0; i < key->permit_open.n; i++)
-			monitor_add_context(&text, &len,
-			    key->permit_open.word[i]);
-	}
+		ctx.permit_open = (struct conf_list){ words, 1 };
+	text = context_pack(&ctx, &len);
 	fd = rexec_make_memfd("sockstund context", text, len);
 	free(text);
 	return fd;
@@ -307,7 +286,7 @@ answer_key_proved(struct monitor *mon, struct msg *m)
 	if (monitor_check_claim(mon, &claim, &key)) {
 		log_info("Accepted publickey for %s from %s ssh2: %s %s",
 		    mon->account.name, mon->peer.text,
-		    authkeys_type_name(claim.type),
+		    authkeys_type_name(claim.key.type),
 		    authkeys_format_print(claim.blob, claim.len, print,
 		    sizeof(print)));
 		monitor_become_dialer(mon, &key);
@@ -320,11 +299,9 @@ static int
 answer_log(struct monitor *mon, struct msg *m)
 {
 	char text[PRIVSEP_LOG_MAX + 1];
-	uint32_t level;
+	enum log_level level;
 
-	level = msg_get_u32(m);
-	msg_get_string(m, text, sizeof(text));
-	if (msg_end(m) == -1 || level > LOG_LEVEL_DEBUG2)
+	if (privsep_get_log(m, &level, text, sizeof(text)) == -1)
 		return monitor_malformed(mon, "PS_LOG");
 	log_line(level, text);
 	return 0;
@@ -334,17 +311,12 @@ answer_log(struct monitor *mon, struct msg *m)
 static int
 monitor_dispatch(struct monitor *mon, struct msg *m)
 {
-	const struct monitor_request *r;
-	size_t i, n = sizeof(monitor_requests) / sizeof(monitor_requests[0]);
+	size_t i, n = sizeof(monitor_table) / sizeof(monitor_table[0]);
 
-	for (i = 0; i < n; i++) {
-		r = &monitor_requests[i];
-		if (r->type == m->type && (r->when & mon->state) &&
-		    !((r->when & MONITOR_ONCE) &&
-		    (mon->seen & (1U << r->type))))
-			break;
-	}
-	if (i == n || m->fd != -1) {
+	for (i = 0; i < n && !privsep_admit(&monitor_table[i].rule,
+	    mon->state, &mon->seen, m); i++)
+		;
+	if (i == n) {
 		log_warnx("%s: message %u of sockstund-net is not permitted "
 		    "now", mon->peer.text, m->type);
 		return -1;
@@ -354,8 +326,7 @@ monitor_dispatch(struct monitor *mon, struct msg *m)
 		    mon->peer.text);
 		return -1;
 	}
-	mon->seen |= 1U << r->type;
-	return r->answer(mon, m);
+	return monitor_table[i].answer(mon, m);
 }
 
 /* Waits for a message until the deadline, of monotime_ns() (0: for ever). */

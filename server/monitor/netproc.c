@@ -207,26 +207,31 @@ int
 netproc_setup(const struct netproc *np, const struct servconf *conf,
     const struct hostkeys *keys, const char *peer, int test)
 {
+	struct privsep_setup setup = {
+		.test = test,
+		.log_level = conf->log_level,
+		.max_auth_tries = conf->max_auth_tries,
+		.max_flows = conf->max_flows,
+		.window_budget = conf->window_budget,
+		.alive_interval = conf->alive_interval,
+		.alive_count = conf->alive_count,
+		.pubkey_auth = conf->pubkey_auth,
+		.peer = peer,
+		.ciphers = conf->ciphers,
+		.macs = conf->macs,
+		.kex = conf->kex,
+		.nkeys = (uint32_t)keys->n
+	};
 	struct msg m;
 	size_t i;
 	int ret, saved;
 
+	for (i = 0; i < keys->n; i++) {
+		setup.key[i].data = keys->key[i].data;
+		setup.key[i].len = keys->key[i].len;
+	}
 	msg_init(&m, PS_SETUP, 0);
-	msg_put_u32(&m, test);
-	msg_put_u32(&m, conf->log_level);
-	msg_put_u32(&m, conf->max_auth_tries);
-	msg_put_u32(&m, conf->max_flows);
-	msg_put_u32(&m, conf->window_budget);
-	msg_put_u32(&m, conf->alive_interval);
-	msg_put_u32(&m, conf->alive_count);
-	msg_put_u32(&m, conf->pubkey_auth);
-	msg_put_string(&m, peer);
-	msg_put_string(&m, conf->ciphers);
-	msg_put_string(&m, conf->macs);
-	msg_put_string(&m, conf->kex);
-	msg_put_u32(&m, keys->n);
-	for (i = 0; i < keys->n; i++)
-		msg_put_blob(&m, keys->key[i].data, keys->key[i].len);
+	privsep_put_setup(&m, &setup);
 	ret = msg_send(np->fd, &m);
 	saved = errno;
 	msg_clear(&m);
@@ -277,11 +282,9 @@ static int
 netproc_test_log(struct msg *m, int quiet)
 {
 	char text[PRIVSEP_LOG_MAX + 1];
-	uint32_t level;
+	enum log_level level;
 
-	level = msg_get_u32(m);
-	msg_get_string(m, text, sizeof(text));
-	if (msg_end(m) == -1 || level > LOG_LEVEL_DEBUG2)
+	if (privsep_get_log(m, &level, text, sizeof(text)) == -1)
 		return -1;
 	log_line(quiet ? LOG_LEVEL_DEBUG : level, text);
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * sockstund-net: speaks SSH to one client.  It is started without any right
- * (server/monitor.c), gets the host keys in its first message, and closes its
+ * (monitor/netproc.c), gets the host keys in its first message, and closes its
  * sandbox before it reads the first byte of the network.
  */
 #include <sys/types.h>
@@ -20,11 +20,11 @@
 #include "eventloop.h"
 #include "fdlimit.h"
 #include "log.h"
-#include "priv.h"
 #include "msg.h"
 #include "netauth.h"
 #include "netflow.h"
 #include "netopen.h"
+#include "priv.h"
 #include "privsep.h"
 #include "sandbox.h"
 #include "sshloop.h"
@@ -32,11 +32,6 @@
 #include "version.h"
 #include "xmalloc.h"
 
-/* Longest name of a peer, and list of algorithms, in SETUP. */
-#define NET_PEER_MAX	128
-#define NET_ALGS_MAX	4096
-/* The host key types that there are, and room for repetition. */
-#define NET_KEYS_MAX	16
 /* The monitor has LoginGraceTime; libssh's own clock must not be first. */
 #define NET_PATIENCE	(24 * 60 * 60L)
 /* Milliseconds for last words. */
@@ -47,29 +42,17 @@ struct net {
 	struct event_base	*base;
 	struct sshloop		*loop;
 	struct netflows		 flows;
-	char			*peer;
-	int			 test;		/* only try the keys */
-	uint32_t		 max_tries;
-	uint32_t		 max_flows;
-	uint32_t		 window_budget;	/* MiB */
-	uint32_t		 alive_interval;
-	uint32_t		 alive_count;
-	uint32_t		 pubkey;
-	char			*ciphers, *macs, *kex;
+	struct privsep_setup	 setup;
 	ssh_bind		 bind;
 };
 
 static void
-net_import_key(struct net *n, struct msg *m, uint32_t i)
+net_import_key(struct net *n, uint32_t i)
 {
-	const u_char *blob;
-	char *text;
+	size_t len = n->setup.key[i].len;
+	char *text = xstrndup((const char *)n->setup.key[i].data, len);
 	ssh_key key;
-	size_t len;
 
-	if ((blob = msg_get_blob(m, &len)) == NULL)
-		return;
-	text = xstrndup((const char *)blob, len);
 	if (ssh_pki_import_privkey_base64(text, NULL, NULL, NULL, &key) !=
 	    SSH_OK)
 		fatalx("host key %u cannot be read: not a private key, "
@@ -84,27 +67,15 @@ static void
 net_take_setup(struct net *n)
 {
 	struct msg m;
-	uint32_t i, nkeys;
+	uint32_t i;
 
 	priv_recv_setup(&n->priv, &m);
-	n->test = (int)msg_get_u32(&m);
-	log_set_level((enum log_level)msg_get_u32(&m));
-	n->max_tries = msg_get_u32(&m);
-	n->max_flows = msg_get_u32(&m);
-	n->window_budget = msg_get_u32(&m);
-	n->alive_interval = msg_get_u32(&m);
-	n->alive_count = msg_get_u32(&m);
-	n->pubkey = msg_get_u32(&m);
-	n->peer = msg_dup_string(&m, NET_PEER_MAX);
-	n->ciphers = msg_dup_string(&m, NET_ALGS_MAX);
-	n->macs = msg_dup_string(&m, NET_ALGS_MAX);
-	n->kex = msg_dup_string(&m, NET_ALGS_MAX);
-	nkeys = msg_get_u32(&m);
-	for (i = 0; i < nkeys && i < NET_KEYS_MAX; i++)
-		net_import_key(n, &m, i);
-	if (m.data != NULL && msg_end(&m) == -1)
+	if (privsep_get_setup(&m, &n->setup) == -1)
 		fatalx("monitor sent a malformed setup");
-	explicit_bzero(m.data, m.len);
+	log_set_level((enum log_level)n->setup.log_level);
+	for (i = 0; i < n->setup.nkeys; i++)
+		net_import_key(n, i);
+	/* This wipes the keys. */
 	msg_clear(&m);
 }
 
@@ -130,7 +101,9 @@ net_configure(struct net *n)
 		{ { SSH_BIND_OPTIONS_KEY_EXCHANGE,
 		    SSH_BIND_OPTIONS_KEY_EXCHANGE }, "KexAlgorithms" },
 	};
-	const char *value[] = { n->ciphers, n->macs, n->kex };
+	const char *value[] = {
+		n->setup.ciphers, n->setup.macs, n->setup.kex
+	};
 	size_t i;
 
 	net_set_bind(n, SSH_BIND_OPTIONS_BANNER, SOCKSTUN_BANNER, "banner");
@@ -163,12 +136,12 @@ net_handshake(struct net *n)
 	sshwire_watch(PRIVSEP_FD_CONN);
 	if (ssh_bind_accept_fd(n->bind, session, PRIVSEP_FD_CONN) != SSH_OK)
 		fatalx("%s", ssh_get_error(n->bind));
-	ssh_set_auth_methods(session, n->pubkey ? SSH_AUTH_METHOD_PUBLICKEY :
-	    0);
+	ssh_set_auth_methods(session, n->setup.pubkey_auth ?
+	    SSH_AUTH_METHOD_PUBLICKEY : 0);
 	if (ssh_handle_key_exchange(session) == SSH_OK)
 		return session;
 	log_info("Connection closed by %s before the end of the key "
-	    "exchange: %s", n->peer, ssh_get_error(session));
+	    "exchange: %s", n->setup.peer, ssh_get_error(session));
 	ssh_free(session);
 	return NULL;
 }
@@ -178,7 +151,7 @@ net_lost_cb(const char *why, void *arg)
 {
 	struct net *n = arg;
 
-	log_info("Connection from %s ended: %s", n->peer, why);
+	log_info("Connection from %s ended: %s", n->setup.peer, why);
 	event_base_loopbreak(n->base);
 }
 
@@ -195,15 +168,16 @@ net_bound_cb(uint32_t id, const struct addr *bnd, void *arg)
 {
 	struct net *n = arg;
 
-	netflows_bound(id, bnd, &n->flows);
+	netflows_bound(&n->flows, id, bnd);
 }
 
 static void
-net_dialed_cb(const struct priv_dialed *d, void *arg)
+net_reply_cb(uint32_t id, const struct privsep_reply *reply, int fd,
+    void *arg)
 {
 	struct net *n = arg;
 
-	netflows_dialed(d, &n->flows);
+	netflows_reply(&n->flows, id, reply, fd);
 }
 
 /* Without its dialer the session is of no use to anybody. */
@@ -220,9 +194,9 @@ static const struct sshloop_ops net_loop_ops = {
 	.lost = net_lost_cb,
 };
 
-static const struct priv_ops net_mm_ops = {
+static const struct priv_ops net_priv_ops = {
 	.bound = net_bound_cb,
-	.dialed = net_dialed_cb,
+	.reply = net_reply_cb,
 	.gone = net_dialer_gone_cb,
 };
 
@@ -230,17 +204,18 @@ static const struct priv_ops net_mm_ops = {
 static void
 net_serve(struct net *n, ssh_session session)
 {
-	if (priv_start(&n->priv, n->base, &net_mm_ops, n) == -1)
+	if (priv_start(&n->priv, n->base, &net_priv_ops, n) == -1)
 		fatal("events");
-	netflows_init(&n->flows, n->base, &n->priv, n->max_flows);
+	netflows_init(&n->flows, n->base, &n->priv,
+	    n->setup.max_flows);
 	n->loop = sshloop_new(n->base, session, SSHLOOP_SERVER,
 	    &net_loop_ops, n);
 	if (n->loop == NULL)
 		fatalx("out of memory");
 	n->flows.loop = n->loop;
-	n->loop->window_budget = (size_t)n->window_budget << 20;
-	sshloop_set_alive(n->loop, (int)n->alive_interval,
-	    (int)n->alive_count);
+	n->loop->window_budget = (size_t)n->setup.window_budget << 20;
+	sshloop_set_alive(n->loop, (int)n->setup.alive_interval,
+	    (int)n->setup.alive_count);
 	sshloop_start(n->loop);
 	event_base_dispatch(n->base);
 	sshloop_free(n->loop);
@@ -262,9 +237,9 @@ net_run(struct net *n)
 {
 	struct netauth auth = {
 		.priv = &n->priv,
-		.peer = n->peer,
-		.max_tries = n->max_tries,
-		.pubkey = (int)n->pubkey,
+		.peer = n->setup.peer,
+		.max_tries = n->setup.max_auth_tries,
+		.pubkey = (int)n->setup.pubkey_auth,
 	};
 	ssh_session session;
 
@@ -308,14 +283,11 @@ main(int argc, char **argv)
 	if (sandbox_net_enter() == -1)
 		fatal("sandbox");
 	priv_send_ready(&n.priv);
-	if (!n.test)
+	if (!n.setup.test)
 		net_run(&n);
 	priv_clear(&n.priv);
 	ssh_bind_free(n.bind);
 	event_base_free(n.base);
-	free(n.peer);
-	free(n.ciphers);
-	free(n.macs);
-	free(n.kex);
+	privsep_clear_setup(&n.setup);
 	return 0;
 }

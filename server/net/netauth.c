@@ -13,8 +13,8 @@
 #include <libssh/server.h>
 
 #include "log.h"
-#include "priv.h"
 #include "netauth.h"
+#include "priv.h"
 #include "privsep.h"
 #include "xmalloc.h"
 

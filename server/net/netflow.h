@@ -12,9 +12,16 @@
 struct addr;
 struct event_base;
 struct priv;
-struct priv_dialed;
+struct privsep_reply;
+struct privsep_request;
 struct netflow;
 struct sshloop;
+
+enum netflow_kind {
+	NETFLOW_NATIVE,		/* a sockstun's; its opening is the request */
+	NETFLOW_SPARE,		/* a sockstun's; the request comes on it */
+	NETFLOW_FOREIGN		/* any other client's */
+};
 
 RB_HEAD(netflow_tree, netflow);
 
@@ -22,9 +29,9 @@ struct netflows {
 	struct event_base	*base;
 	struct sshloop		*loop;
 	struct priv		*priv;
-	struct netflow_tree	 dials;		/* not answered yet, by id */
-	size_t			 ndials;	/* of them without a channel */
-	size_t			 max;		/* channels and dials at once */
+	struct netflow_tree	 asked;		/* not answered yet, by id */
+	size_t			 nunopened;	/* of them without a channel */
+	size_t			 max;		/* channels and those */
 	size_t			 nsessions;	/* "session" channels */
 	uint32_t		 last_id;
 };
@@ -32,11 +39,10 @@ struct netflows {
 void	netflows_init(struct netflows *, struct event_base *, struct priv *,
 	    size_t);
 void	netflows_clear(struct netflows *);
-void	netflows_open_service(struct netflows *, ssh_message, const char *,
-	    uint16_t, const char *);
-int	netflows_open_foreign(struct netflows *, ssh_message, const char *,
-	    uint16_t, const char *, uint16_t);
-void	netflows_bound(uint32_t, const struct addr *, void *);
-void	netflows_dialed(const struct priv_dialed *, void *);
+int	netflows_open(struct netflows *, ssh_message, enum netflow_kind,
+	    const struct privsep_request *);
+void	netflows_bound(struct netflows *, uint32_t, const struct addr *);
+void	netflows_reply(struct netflows *, uint32_t,
+	    const struct privsep_reply *, int);
 
 #endif

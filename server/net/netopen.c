@@ -16,10 +16,12 @@
 
 #include "addr.h"
 #include "log.h"
-#include "priv.h"
 #include "netflow.h"
 #include "netopen.h"
+#include "priv.h"
+#include "privsep.h"
 #include "protocol.h"
+#include "socks.h"
 #include "sshchan.h"
 #include "sshloop.h"
 #include "stream.h"
@@ -27,18 +29,34 @@
 /* As MaxSessions of sshd. */
 #define NETOPEN_SESSIONS_MAX	10
 
-static int
-is_service(const char *origin)
+/* Which kind of flow an opening is for, by its originator; sets req->cmd. */
+static enum netflow_kind
+open_kind(struct privsep_request *req)
 {
+	const char *origin = req->origin;
 	size_t len = strlen(origin), suffix = sizeof(SERVICE_SUFFIX) - 1;
+	char safe[128];
+	int cmd;
 
-	return len > suffix &&
-	    strcmp(origin + len - suffix, SERVICE_SUFFIX) == 0;
+	req->cmd = SOCKS_CMD_CONNECT;
+	if (len <= suffix ||
+	    strcmp(origin + len - suffix, SERVICE_SUFFIX) != 0)
+		return NETFLOW_FOREIGN;
+	if (strcmp(origin, SERVICE_SPARE) == 0)
+		return NETFLOW_SPARE;
+	if ((cmd = protocol_service_cmd(origin)) == -1) {
+		log_info("unknown service %s", log_safe(origin, len, safe,
+		    sizeof(safe)));
+		cmd = 0;
+	}
+	req->cmd = (uint32_t)cmd;
+	return NETFLOW_NATIVE;
 }
 
 static int
 open_direct(struct netflows *all, ssh_message msg)
 {
+	struct privsep_request req;
 	const char *host, *origin;
 	int port, origin_port;
 
@@ -53,12 +71,11 @@ open_direct(struct netflows *all, ssh_message msg)
 		ssh_message_reply_default(msg);
 		return 0;
 	}
-	if (is_service(origin)) {
-		netflows_open_service(all, msg, host, (uint16_t)port, origin);
-		return 0;
-	}
-	return netflows_open_foreign(all, msg, host, (uint16_t)port, origin,
-	    (uint16_t)(origin_port & UINT16_MAX));
+	strlcpy(req.host, host, sizeof(req.host));
+	req.port = (uint16_t)port;
+	strlcpy(req.origin, origin, sizeof(req.origin));
+	req.origin_port = (uint16_t)(origin_port & UINT16_MAX);
+	return netflows_open(all, msg, open_kind(&req), &req);
 }
 
 /* Drops what comes on a session channel, until the client closes it. */
@@ -100,8 +117,8 @@ open_session(struct netflows *all, ssh_message msg)
 static int
 message_open(struct netflows *all, ssh_message msg)
 {
-	if (all->loop->nchannels + all->ndials >= all->max ||
-	    all->priv->nqueued > all->max) {
+	if (all->loop->nchannels + all->nunopened >= all->max ||
+	    all->priv->queue.n > all->max) {
 		log_info("channel refused: MaxFlows (%zu) reached", all->max);
 		ssh_message_reply_default(msg);
 		return 0;

@@ -8,39 +8,32 @@
 #define PRIV_H
 
 #include <sys/types.h>
-#include <sys/queue.h>
 #include <stdint.h>
 
-#include "addr.h"
 #include "log.h"
+#include "msgqueue.h"
 
+struct addr;
 struct event;
 struct event_base;
-struct priv_outgoing;
 struct msg;
+struct privsep_reply;
+struct privsep_request;
 
-/* The last answer to a dial; the descriptor, if any, is the callee's. */
-struct priv_dialed {
-	uint32_t	 id;
-	uint32_t	 rep;		/* enum socks_rep */
-	struct addr	 bnd;
-	char		 reason[256];
-	int		 fd;
-};
-
+/* What the dialer says of a request; both from the loop. */
 struct priv_ops {
+	/* A BIND waits for its peer at this address. */
 	void	(*bound)(uint32_t, const struct addr *, void *);
-	void	(*dialed)(const struct priv_dialed *, void *);
-	void	(*gone)(void *);	/* the other side ended */
+	/* The last word; the descriptor, or -1, is the callee's. */
+	void	(*reply)(uint32_t, const struct privsep_reply *, int, void *);
+	/* The dialer ended. */
+	void	(*gone)(void *);
 };
 
 struct priv {
 	int			 fd;
 	struct event		*ev_read;
-	struct event		*ev_write;
-	TAILQ_HEAD(priv_queue, priv_outgoing) queue;
-	size_t			 nqueued;
-	int			 gone;		/* nobody reads what is sent */
+	struct msgqueue		 queue;
 	const struct priv_ops	*ops;
 	void			*arg;
 };
@@ -54,9 +47,7 @@ void	priv_send_ready(struct priv *);
 int	priv_key_query(struct priv *, const char *, const char *, const char *);
 int	priv_key_proved(struct priv *, const char *, const char *,
 	    const char *);
-void	priv_dial(struct priv *, uint32_t, const char *, uint16_t, const char *,
-	    uint16_t);
-void	priv_service(struct priv *, uint32_t, int, const char *, uint16_t);
+void	priv_request(struct priv *, uint32_t, const struct privsep_request *);
 void	priv_cancel(struct priv *, uint32_t);
 void	priv_log(enum log_level, const char *, void *);
 

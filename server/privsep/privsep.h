@@ -8,30 +8,34 @@
 #ifndef PRIVSEP_H
 #define PRIVSEP_H
 
+#include <sys/types.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "log.h"
+
+struct msg;
+
 /* Descriptors that sockstund-net, the monitor and the dialer start with. */
 #define PRIVSEP_FD_PEER		3	/* the pair between them */
 #define PRIVSEP_FD_CONN		4	/* the client's connection (net only) */
 
 #define PRIVSEP_USER_MAX	255	/* bytes of a user's name */
+#define PRIVSEP_TYPE_MAX	63	/* bytes of the name of a key type */
 #define PRIVSEP_KEY_MAX		16384	/* bytes of a public key in base64 */
 #define PRIVSEP_LOG_MAX		1024	/* bytes of a line of log */
+#define PRIVSEP_PEER_MAX	128	/* bytes of "192.0.2.1 port 5" */
+#define PRIVSEP_ALGS_MAX	4096	/* bytes of a list of algorithms */
+#define PRIVSEP_HOSTKEYS_MAX	16
 
 enum privsep_type {
-	/*
-	 * monitor -> net, once, first: u32 test (1: load the keys, answer
-	 * READY, exit), u32 log level, u32 max_auth_tries, u32 max_flows,
-	 * u32 window_budget (MiB),
-	 * u32 alive_interval, u32 alive_count, u32 pubkey_auth, string peer
-	 * ("192.0.2.1 port 5"), string ciphers, string macs, string kex (""
-	 * means the library's), u32 number of host keys, then one blob a key:
-	 * the bytes of its file.
-	 */
+	/* monitor -> net, once, first: struct privsep_setup. */
 	PS_SETUP = 1,
 	/* net -> monitor, once: the keys are loaded, the sandbox is closed. */
 	PS_READY,
 	/*
-	 * net -> monitor: may this user log in with this key?  string user,
-	 * string key type ("ssh-ed25519"), string key (base64).
+	 * net -> monitor: may this user log in with this key?  struct
+	 * privsep_key.
 	 */
 	PS_KEY_QUERY,
 	/* monitor -> net: u32 1 or 0. */
@@ -47,31 +51,100 @@ enum privsep_type {
 	 */
 	PS_AUTH_ANSWER,
 	/*
-	 * net -> dialer, id chosen by net: string host, u32 port, string
-	 * originator's address, u32 originator's port.
+	 * net -> dialer, with the flow's number as id: what a client asks for.
+	 * struct privsep_request.
 	 */
-	PS_DIAL,
+	PS_REQUEST,
 	/*
-	 * net -> dialer, id chosen by net: u32 command of SOCKS (BIND, UDP,
-	 * RESOLVE or RESOLVE_PTR), string host, u32 port.  Answered as a dial.
-	 */
-	PS_SERVICE,
-	/*
-	 * dialer -> net, same id, for a BIND that waits for its peer now: u32
-	 * ATYP of the address to connect to, string host, u32 port.
+	 * dialer -> net, same id, for a BIND that waits for its peer now: the
+	 * address to connect to, as u32 ATYP, string host, u32 port.
 	 */
 	PS_BOUND,
 	/*
-	 * dialer -> net, same id, the last about it: u32 SOCKS reply code, u32
-	 * ATYP of the bound address (0 none), string bound host, u32 bound
-	 * port, string reason (for the log), and on success the connected
-	 * socket, for UDP the one with the frames.  RESOLVE has none.
+	 * dialer -> net, same id, the last about it: struct privsep_reply and,
+	 * on success, the connected socket, for UDP the one with the frames.
+	 * RESOLVE has none.
 	 */
-	PS_DIALED,
+	PS_REPLY,
 	/* net -> dialer, same id: nobody waits for this any more. */
 	PS_CANCEL,
 	/* net -> either, any time: u32 level (enum log_level), string text. */
 	PS_LOG
 };
+
+/*
+ * u32 each of the numbers, string each of the texts, u32 number of host keys,
+ * then one blob a key: the bytes of its file.
+ */
+struct privsep_setup {
+	uint32_t	 test;		/* load the keys, answer READY, exit */
+	uint32_t	 log_level;
+	uint32_t	 max_auth_tries;
+	uint32_t	 max_flows;
+	uint32_t	 window_budget;	/* MiB */
+	uint32_t	 alive_interval;	/* seconds */
+	uint32_t	 alive_count;
+	uint32_t	 pubkey_auth;
+	const char	*peer;		/* "192.0.2.1 port 5" */
+	const char	*ciphers;	/* "": the library's own list */
+	const char	*macs;
+	const char	*kex;
+	uint32_t	 nkeys;
+	struct {
+		const u_char	*data;
+		size_t		 len;
+	} key[PRIVSEP_HOSTKEYS_MAX];
+};
+
+/* A key that a client offers: string each. */
+struct privsep_key {
+	char		 user[PRIVSEP_USER_MAX + 1];
+	char		 type[PRIVSEP_TYPE_MAX + 1];	/* "ssh-ed25519" */
+	char		 base64[PRIVSEP_KEY_MAX + 1];
+};
+
+/*
+ * A command of SOCKS and its destination: u32 command, string host, u32 port,
+ * string and u32 for who asks the client (for the log).
+ */
+struct privsep_request {
+	uint32_t	 cmd;		/* enum socks_cmd */
+	char		 host[ADDR_NAME_MAX + 1];
+	uint16_t	 port;
+	char		 origin[ADDR_NAME_MAX + 1];
+	uint16_t	 origin_port;
+};
+
+/* How it came out: u32 reply code, then the address as of PS_BOUND. */
+struct privsep_reply {
+	uint32_t	 rep;		/* enum socks_rep */
+	struct addr	 bnd;		/* of type ADDR_NONE if there is none */
+};
+
+/* A message that one side may receive, and in which of its states. */
+struct privsep_rule {
+	enum privsep_type type;
+	int		 when;		/* bits of states, PRIVSEP_ONCE */
+};
+
+#define PRIVSEP_ONCE	0x8000
+
+int	 privsep_admit(const struct privsep_rule *, int, uint32_t *,
+	    const struct msg *);
+
+void	 privsep_put_setup(struct msg *, const struct privsep_setup *);
+int	 privsep_get_setup(struct msg *, struct privsep_setup *);
+void	 privsep_clear_setup(struct privsep_setup *);
+void	 privsep_put_key(struct msg *, const char *, const char *,
+	    const char *);
+int	 privsep_get_key(struct msg *, struct privsep_key *);
+void	 privsep_put_request(struct msg *, const struct privsep_request *);
+int	 privsep_get_request(struct msg *, struct privsep_request *);
+void	 privsep_put_bound(struct msg *, const struct addr *);
+int	 privsep_get_bound(struct msg *, struct addr *);
+void	 privsep_put_reply(struct msg *, const struct privsep_reply *);
+int	 privsep_get_reply(struct msg *, struct privsep_reply *);
+void	 privsep_put_log(struct msg *, enum log_level, const char *);
+int	 privsep_get_log(struct msg *, enum log_level *, char *, size_t);
 
 #endif

@@ -81,8 +81,8 @@ bindserv_turn_away(struct bindserv *b, const struct addr *from, int fd)
 	char text[ADDR_STRLEN];
 
 	if (b->strangers++ < BINDSERV_LINES)
-		log_info("bind for %s: %s waits, connection from %s refused",
-		    b->sv.env->who, b->sv.to,
+		service_log(&b->sv, LOG_LEVEL_INFO,
+		    "%s waits, connection from %s refused", b->sv.to,
 		    addr_format(from, text, sizeof(text)));
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(fd);
@@ -174,7 +174,7 @@ bindserv_listen(struct bindserv *b, struct addr *at)
 		service_fail_errno(&b->sv, ENOMEM);
 		return;
 	}
-	log_verbose("bind for %s: %s may connect to %s", b->sv.env->who,
+	service_log(&b->sv, LOG_LEVEL_VERBOSE, "%s may connect to %s",
 	    b->sv.to, addr_format(at, text, sizeof(text)));
 	b->sv.ops->bound(&b->sv, at);
 }

@@ -108,7 +108,7 @@ connserv_start(struct service *sv)
 
 const struct service_kind connserv_kind = {
 	.cmd = SOCKS_CMD_CONNECT,
-	.name = "dial",
+	.name = "connect",
 	.size = sizeof(struct connserv),
 	.start = connserv_start,
 	.stop = connserv_stop,

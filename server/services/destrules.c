@@ -30,13 +30,12 @@ destrules_init(struct destrules *dr, int off)
 }
 
 /*
- * Takes one set from a list of words; closed adds "none" to it.  The words
- * were checked when they were read, so that one which is no rule now ends the
- * process.
+ * Takes one set from a list of words, which were checked when they were read:
+ * one that is no rule now ends the process.
  */
 void
 destrules_load(struct destrules *dr, enum destrules_set which,
-    const struct conf_list *words, int closed)
+    const struct conf_list *words)
 {
 	struct ruleset *rules;
 	size_t i;
@@ -44,8 +43,6 @@ destrules_load(struct destrules *dr, enum destrules_set which,
 
 	if ((rules = ruleset_new()) == NULL)
 		fatalx("rules: out of memory");
-	if (closed)
-		ret = ruleset_add_none(rules);
 	for (i = 0; i < words->n && ret == 0; i++) {
 		if (strcasecmp(words->word[i], "none") == 0)
 			ret = ruleset_add_none(rules);

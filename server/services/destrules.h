@@ -46,7 +46,7 @@ struct destverdict {
 
 void		 destrules_init(struct destrules *, int);
 void		 destrules_load(struct destrules *, enum destrules_set,
-		    const struct conf_list *, int);
+		    const struct conf_list *);
 void		 destrules_clear(struct destrules *);
 const char	*destrules_none(const struct destrules *);
 const char	*destrules_check(const struct destrules *,

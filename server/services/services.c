@@ -9,6 +9,8 @@
 #include <sys/queue.h>
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,8 @@
 #include "log.h"
 #include "services.h"
 #include "socks.h"
+
+#define SERVICE_LINE_MAX	1024	/* bytes of a line of log */
 
 /*
  * No services yet, and those that can be: kinds is a table that NULL ends and
@@ -102,6 +106,29 @@ service_end(struct service *sv, const struct service_reply *reply)
 	free(sv);
 }
 
+/* A line of log about a service: which, for whom, and of which flow. */
+void
+service_log(const struct service *sv, enum log_level level, const char *fmt,
+    ...)
+{
+	char text[SERVICE_LINE_MAX];
+	size_t n = 0;
+	va_list ap;
+
+	if (level > log_get_level())
+		return;
+	if (sv->flow != 0)
+		n = (size_t)snprintf(text, sizeof(text), "flow %u: ",
+		    sv->flow);
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "%s for %s: ",
+	    sv->kind->name, sv->env->who);
+	va_start(ap, fmt);
+	if (n < sizeof(text))
+		vsnprintf(text + n, sizeof(text) - n, fmt, ap);
+	va_end(ap);
+	log_line(level, text);
+}
+
 /*
  * It did what was asked; bnd may be NULL, fd is given to the owner.  The
  * service is gone.
@@ -116,26 +143,28 @@ service_done(struct service *sv, const char *reason, const struct addr *bnd,
 
 	if (bnd != NULL)
 		reply.bnd = *bnd;
-	log_verbose("%s for %s: %s %s", sv->kind->name, sv->env->who, sv->to,
-	    reason);
+	service_log(sv, LOG_LEVEL_VERBOSE, "%s %s", sv->to, reason);
 	service_end(sv, &reply);
 }
 
-/* It did not; what rules refuse is a line that an operator keeps. */
+/* It may not: a line that an operator keeps.  The service is gone. */
+void
+service_refuse(struct service *sv, enum socks_rep rep, const char *reason)
+{
+	service_log(sv, LOG_LEVEL_INFO, "%s refused: %s", sv->to, reason);
+	service_over(sv, rep, reason);
+}
+
+/* It did not do what was asked; the service is gone. */
 void
 service_fail(struct service *sv, enum socks_rep rep, const char *reason)
 {
-	struct service_reply reply = {
-		.rep = rep, .reason = reason, .fd = -1
-	};
-
-	if (rep == SOCKS_REP_RULESET)
-		log_info("%s for %s: %s refused: %s", sv->kind->name,
-		    sv->env->who, sv->to, reason);
-	else
-		log_verbose("%s for %s: %s failed: %s", sv->kind->name,
-		    sv->env->who, sv->to, reason);
-	service_end(sv, &reply);
+	if (rep == SOCKS_REP_RULESET) {
+		service_refuse(sv, rep, reason);
+		return;
+	}
+	service_log(sv, LOG_LEVEL_VERBOSE, "%s failed: %s", sv->to, reason);
+	service_over(sv, rep, reason);
 }
 
 /* The same for an errno. */

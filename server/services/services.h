@@ -9,8 +9,10 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <stdint.h>
 
 #include "addr.h"
+#include "log.h"
 #include "socks.h"
 
 struct destrules;
@@ -87,6 +89,7 @@ struct service {
 	const struct service_kind *kind;
 	const struct service_ops *ops;
 	void			*arg;		/* the owner's */
+	uint32_t		 flow;		/* its number for the log, or 0 */
 	struct addr		 dst;
 	char			 to[ADDR_STRLEN]; /* dst for the log */
 };
@@ -103,7 +106,12 @@ void		 service_cancel(struct service *);
 void		 service_done(struct service *, const char *,
 		    const struct addr *, int);
 void		 service_fail(struct service *, enum socks_rep, const char *);
+void		 service_refuse(struct service *, enum socks_rep,
+		    const char *);
 void		 service_fail_errno(struct service *, int);
+void		 service_log(const struct service *, enum log_level,
+		    const char *, ...)
+		    __attribute__((format(printf, 3, 4)));
 void		 service_over(struct service *, enum socks_rep, const char *);
 
 #endif

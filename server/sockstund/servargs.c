@@ -216,14 +216,14 @@ servargs_parse(struct servargs *a, struct servconf *conf, int argc,
 }
 
 /* Where lines go once it serves; before that it is standard error. */
-enum rexec_log
+enum logto
 servargs_get_log(const struct servargs *a)
 {
 	if (a->log_file != NULL)
-		return REXEC_LOG_FILE;
+		return LOGTO_FILE;
 	if (a->to_stderr || a->debug || (a->foreground && !a->inetd))
-		return REXEC_LOG_STDERR;
-	return REXEC_LOG_SYSLOG;
+		return LOGTO_STDERR;
+	return LOGTO_SYSLOG;
 }
 
 /* The level of the log, when the configuration says what LogLevel is. */

@@ -4,7 +4,7 @@
 #define SERVARGS_H
 
 #include "log.h"
-#include "rexec.h"
+#include "logto.h"
 
 struct servconf;
 
@@ -37,7 +37,7 @@ struct servargs {
 };
 
 void	 servargs_parse(struct servargs *, struct servconf *, int, char **);
-enum rexec_log
+enum logto
 	 servargs_get_log(const struct servargs *);
 enum log_level
 	 servargs_get_level(const struct servargs *);

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sockstund: the command line, and the way from it to the listener (daemon),
- * or to the role that this process was executed again for: a monitor or a
- * dialer.  No file of this program knows libssh.
+ * sockstund: the command line, and the way from it to the role that this
+ * process has.  Each role is a process of its own, executed again from this
+ * program, and a folder:
+ *
+ *	listener   root          listener/   accepts; starts a monitor for each
+ *	monitor    root          monitor/    starts sockstund-net, decides who
+ *	                                     may log in; becomes the dialer
+ *	dialer     the user      dialer/     connects, binds, resolves (services/)
+ *
+ * sockstund-net (net/), which speaks SSH, is another program, confined and
+ * without rights.  Nothing else runs as root.  Started by an ordinary user,
+ * all of them run as that user.  No file of this program knows libssh.
  */
 #include <sys/types.h>
 #include <sys/prctl.h>
@@ -19,10 +28,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "context.h"
 #include "daemon.h"
 #include "dialer.h"
 #include "hostkeys.h"
 #include "log.h"
+#include "logto.h"
 #include "monitor.h"
 #include "netproc.h"
 #include "pathnames.h"
@@ -37,6 +48,7 @@ struct sockstund {
 	struct servargs	 args;
 	struct servconf	 conf;
 	struct rexec	 self;
+	enum logto	 log;
 	char		**argv;
 	char		 cwd[PATH_MAX];		/* where it was started */
 };
@@ -67,13 +79,22 @@ sockstund_load_conf(struct sockstund *s)
 	log_set_level(s->conf.log_level);
 }
 
-/* The configuration that another process of ours left in a descriptor. */
 static void
-sockstund_inherit_conf(struct sockstund *s, int fd)
+sockstund_set_log(struct sockstund *s)
+{
+	s->log = servargs_get_log(&s->args);
+	s->self.option = logto_option(s->log);
+}
+
+/* What every role inherits, the configuration in a descriptor. */
+static void
+sockstund_inherit(struct sockstund *s, int fd)
 {
 	char err[SOCKSTUND_ERR_MAX], *text;
 	size_t len;
 
+	/* Executed from a descriptor, it would have the number as a name. */
+	prctl(PR_SET_NAME, "sockstund");
 	if ((text = (char *)rexec_read_memfd(fd, &len)) == NULL)
 		fatal("inherited configuration");
 	if (servconf_read_text(&s->conf, text, "inherited configuration", err,
@@ -82,8 +103,8 @@ sockstund_inherit_conf(struct sockstund *s, int fd)
 		fatalx("%s", err);
 	free(text);
 	log_set_level(s->conf.log_level);
-	s->self.log = servargs_get_log(&s->args);
-	rexec_use_log(&s->self, s->conf.log_facility);
+	sockstund_set_log(s);
+	logto_use(s->log, s->conf.log_facility);
 }
 
 static int
@@ -95,7 +116,7 @@ sockstund_monitor(struct sockstund *s)
 	int error;
 
 	setproctitle("[monitor]");
-	sockstund_inherit_conf(s, REXEC_MONITOR_CONF);
+	sockstund_inherit(s, REXEC_MONITOR_CONF);
 	if ((data = rexec_read_memfd(REXEC_MONITOR_KEYS, &len)) == NULL)
 		fatal("inherited host keys");
 	close(REXEC_MONITOR_KEYS);
@@ -106,43 +127,22 @@ sockstund_monitor(struct sockstund *s)
 	return monitor_main(&s->conf, &s->self, &keys);
 }
 
-/* The next of the strings in a context, or NULL. */
-static const char *
-sockstund_next_string(const char **p, const char *end)
-{
-	const char *s = *p;
-
-	if (s >= end)
-		return NULL;
-	*p = s + strlen(s) + 1;
-	return s;
-}
-
 static int
 sockstund_dialer(struct sockstund *s)
 {
-	struct dialer_context ctx;
-	const char *p, *end, *rule;
+	struct context ctx;
 	char *text;
 	size_t len;
 	int ret;
 
-	sockstund_inherit_conf(s, REXEC_DIALER_CONF);
+	sockstund_inherit(s, REXEC_DIALER_CONF);
 	text = (char *)rexec_read_memfd(REXEC_DIALER_CONTEXT, &len);
 	if (text == NULL)
 		fatal("inherited context");
 	close(REXEC_DIALER_CONF);
 	close(REXEC_DIALER_CONTEXT);
-	memset(&ctx, 0, sizeof(ctx));
-	p = text;
-	end = text + len;
-	ctx.user = sockstund_next_string(&p, end);
-	ctx.peer = sockstund_next_string(&p, end);
-	if (ctx.user == NULL || ctx.peer == NULL)
+	if (context_unpack(&ctx, text, len) == -1)
 		fatalx("inherited context is damaged");
-	while ((rule = sockstund_next_string(&p, end)) != NULL)
-		conf_list_add(&ctx.permit_open, rule);
-	ctx.permit_open_set = ctx.permit_open.n > 0;
 	ret = dialer_main(&s->conf, REXEC_DIALER_PEER, &ctx);
 	conf_list_clear(&ctx.permit_open);
 	free(text);
@@ -210,8 +210,7 @@ sockstund_serve_inetd(struct sockstund *s, struct daemon_config *cfg)
 	if (fstat(STDIN_FILENO, &st) == -1 || !S_ISSOCK(st.st_mode))
 		sockstund_fail("-i: standard input is not a socket");
 	conn = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (conn == -1 || rexec_null_stdio(s->self.log != REXEC_LOG_SYSLOG) ==
-	    -1)
+	if (conn == -1 || rexec_null_stdio(s->log != LOGTO_SYSLOG) == -1)
 		fatal("standard input");
 	daemon_exec_monitor(cfg, conn, -1);
 	exit(1);
@@ -274,11 +273,11 @@ sockstund_detach(struct sockstund *s)
 	if (!s->args.foreground && !s->args.debug &&
 	    s->args.role == ROLE_START && daemon(1, 1) == -1)
 		fatal("daemon");
-	if (rexec_null_stdio(s->self.log != REXEC_LOG_SYSLOG) == -1)
+	if (rexec_null_stdio(s->log != LOGTO_SYSLOG) == -1)
 		fatal("/dev/null");
 	if (chdir("/") == -1)
 		fatal("/");
-	rexec_use_log(&s->self, s->conf.log_facility);
+	logto_use(s->log, s->conf.log_facility);
 }
 
 static int
@@ -315,15 +314,15 @@ sockstund_start(struct sockstund *s)
 	struct hostkeys keys;
 
 	closefrom(STDERR_FILENO + 1);
-	s->self.log = servargs_get_log(&s->args);
+	sockstund_set_log(s);
 	if (s->args.log_file != NULL) {
-		if (rexec_open_log(s->args.log_file) == -1) {
+		if (logto_open_file(s->args.log_file) == -1) {
 			log_warn("Couldn't open logfile %s", s->args.log_file);
 			return 1;
 		}
-		rexec_use_log(&s->self, 0);
+		logto_use(s->log, 0);
 	} else if (s->args.inetd)
-		rexec_use_log(&s->self, LOG_AUTH);
+		logto_use(s->log, LOG_AUTH);
 	sockstund_load_conf(s);
 	if (s->args.mode == MODE_DUMP)
 		return sockstund_dump(s);
@@ -352,6 +351,13 @@ sockstund_sanitise_stdio(void)
 	close(fd);
 }
 
+static int (*const sockstund_roles[])(struct sockstund *) = {
+	[ROLE_START] = sockstund_start,
+	[ROLE_LISTENER] = sockstund_start,	/* after SIGHUP */
+	[ROLE_MONITOR] = sockstund_monitor,
+	[ROLE_DIALER] = sockstund_dialer
+};
+
 int
 main(int argc, char **argv)
 {
@@ -370,14 +376,5 @@ main(int argc, char **argv)
 		strlcpy(s.cwd, "/", sizeof(s.cwd));
 	servconf_init(&s.conf);
 	servargs_parse(&s.args, &s.conf, argc, s.argv);
-	switch (s.args.role) {
-	case ROLE_MONITOR:
-		prctl(PR_SET_NAME, "sockstund");
-		return sockstund_monitor(&s);
-	case ROLE_DIALER:
-		prctl(PR_SET_NAME, "sockstund");
-		return sockstund_dialer(&s);
-	default:
-		return sockstund_start(&s);
-	}
+	return sockstund_roles[s.args.role](&s);
 }
