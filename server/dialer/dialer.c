@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The dialer: answers what sockstund-net asks with connected sockets, under
- * the rules of the configuration and of the user's key.  It runs as the user
- * and trusts net no further than privsep.h says.  What each service does is
- * not known here (services.h), nor SSH and the relaying, which are net's.
+ * The dialer of one connection, which runs as the user who logged in: it
+ * answers sockstund-net's requests with connected sockets, under the rules of
+ * the configuration and of the user's key.  It trusts net no further than
+ * privsep.h says.  What each service does is not known here (services.h), nor
+ * SSH and the relaying, which are net's.
  *
  * A request:  PS_REQUEST -> its service -> (PS_BOUND ->) PS_REPLY
  * PS_CANCEL ends it anywhere on that way, without a reply.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The listener of sockstund: binds, accepts, and starts a monitor for each
- * connection, within MaxStartups.  It reads no byte of any connection and
- * knows nothing of SSH.
+ * The listener of sockstund, which runs as root, or as the user who started
+ * it: binds, accepts, and starts a monitor for each connection, within
+ * MaxStartups (startups).  It reads no byte of any connection and knows
+ * nothing of SSH.
  */
 #include <sys/types.h>
 #include <sys/socket.h>

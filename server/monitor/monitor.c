@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The monitor of one connection: it starts sockstund-net, gives the connection
- * away, and answers sockstund-net's questions until a user has logged in; then
- * it becomes that user and executes the dialer in its own place.  It never
- * reads a byte from the network, and believes nothing that sockstund-net says.
+ * The monitor of one connection, which runs as root until a user has logged in
+ * (or as the user who started sockstund).  It starts sockstund-net without any
+ * right (netproc), gives it the connection, and answers its questions; then it
+ * becomes the user who logged in and executes the dialer in its own place.  It
+ * never reads a byte from the network, and believes nothing that sockstund-net
+ * says.
+ *
+ * Whether a user may log in is decided here: accounts, userkeys, authkeys.
+ * Another method of authentication would have messages of its own in privsep.h,
+ * asked by netauth and answered in the table below.
  *
  *	PS_SETUP sent -> SETUP --PS_READY--> AUTH --PS_KEY_PROVED--> dialer
  */
@@ -26,6 +32,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accounts.h"
 #include "authkeys.h"
 #include "context.h"
 #include "hostkeys.h"
@@ -54,7 +61,7 @@ struct monitor {
 	const struct servconf	*conf;
 	const struct rexec	*self;
 	struct netproc		 net;
-	struct userkeys_peer	 peer;
+	struct peer		 peer;
 	int			 state;		/* MONITOR_SETUP or _AUTH */
 	uint32_t		 seen;		/* types that came */
 	u_int			 nqueries;
@@ -62,7 +69,7 @@ struct monitor {
 	int			 asked;		/* user and permitted are set */
 	int			 permitted;	/* account is the user's */
 	char			 user[PRIVSEP_USER_MAX + 1];
-	struct userkeys_account	 account;
+	struct account		 account;
 	u_int			 ngood;
 	u_char	 good[MONITOR_QUERIES_MAX][SHA256_DIGEST_LENGTH];
 };
@@ -146,8 +153,8 @@ static int
 monitor_get_account(struct monitor *mon, const char *user)
 {
 	if (!mon->asked || strcmp(mon->user, user) != 0) {
-		userkeys_clear_account(&mon->account);
-		mon->permitted = userkeys_get_account(&mon->account,
+		account_clear(&mon->account);
+		mon->permitted = account_get(&mon->account,
 		    mon->conf, user, &mon->peer);
 		strlcpy(mon->user, user, sizeof(mon->user));
 		mon->asked = 1;
@@ -245,7 +252,7 @@ monitor_make_context(const struct monitor *mon, const struct authkey *key)
 static void
 monitor_become_dialer(struct monitor *mon, const struct authkey *key)
 {
-	const struct userkeys_account *a = &mon->account;
+	const struct account *a = &mon->account;
 	char path[] = "PATH=" MONITOR_PATH;
 	char *env[] = { NULL, NULL, NULL, path, NULL };
 	int fds[] = { mon->net.fd, REXEC_MONITOR_CONF, -1 };
@@ -255,7 +262,7 @@ monitor_become_dialer(struct monitor *mon, const struct authkey *key)
 	xasprintf(&env[0], "HOME=%s", a->home);
 	xasprintf(&env[1], "USER=%s", a->name);
 	xasprintf(&env[2], "LOGNAME=%s", a->name);
-	if (userkeys_become(a) == -1)
+	if (account_become(a) == -1)
 		exit(MONITOR_EXIT);
 	if (chdir(a->home) == -1 && chdir("/") == -1)
 		fatal("/");
@@ -385,7 +392,7 @@ monitor_loop(struct monitor *mon)
 
 /* Who is at the other end; "UNKNOWN" for what has no address. */
 static void
-monitor_get_peer(struct userkeys_peer *peer, int conn)
+monitor_get_peer(struct peer *peer, int conn)
 {
 	char host[ADDR_STRLEN];
 
@@ -444,7 +451,7 @@ monitor_main(const struct servconf *conf, const struct rexec *self,
 		netproc_stop(&mon->net, mon->peer.text);
 	}
 	hostkeys_clear(keys);
-	userkeys_clear_account(&mon->account);
+	account_clear(&mon->account);
 	free(mon);
 	return MONITOR_EXIT;
 }

@@ -1,50 +1,36 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The accounts of this machine: whether a user may log in, whether a key is
- * in the user's authorized_keys files (read with that user's rights), and how
- * a process becomes that user for good.  What a line of such a file means is
- * authkeys' to know; of SSH nothing is known here.
+ * Is a key in a user's authorized_keys files?  They are found and read with
+ * that user's rights.  What a line of them means is authkeys' to know; of SSH
+ * nothing is known here.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <libgen.h>
 #include <limits.h>
-#include <pwd.h>
-#include <shadow.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "accounts.h"
 #include "authkeys.h"
 #include "log.h"
 #include "match.h"
 #include "servconf.h"
 #include "slurp.h"
 #include "userkeys.h"
-#include "xmalloc.h"
 
 #define USERKEYS_FILE_MAX	(1024 * 1024)
-#define SECONDS_PER_DAY		(24 * 60 * 60)
-
-/* The rights to come back to. */
-struct userkeys_saved {
-	int	 changed;
-	uid_t	 uid;
-	gid_t	 gid;
-	gid_t	*groups;
-	int	 ngroups;
-};
 
 /* A key looked for in one user's files. */
 struct userkeys_search {
-	const struct userkeys_account	*account;
-	const struct userkeys_peer	*peer;
+	const struct account	*account;
+	const struct peer	*peer;
 	const u_char			*blob;
 	size_t				 len;
 	struct authkey			*found;
@@ -52,144 +38,12 @@ struct userkeys_search {
 	size_t				 wherelen;
 };
 
-/* Entries of AllowUsers or DenyUsers: does one name this user? */
-static int
-userkeys_listed(const struct conf_list *list, const char *user,
-    const struct userkeys_peer *peer, const char *keyword)
-{
-	size_t i;
-	int r;
-
-	for (i = 0; i < list->n; i++) {
-		r = match_user(user, list->word[i], NULL, &peer->addr);
-		if (r == -1)
-			fatalx("Invalid %s pattern \"%s\"", keyword,
-			    list->word[i]);
-		if (r == 1)
-			return 1;
-	}
-	return 0;
-}
-
-/* Only root can read the shadow file; a user's own account is in use. */
-static int
-userkeys_expired(const char *user)
-{
-	const struct spwd *sp;
-	int expired;
-
-	if (geteuid() != 0 || (sp = getspnam(user)) == NULL)
-		return 0;
-	expired = sp->sp_expire > 0 &&
-	    time(NULL) / SECONDS_PER_DAY > sp->sp_expire;
-	endspent();
-	return expired;
-}
-
-/* Why this account may not log in from there, or NULL if it may. */
-static const char *
-userkeys_refusal(const struct servconf *conf, const struct passwd *pw,
-    const struct userkeys_peer *peer)
-{
-	if (geteuid() != 0 && pw->pw_uid != geteuid())
-		return "sockstund serves another user alone";
-	if (userkeys_expired(pw->pw_name))
-		return "account has expired";
-	if (pw->pw_uid == 0 && conf->permit_root == PERMIT_ROOT_NO)
-		return "root login is refused";
-	if (userkeys_listed(&conf->deny_users, pw->pw_name, peer,
-	    "DenyUsers"))
-		return "listed in DenyUsers";
-	if (conf->allow_users.n > 0 && !userkeys_listed(&conf->allow_users,
-	    pw->pw_name, peer, "AllowUsers"))
-		return "not listed in AllowUsers";
-	return NULL;
-}
-
-/*
- * Looks up a user who wants to log in from there.  Returns 1 and the account,
- * which the caller clears, or 0 after the reason was logged.
- */
-int
-userkeys_get_account(struct userkeys_account *account,
-    const struct servconf *conf, const char *user,
-    const struct userkeys_peer *peer)
-{
-	const struct passwd *pw;
-	const char *reason;
-	char safe[128];
-
-	memset(account, 0, sizeof(*account));
-	log_safe(user, strlen(user), safe, sizeof(safe));
-	if ((pw = getpwnam(user)) == NULL) {
-		log_info("Invalid user %s from %s", safe, peer->text);
-		return 0;
-	}
-	if ((reason = userkeys_refusal(conf, pw, peer)) != NULL) {
-		log_info("User %s from %s not allowed because %s", safe,
-		    peer->text, reason);
-		return 0;
-	}
-	account->name = xstrdup(pw->pw_name);
-	account->home = xstrdup(pw->pw_dir);
-	account->uid = pw->pw_uid;
-	account->gid = pw->pw_gid;
-	return 1;
-}
-
-/* Frees an account; one that was cleared or is all zero may come again. */
-void
-userkeys_clear_account(struct userkeys_account *account)
-{
-	free(account->name);
-	free(account->home);
-	memset(account, 0, sizeof(*account));
-}
-
-/* Takes on the user's rights for a while; nothing unless we are root. */
-static void
-userkeys_enter(const struct userkeys_account *account,
-    struct userkeys_saved *saved)
-{
-	memset(saved, 0, sizeof(*saved));
-	if (geteuid() != 0)
-		return;
-	saved->changed = 1;
-	saved->uid = geteuid();
-	saved->gid = getegid();
-	if ((saved->ngroups = getgroups(0, NULL)) == -1)
-		fatal("getgroups");
-	saved->groups = xcalloc(saved->ngroups + 1, sizeof(gid_t));
-	if (getgroups(saved->ngroups, saved->groups) == -1)
-		fatal("getgroups");
-	if (initgroups(account->name, account->gid) == -1)
-		fatal("initgroups %s", account->name);
-	if (setegid(account->gid) == -1)
-		fatal("setegid %u", (u_int)account->gid);
-	if (seteuid(account->uid) == -1)
-		fatal("seteuid %u", (u_int)account->uid);
-}
-
-static void
-userkeys_leave(struct userkeys_saved *saved)
-{
-	if (!saved->changed)
-		return;
-	if (seteuid(saved->uid) == -1)
-		fatal("seteuid %u", (u_int)saved->uid);
-	if (setegid(saved->gid) == -1)
-		fatal("setegid %u", (u_int)saved->gid);
-	if (setgroups(saved->ngroups, saved->groups) == -1)
-		fatal("setgroups");
-	free(saved->groups);
-}
-
 /*
  * Expands %h, %u, %U and %% of AuthorizedKeysFile; a relative path is under
  * the home.  Returns 0, or -1 for a path too long or an unknown %.
  */
 static int
-userkeys_expand_path(const struct userkeys_account *account,
+userkeys_expand_path(const struct account *account,
     const char *pattern, char *path, size_t size)
 {
 	char one[2] = "", uid[16], expanded[PATH_MAX] = "";
@@ -238,7 +92,7 @@ userkeys_owner_ok(const struct stat *st, uid_t uid)
  * or -1 with the reason in err.
  */
 static int
-userkeys_check_modes(const struct userkeys_account *account, const char *path,
+userkeys_check_modes(const struct account *account, const char *path,
     const struct stat *file, char *err, size_t errlen)
 {
 	char real[PATH_MAX], home[PATH_MAX], copy[PATH_MAX];
@@ -275,7 +129,7 @@ userkeys_check_modes(const struct userkeys_account *account, const char *path,
  * file is just not there.
  */
 static char *
-userkeys_read_file(const struct userkeys_account *account, const char *path,
+userkeys_read_file(const struct account *account, const char *path,
     int strict, size_t *lenp)
 {
 	char err[PATH_MAX + 64], *text = NULL;
@@ -410,50 +264,21 @@ userkeys_search_file(struct userkeys_search *s, const char *pattern,
  */
 int
 userkeys_find(const struct servconf *conf,
-    const struct userkeys_account *account, const struct userkeys_peer *peer,
+    const struct account *account, const struct peer *peer,
     const u_char *blob, size_t len, struct authkey *found, char *where,
     size_t wherelen)
 {
 	struct userkeys_search s = {
 		account, peer, blob, len, found, where, wherelen
 	};
-	struct userkeys_saved saved;
+	struct account_saved saved;
 	size_t i;
 	int ret = 0;
 
-	userkeys_enter(account, &saved);
+	account_enter(account, &saved);
 	for (i = 0; i < conf->authorized_keys.n && ret == 0; i++)
 		ret = userkeys_search_file(&s, conf->authorized_keys.word[i],
 		    conf->strict_modes);
-	userkeys_leave(&saved);
+	account_leave(&saved);
 	return ret;
-}
-
-/*
- * Becomes the user for good, which only root needs to, and makes sure that
- * there is no way back.  Returns 0, or -1 after the reason was logged; the
- * process has then no use but to end.
- */
-int
-userkeys_become(const struct userkeys_account *account)
-{
-	uid_t uid = account->uid, r, e, s;
-	gid_t gid = account->gid, rg, eg, sg;
-
-	if (geteuid() != 0)
-		return 0;
-	if (initgroups(account->name, gid) == -1 ||
-	    setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1) {
-		log_warn("cannot become user %s", account->name);
-		return -1;
-	}
-	if (getresuid(&r, &e, &s) == -1 || r != uid || e != uid || s != uid ||
-	    getresgid(&rg, &eg, &sg) == -1 || rg != gid || eg != gid ||
-	    sg != gid || (uid != 0 && setuid(0) != -1)) {
-		log_warnx("user %s: privileges could not be dropped",
-		    account->name);
-		return -1;
-	}
-	return 0;
 }

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sockstund-net: speaks SSH to one client.  It is started without any right
- * (monitor/netproc.c), gets the host keys in its first message, and closes its
- * sandbox before it reads the first byte of the network.
+ * sockstund-net: the process that speaks SSH to one client and carries the
+ * bytes of its flows.  It runs as the privilege separation user, and the
+ * monitor started it without any right (monitor/netproc.c); it gets the host
+ * keys in its first message and closes its sandbox before it reads the first
+ * byte of the network.  From then on it can use the descriptors that it has or
+ * is sent, and nothing else; what it needs done it asks for (priv).
+ *
+ *	netauth   the user logs in
+ *	netopen   which channels the client may open
+ *	netflow   what becomes of them
  */
 #include <sys/types.h>
 #include <sys/prctl.h>
@@ -32,7 +39,7 @@
 #include "version.h"
 #include "xmalloc.h"
 
-/* The monitor has LoginGraceTime; libssh's own clock must not be first. */
+/* Seconds.  LoginGraceTime is the monitor's; libssh shall not end first. */
 #define NET_PATIENCE	(24 * 60 * 60L)
 /* Milliseconds for last words. */
 #define NET_FLUSH_MS	1000
@@ -131,7 +138,7 @@ net_handshake(struct net *n)
 	if ((session = ssh_new()) == NULL)
 		fatalx("out of memory");
 	ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &patience);
-	/* A few bytes could become millions. */
+	/* A few compressed bytes could become millions. */
 	ssh_options_set(session, SSH_OPTIONS_COMPRESSION, "none");
 	sshwire_watch(PRIVSEP_FD_CONN);
 	if (ssh_bind_accept_fd(n->bind, session, PRIVSEP_FD_CONN) != SSH_OK)

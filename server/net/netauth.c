@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * User authentication of one client.  libssh checks signatures; whether a key
- * is good is asked of the monitor.  A client that is not authenticated has no
- * flows, so this part may wait for it; the monitor ends it in time.
+ * User authentication of one client.  libssh checks the signatures; whether a
+ * key is good, and so whether the user may log in, is asked of the monitor
+ * (priv.h).  A second method would be a function beside netauth_publickey(),
+ * with a question of its own for the monitor.
+ *
+ * A client that is not authenticated has no flows, so that this part may block
+ * while it waits for the client; the monitor ends the process in time.
  */
 #include <sys/types.h>
 
@@ -18,11 +22,13 @@
 #include "privsep.h"
 #include "xmalloc.h"
 
-/* Requests of every kind after which a client is not going to succeed. */
+/* Requests, good or not, after which a client is not going to succeed. */
 #define NETAUTH_REQUESTS_MAX	64
 
-/* libssh calls these deprecated in favour of callbacks, which cannot be
- * taken off again (and refuse every later channel at once). */
+/*
+ * libssh wants callbacks instead of these; but once set they cannot be taken
+ * off again, and would refuse every later channel at once.
+ */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 static const char *
@@ -42,7 +48,10 @@ netauth_refuse(struct netauth *a, ssh_message msg)
 	ssh_message_reply_default(msg);
 }
 
-/* The key of a request, if it can be one for the monitor.  Freed by caller. */
+/*
+ * The key of a request, if the monitor can be asked about it: 0, and *base64 is
+ * the caller's to free.  Else -1.
+ */
 static int
 netauth_export_key(ssh_message msg, const char **type, char **base64)
 {

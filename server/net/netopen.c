@@ -26,7 +26,7 @@
 #include "sshloop.h"
 #include "stream.h"
 
-/* As MaxSessions of sshd. */
+/* "session" channels at once; as MaxSessions of sshd. */
 #define NETOPEN_SESSIONS_MAX	10
 
 /* Which kind of flow an opening is for, by its originator; sets req->cmd. */

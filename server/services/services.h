@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the far end does for a client: CONNECT, BIND, UDP ASSOCIATE, RESOLVE
- * and RESOLVE_PTR, one service each, from the request to its replies.  The
- * same in sockstund's dialer and in sockstun-server.
+ * What the far end does for a client: a service for each of CONNECT, BIND, UDP
+ * ASSOCIATE, RESOLVE and RESOLVE_PTR takes one request to its replies.  They
+ * run in sockstund's dialer and in sockstun-server, with the user's rights;
+ * whom the replies go to, and in which form, is the owner's to know.
  */
 #ifndef SERVICES_H
 #define SERVICES_H

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The accounts of this machine: whether a user may log in, and how a process
+ * takes on that user's rights, for a while or for good.  How the user proves
+ * who it is (userkeys) is not known here.
+ */
+#include <sys/types.h>
+
+#include <grp.h>
+#include <pwd.h>
+#include <shadow.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "accounts.h"
+#include "log.h"
+#include "match.h"
+#include "servconf.h"
+#include "xmalloc.h"
+
+#define SECONDS_PER_DAY		(24 * 60 * 60)
+
+/* Entries of AllowUsers or DenyUsers: does one name this user? */
+static int
+account_listed(const struct conf_list *list, const char *user,
+    const struct peer *peer, const char *keyword)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < list->n; i++) {
+		r = match_user(user, list->word[i], NULL, &peer->addr);
+		if (r == -1)
+			fatalx("Invalid %s pattern \"%s\"", keyword,
+			    list->word[i]);
+		if (r == 1)
+			return 1;
+	}
+	return 0;
+}
+
+/* Only root can read the shadow file; a user's own account is in use. */
+static int
+account_expired(const char *user)
+{
+	const struct spwd *sp;
+	int expired;
+
+	if (geteuid() != 0 || (sp = getspnam(user)) == NULL)
+		return 0;
+	expired = sp->sp_expire > 0 &&
+	    time(NULL) / SECONDS_PER_DAY > sp->sp_expire;
+	endspent();
+	return expired;
+}
+
+/* Why this account may not log in from there, or NULL if it may. */
+static const char *
+account_refusal(const struct servconf *conf, const struct passwd *pw,
+    const struct peer *peer)
+{
+	if (geteuid() != 0 && pw->pw_uid != geteuid())
+		return "sockstund serves another user alone";
+	if (account_expired(pw->pw_name))
+		return "account has expired";
+	if (pw->pw_uid == 0 && conf->permit_root == PERMIT_ROOT_NO)
+		return "root login is refused";
+	if (account_listed(&conf->deny_users, pw->pw_name, peer,
+	    "DenyUsers"))
+		return "listed in DenyUsers";
+	if (conf->allow_users.n > 0 && !account_listed(&conf->allow_users,
+	    pw->pw_name, peer, "AllowUsers"))
+		return "not listed in AllowUsers";
+	return NULL;
+}
+
+/*
+ * Looks up a user who wants to log in from there.  Returns 1 and the account,
+ * which the caller clears, or 0 after the reason was logged.
+ */
+int
+account_get(struct account *account, const struct servconf *conf,
+    const char *user, const struct peer *peer)
+{
+	const struct passwd *pw;
+	const char *reason;
+	char safe[128];
+
+	memset(account, 0, sizeof(*account));
+	log_safe(user, strlen(user), safe, sizeof(safe));
+	if ((pw = getpwnam(user)) == NULL) {
+		log_info("Invalid user %s from %s", safe, peer->text);
+		return 0;
+	}
+	if ((reason = account_refusal(conf, pw, peer)) != NULL) {
+		log_info("User %s from %s not allowed because %s", safe,
+		    peer->text, reason);
+		return 0;
+	}
+	account->name = xstrdup(pw->pw_name);
+	account->home = xstrdup(pw->pw_dir);
+	account->uid = pw->pw_uid;
+	account->gid = pw->pw_gid;
+	return 1;
+}
+
+/* Frees an account; one that was cleared or is all zero may come again. */
+void
+account_clear(struct account *account)
+{
+	free(account->name);
+	free(account->home);
+	memset(account, 0, sizeof(*account));
+}
+
+/* Takes on the user's rights until account_leave(); only root has to. */
+void
+account_enter(const struct account *account,
+    struct account_saved *saved)
+{
+	memset(saved, 0, sizeof(*saved));
+	if (geteuid() != 0)
+		return;
+	saved->changed = 1;
+	saved->uid = geteuid();
+	saved->gid = getegid();
+	if ((saved->ngroups = getgroups(0, NULL)) == -1)
+		fatal("getgroups");
+	saved->groups = xcalloc(saved->ngroups + 1, sizeof(gid_t));
+	if (getgroups(saved->ngroups, saved->groups) == -1)
+		fatal("getgroups");
+	if (initgroups(account->name, account->gid) == -1)
+		fatal("initgroups %s", account->name);
+	if (setegid(account->gid) == -1)
+		fatal("setegid %u", (u_int)account->gid);
+	if (seteuid(account->uid) == -1)
+		fatal("seteuid %u", (u_int)account->uid);
+}
+
+/* Takes the saved rights back. */
+void
+account_leave(struct account_saved *saved)
+{
+	if (!saved->changed)
+		return;
+	if (seteuid(saved->uid) == -1)
+		fatal("seteuid %u", (u_int)saved->uid);
+	if (setegid(saved->gid) == -1)
+		fatal("setegid %u", (u_int)saved->gid);
+	if (setgroups(saved->ngroups, saved->groups) == -1)
+		fatal("setgroups");
+	free(saved->groups);
+}
+
+/*
+ * Becomes the user for good, which only root needs to, and makes sure that
+ * there is no way back.  Returns 0, or -1 after the reason was logged; the
+ * process has then no use but to end.
+ */
+int
+account_become(const struct account *account)
+{
+	uid_t uid = account->uid, r, e, s;
+	gid_t gid = account->gid, rg, eg, sg;
+
+	if (geteuid() != 0)
+		return 0;
+	if (initgroups(account->name, gid) == -1 ||
+	    setresgid(gid, gid, gid) == -1 ||
+	    setresuid(uid, uid, uid) == -1) {
+		log_warn("cannot become user %s", account->name);
+		return -1;
+	}
+	if (getresuid(&r, &e, &s) == -1 || r != uid || e != uid || s != uid ||
+	    getresgid(&rg, &eg, &sg) == -1 || rg != gid || eg != gid ||
+	    sg != gid || (uid != 0 && setuid(0) != -1)) {
+		log_warnx("user %s: privileges could not be dropped",
+		    account->name);
+		return -1;
+	}
+	return 0;
+}
