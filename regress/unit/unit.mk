@@ -8,3 +8,4 @@ dialer_test_LIBS	= -Wl,--wrap=getaddrinfo
 services_test_LIBS	= $(NAMES)
 request_test_LIBS	= $(NAMES)
 udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns
+msgqueue_test_LIBS	= -Wl,--wrap=msg_send

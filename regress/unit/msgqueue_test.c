@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A queue of messages: their order when the pair is full, and what is said of
+ * one that cannot be sent.  msg_send() is ours (linked with --wrap): it fails
+ * as often as is asked.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "msg.h"
+#include "msgqueue.h"
+
+int	__real_msg_send(int, const struct msg *);
+int	__wrap_msg_send(int, const struct msg *);
+
+static struct event_base *base;
+static struct msgqueue queue;
+static int pair[2], failures, failure, failed;
+
+int
+__wrap_msg_send(int fd, const struct msg *m)
+{
+	if (failures == 0)
+		return __real_msg_send(fd, m);
+	failures--;
+	errno = failure;
+	return -1;
+}
+
+static void
+failed_cb(int error, void *arg)
+{
+	assert_ptr_equal(arg, &queue);
+	failed = error;
+}
+
+static int
+setup(void **state)
+{
+	base = event_base_new();
+	failures = failed = 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+	    pair), 0);
+	msgqueue_init(&queue, pair[0], failed_cb, &queue);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	msgqueue_clear(&queue);
+	close(pair[0]);
+	close(pair[1]);
+	event_base_free(base);
+	return 0;
+}
+
+static void
+send_one(uint32_t id)
+{
+	struct msg m;
+
+	msg_init(&m, 1, id);
+	msg_put_string(&m, "some payload");
+	msgqueue_send(&queue, &m);
+}
+
+static void
+expect_one(uint32_t id)
+{
+	struct msg m;
+
+	assert_int_equal(msg_recv(pair[1], &m), 1);
+	assert_int_equal(m.id, id);
+	msg_clear(&m);
+}
+
+static void
+test_order(void **state)
+{
+	uint32_t sent, got;
+
+	assert_int_equal(msgqueue_start(&queue, base), 0);
+	for (sent = 0; queue.n < 100; sent++)
+		send_one(sent);
+	for (got = 0; got < sent; got++) {
+		expect_one(got);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	assert_int_equal(queue.n, 0);
+	assert_int_equal(failed, 0);
+}
+
+/* The kernel is short of room for a while, before and after the start. */
+static void
+test_retry(void **state)
+{
+	failure = ENOBUFS;
+	failures = 3;
+	send_one(1);
+	expect_one(1);
+	assert_int_equal(msgqueue_start(&queue, base), 0);
+	failures = 3;
+	send_one(2);
+	send_one(3);
+	assert_int_equal(queue.n, 2);
+	while (queue.n > 0)
+		event_base_loop(base, EVLOOP_ONCE);
+	expect_one(2);
+	expect_one(3);
+	assert_int_equal(failed, 0);
+}
+
+static void
+test_failure(void **state)
+{
+	struct msg m;
+
+	assert_int_equal(msgqueue_start(&queue, base), 0);
+	/* One that is too long; the next is sent all the same. */
+	msg_init(&m, 1, 1);
+	m.bad = 1;
+	msgqueue_send(&queue, &m);
+	assert_int_equal(failed, EMSGSIZE);
+	assert_int_equal(queue.n, 0);
+	send_one(2);
+	expect_one(2);
+	/* What waits is given up. */
+	failure = EAGAIN;
+	failures = 2;
+	send_one(3);
+	failure = EBADF;
+	failures = 1;
+	send_one(4);
+	while (queue.n > 0)
+		event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(failed, EBADF);
+	close(pair[1]);
+	pair[1] = -1;
+	send_one(5);
+	assert_int_equal(failed, EPIPE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_retry, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failure, setup, teardown)
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
