@@ -55,7 +55,8 @@ get_bound(struct msg *m)
 {
 	struct addr a;
 
-	return privsep_get_bound(m, &a);
+	privsep_get_addr(m, &a);
+	return msg_end(m);
 }
 
 static int
@@ -66,13 +67,20 @@ get_reply(struct msg *m)
 	return privsep_get_reply(m, &reply);
 }
 
+static enum log_level logged;
+static char line[PRIVSEP_LOG_MAX + 9];
+
+static void
+log_cb(enum log_level level, const char *text, void *arg)
+{
+	logged = level;
+	strlcpy(line, text, sizeof(line));
+}
+
 static int
 get_log(struct msg *m)
 {
-	char text[PRIVSEP_LOG_MAX + 1];
-	enum log_level level;
-
-	return privsep_get_log(m, &level, text, sizeof(text));
+	return privsep_log(m, LOG_LEVEL_ERROR);
 }
 
 /* Every payload that is shorter than a good one, or one byte longer, fails. */
@@ -219,8 +227,9 @@ test_addresses(void **state)
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		assert_int_equal(addr_parse_host(&in, hosts[i], 9), 0);
 		msg_init(&m, PS_BOUND, 1);
-		privsep_put_bound(&m, &in);
-		assert_int_equal(privsep_get_bound(&m, &out), 0);
+		privsep_put_addr(&m, &in);
+		privsep_get_addr(&m, &out);
+		assert_int_equal(msg_end(&m), 0);
 		assert_true(addr_equal(&in, &out));
 		check_bounds(&m, get_bound);
 	}
@@ -257,28 +266,31 @@ test_reply(void **state)
 static void
 test_log(void **state)
 {
-	char text[PRIVSEP_LOG_MAX + 1], line[PRIVSEP_LOG_MAX + 9];
-	enum log_level level;
+	char text[PRIVSEP_LOG_MAX + 2];
 	struct msg m;
 
+	log_init("privsep_test", LOG_LEVEL_INFO, 1);
+	log_set_sink(log_cb, NULL);
 	msg_init(&m, PS_LOG, 0);
 	privsep_put_log(&m, LOG_LEVEL_INFO, "a line");
-	assert_int_equal(privsep_get_log(&m, &level, text, sizeof(text)), 0);
-	assert_int_equal(level, LOG_LEVEL_INFO);
-	assert_string_equal(text, "a line");
+	assert_int_equal(get_log(&m), 0);
+	assert_int_equal(logged, LOG_LEVEL_INFO);
+	assert_string_equal(line, "a line");
 	check_bounds(&m, get_log);
-	/* Too long: cut.  A level that is none: not read. */
-	memset(line, 'x', sizeof(line) - 1);
-	line[sizeof(line) - 1] = '\0';
+	/* Too long: cut.  Too loud: not here.  No level: malformed. */
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
 	msg_init(&m, PS_LOG, 0);
-	privsep_put_log(&m, LOG_LEVEL_INFO, line);
-	assert_int_equal(privsep_get_log(&m, &level, text, sizeof(text)), 0);
-	assert_int_equal(strlen(text), PRIVSEP_LOG_MAX);
+	privsep_put_log(&m, LOG_LEVEL_QUIET, text);
+	assert_int_equal(get_log(&m), 0);
+	assert_int_equal(logged, LOG_LEVEL_ERROR);
+	assert_int_equal(strlen(line), PRIVSEP_LOG_MAX);
 	msg_clear(&m);
 	msg_init(&m, PS_LOG, 0);
 	privsep_put_log(&m, LOG_LEVEL_DEBUG2 + 1, "a line");
 	assert_int_equal(get_log(&m), -1);
 	msg_clear(&m);
+	log_set_sink(NULL, NULL);
 }
 
 static void

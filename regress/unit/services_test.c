@@ -52,7 +52,7 @@ start(int cmd, const char *host, uint16_t port)
 	got.fd = -1;
 	current = service_new(&env, cmd, &dst, &ops, &got);
 	assert_non_null(current);
-	service_start(current);
+	service_start(current, 0);
 }
 
 /* Asks and wants this reply. */

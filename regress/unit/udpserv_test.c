@@ -57,7 +57,7 @@ associate(void)
 	done = linked = 0;
 	current = service_new(&env, SOCKS_CMD_UDP, &any, &ops, NULL);
 	assert_non_null(current);
-	service_start(current);
+	service_start(current, 0);
 	assert_int_equal(linked, 1);
 	assert_int_not_equal(bound.port, 0);
 }
@@ -383,7 +383,7 @@ test_limit(void **state)
 	associate();
 	linked = 0;
 	sv = service_new(&env, SOCKS_CMD_UDP, &any, &ops, NULL);
-	service_start(sv);
+	service_start(sv, 0);
 	assert_int_equal(linked, 0);
 	assert_int_equal(got.rep, SOCKS_REP_GENERAL);
 	done = 0;

@@ -176,7 +176,7 @@ request_bound_cb(struct service *sv, const struct addr *bnd)
 	struct msg m;
 
 	msg_init(&m, PS_BOUND, r->id);
-	privsep_put_bound(&m, bnd);
+	privsep_put_addr(&m, bnd);
 	msgqueue_send(&r->dialer->replies, &m);
 }
 
@@ -231,12 +231,10 @@ request_start(struct request *r, const struct privsep_request *req)
 	}
 	r->service = service_new(&r->dialer->services, req->cmd, &dst,
 	    &request_service_ops, r);
-	if (r->service == NULL) {
+	if (r->service == NULL)
 		request_fail(r, req->host, SOCKS_REP_GENERAL, strerror(errno));
-		return;
-	}
-	r->service->flow = r->id;
-	service_start(r->service);
+	else
+		service_start(r->service, r->id);
 }
 
 /*
@@ -291,13 +289,7 @@ answer_cancel(struct dialer *d, struct msg *m)
 static int
 answer_log(struct dialer *d, struct msg *m)
 {
-	char text[PRIVSEP_LOG_MAX + 1];
-	enum log_level level;
-
-	if (privsep_get_log(m, &level, text, sizeof(text)) == -1)
-		return -1;
-	log_line(level, text);
-	return 0;
+	return privsep_log(m, LOG_LEVEL_QUIET);
 }
 
 /* What net may say to a dialer; a handler's -1 ends the connection. */

@@ -6,6 +6,7 @@
  */
 #include <sys/types.h>
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <shadow.h>
@@ -155,30 +156,38 @@ account_leave(struct account_saved *saved)
 }
 
 /*
- * Becomes the user for good, which only root needs to, and makes sure that
- * there is no way back.  Returns 0, or -1 after the reason was logged; the
- * process has then no use but to end.
+ * Takes on these ids for good, which root alone can, and makes sure that there
+ * is no way back.  Returns 0, or -1 with errno: then the process has no use
+ * but to end.
+ */
+int
+account_set_ids(uid_t uid, gid_t gid)
+{
+	uid_t r, e, s;
+	gid_t rg, eg, sg;
+
+	if (setresgid(gid, gid, gid) == -1 || setresuid(uid, uid, uid) == -1 ||
+	    getresuid(&r, &e, &s) == -1 || getresgid(&rg, &eg, &sg) == -1)
+		return -1;
+	if (r == uid && e == uid && s == uid &&
+	    rg == gid && eg == gid && sg == gid && (uid == 0 ||
+	    (setuid(0) == -1 && (gid == 0 || setgid(0) == -1))))
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
+/*
+ * Becomes the user for good, which only root needs to.  Returns 0, or -1 after
+ * the reason was logged; the process has then no use but to end.
  */
 int
 account_become(const struct account *account)
 {
-	uid_t uid = account->uid, r, e, s;
-	gid_t gid = account->gid, rg, eg, sg;
-
-	if (geteuid() != 0)
+	if (geteuid() != 0 ||
+	    (initgroups(account->name, account->gid) != -1 &&
+	    account_set_ids(account->uid, account->gid) == 0))
 		return 0;
-	if (initgroups(account->name, gid) == -1 ||
-	    setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1) {
-		log_warn("cannot become user %s", account->name);
-		return -1;
-	}
-	if (getresuid(&r, &e, &s) == -1 || r != uid || e != uid || s != uid ||
-	    getresgid(&rg, &eg, &sg) == -1 || rg != gid || eg != gid ||
-	    sg != gid || (uid != 0 && setuid(0) != -1)) {
-		log_warnx("user %s: privileges could not be dropped",
-		    account->name);
-		return -1;
-	}
-	return 0;
+	log_warn("cannot become user %s", account->name);
+	return -1;
 }

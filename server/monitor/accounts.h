@@ -37,6 +37,7 @@ int	 account_get(struct account *, const struct servconf *, const char *,
 void	 account_clear(struct account *);
 void	 account_enter(const struct account *, struct account_saved *);
 void	 account_leave(struct account_saved *);
+int	 account_set_ids(uid_t, gid_t);
 int	 account_become(const struct account *);
 
 #endif

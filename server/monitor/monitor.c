@@ -305,12 +305,8 @@ answer_key_proved(struct monitor *mon, struct msg *m)
 static int
 answer_log(struct monitor *mon, struct msg *m)
 {
-	char text[PRIVSEP_LOG_MAX + 1];
-	enum log_level level;
-
-	if (privsep_get_log(m, &level, text, sizeof(text)) == -1)
+	if (privsep_log(m, LOG_LEVEL_QUIET) == -1)
 		return monitor_malformed(mon, "PS_LOG");
-	log_line(level, text);
 	return 0;
 }
 

@@ -24,9 +24,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accounts.h"
+#include "glibctune.h"
 #include "hostkeys.h"
 #include "log.h"
-#include "glibctune.h"
 #include "msg.h"
 #include "netproc.h"
 #include "pathnames.h"
@@ -117,21 +118,6 @@ netproc_find_ids(const struct servconf *conf, struct netproc_ids *ids)
 	return 0;
 }
 
-/* Becomes that user for good; ends the process if it cannot. */
-static void
-netproc_drop(const struct netproc_ids *ids)
-{
-	uid_t r, e, s;
-
-	if (setgroups(1, &ids->gid) == -1 ||
-	    setresgid(ids->gid, ids->gid, ids->gid) == -1 ||
-	    setresuid(ids->uid, ids->uid, ids->uid) == -1)
-		fatal("%s: cannot drop privileges", NETPROC_NAME);
-	if (getresuid(&r, &e, &s) == -1 || r != ids->uid || e != ids->uid ||
-	    s != ids->uid || setuid(0) != -1 || setgid(0) != -1)
-		fatalx("%s: privileges were not dropped", NETPROC_NAME);
-}
-
 /* In the new process: confines it and executes the program. */
 static void __attribute__((noreturn))
 netproc_exec(const char *path, const struct netproc_ids *ids, int peer,
@@ -151,8 +137,9 @@ netproc_exec(const char *path, const struct netproc_ids *ids, int peer,
 	umask(077);
 	if (chdir("/") == -1 || setrlimit(RLIMIT_CORE, &none) == -1)
 		fatal("%s: cannot confine", NETPROC_NAME);
-	if (geteuid() == 0)
-		netproc_drop(ids);
+	if (geteuid() == 0 && (setgroups(1, &ids->gid) == -1 ||
+	    account_set_ids(ids->uid, ids->gid) == -1))
+		fatal("%s: cannot drop privileges", NETPROC_NAME);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		fatal("%s: no_new_privs", NETPROC_NAME);
 	if (rexec_null_stdio(NETPROC_KEEP_STDERR) == -1)
@@ -277,19 +264,6 @@ netproc_stop(struct netproc *np, const char *peer)
 	return -1;
 }
 
-/* A line of log from sockstund-net during a test. */
-static int
-netproc_test_log(struct msg *m, int quiet)
-{
-	char text[PRIVSEP_LOG_MAX + 1];
-	enum log_level level;
-
-	if (privsep_get_log(m, &level, text, sizeof(text)) == -1)
-		return -1;
-	log_line(quiet ? LOG_LEVEL_DEBUG : level, text);
-	return 0;
-}
-
 /* Waits for PS_READY.  Returns 1, or 0 when it will not come. */
 static int
 netproc_await_ready(const struct netproc *np, int quiet)
@@ -302,7 +276,8 @@ netproc_await_ready(const struct netproc *np, int quiet)
 	    msg_recv(np->fd, &m) == 1) {
 		if (m.type == PS_READY)
 			ready = msg_end(&m) == 0;
-		go_on = m.type == PS_LOG && netproc_test_log(&m, quiet) == 0;
+		go_on = m.type == PS_LOG && privsep_log(&m, quiet ?
+		    LOG_LEVEL_DEBUG : LOG_LEVEL_QUIET) == 0;
 		msg_clear(&m);
 	}
 	return ready;

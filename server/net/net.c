@@ -170,48 +170,17 @@ net_message_cb(ssh_message msg, void *arg)
 	return netopen_message(msg, &n->flows);
 }
 
-static void
-net_bound_cb(uint32_t id, const struct addr *bnd, void *arg)
-{
-	struct net *n = arg;
-
-	netflows_bound(&n->flows, id, bnd);
-}
-
-static void
-net_reply_cb(uint32_t id, const struct privsep_reply *reply, int fd,
-    void *arg)
-{
-	struct net *n = arg;
-
-	netflows_reply(&n->flows, id, reply, fd);
-}
-
-/* Without its dialer the session is of no use to anybody. */
-static void
-net_dialer_gone_cb(void *arg)
-{
-	struct net *n = arg;
-
-	event_base_loopbreak(n->base);
-}
-
 static const struct sshloop_ops net_loop_ops = {
 	.message = net_message_cb,
 	.lost = net_lost_cb,
-};
-
-static const struct priv_ops net_priv_ops = {
-	.bound = net_bound_cb,
-	.reply = net_reply_cb,
-	.gone = net_dialer_gone_cb,
 };
 
 /* The authenticated client's channels, until one side ends. */
 static void
 net_serve(struct net *n, ssh_session session)
 {
-	if (priv_start(&n->priv, n->base, &net_priv_ops, n) == -1)
+	if (priv_start(&n->priv, n->base, &netflows_priv_ops,
+	    &n->flows) == -1)
 		fatal("events");
 	netflows_init(&n->flows, n->base, &n->priv,
 	    n->setup.max_flows);

@@ -28,6 +28,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <event2/event.h>
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
@@ -364,11 +365,11 @@ netflow_has_socket(const struct netflow *f)
  * The dialer's reply, which has its own line of log about a failure.  One that
  * nobody waits for is dropped.  fd, or -1, is consumed.
  */
-void
-netflows_reply(struct netflows *all, uint32_t id,
-    const struct privsep_reply *reply, int fd)
+static void
+netflows_reply_cb(uint32_t id, const struct privsep_reply *reply, int fd,
+    void *arg)
 {
-	struct netflow *f = netflow_find(all, id);
+	struct netflow *f = netflow_find(arg, id);
 
 	if (f != NULL && reply->rep == SOCKS_REP_OK && fd != -1) {
 		netflow_relay(f, fd, &reply->bnd);
@@ -388,15 +389,30 @@ netflows_reply(struct netflows *all, uint32_t id,
 }
 
 /* The first of BIND's two replies. */
-void
-netflows_bound(struct netflows *all, uint32_t id, const struct addr *bnd)
+static void
+netflows_bound_cb(uint32_t id, const struct addr *bnd, void *arg)
 {
-	struct netflow *f = netflow_find(all, id);
+	struct netflow *f = netflow_find(arg, id);
 
 	if (f != NULL && f->cmd == SOCKS_CMD_BIND &&
 	    served_bound(&f->served, bnd) == -1)
 		netflow_abandon(f);
 }
+
+/* Without its dialer the session is of no use to anybody. */
+static void
+netflows_gone_cb(void *arg)
+{
+	struct netflows *all = arg;
+
+	event_base_loopbreak(all->base);
+}
+
+const struct priv_ops netflows_priv_ops = {
+	.bound = netflows_bound_cb,
+	.reply = netflows_reply_cb,
+	.gone = netflows_gone_cb,
+};
 
 /* No flows yet; max bounds channels and requests without one together. */
 void

@@ -9,10 +9,9 @@
 
 #include <libssh/libssh.h>
 
-struct addr;
 struct event_base;
 struct priv;
-struct privsep_reply;
+struct priv_ops;
 struct privsep_request;
 struct netflow;
 struct sshloop;
@@ -41,8 +40,8 @@ void	netflows_init(struct netflows *, struct event_base *, struct priv *,
 void	netflows_clear(struct netflows *);
 int	netflows_open(struct netflows *, ssh_message, enum netflow_kind,
 	    const struct privsep_request *);
-void	netflows_bound(struct netflows *, uint32_t, const struct addr *);
-void	netflows_reply(struct netflows *, uint32_t,
-	    const struct privsep_reply *, int);
+
+/* What the dialer says goes to the flows: to be given to priv_start(). */
+extern const struct priv_ops netflows_priv_ops;
 
 #endif

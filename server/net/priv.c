@@ -149,7 +149,8 @@ priv_take_bound(struct priv *priv, struct msg *m)
 {
 	struct addr bnd;
 
-	if (privsep_get_bound(m, &bnd) == -1 || m->fd != -1)
+	privsep_get_addr(m, &bnd);
+	if (msg_end(m) == -1 || m->fd != -1)
 		fatalx("dialer sent a malformed address");
 	priv->ops->bound(m->id, &bnd, priv->arg);
 }

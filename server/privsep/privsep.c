@@ -156,8 +156,9 @@ privsep_get_request(struct msg *m, struct privsep_request *req)
 	return msg_end(m);
 }
 
-static void
-put_addr(struct msg *m, const struct addr *a)
+/* An address in a payload; its type may be ADDR_NONE. */
+void
+privsep_put_addr(struct msg *m, const struct addr *a)
 {
 	char host[ADDR_STRLEN];
 
@@ -166,9 +167,12 @@ put_addr(struct msg *m, const struct addr *a)
 	msg_put_u32(m, a->port);
 }
 
-/* An address or name of the type that is said, or neither text nor port. */
-static void
-get_addr(struct msg *m, struct addr *a)
+/*
+ * The one get that does not end its message.  The text must be an address of
+ * the type that is said; for ADDR_NONE there is neither text nor port.
+ */
+void
+privsep_get_addr(struct msg *m, struct addr *a)
 {
 	char host[ADDR_NAME_MAX + 1];
 	uint32_t type, port;
@@ -186,33 +190,19 @@ get_addr(struct msg *m, struct addr *a)
 		m->bad = 1;
 }
 
-/* Where a BIND can be connected to. */
-void
-privsep_put_bound(struct msg *m, const struct addr *bnd)
-{
-	put_addr(m, bnd);
-}
-
-int
-privsep_get_bound(struct msg *m, struct addr *bnd)
-{
-	get_addr(m, bnd);
-	return msg_end(m);
-}
-
 /* The descriptor, if there is one, is put into the message by the caller. */
 void
 privsep_put_reply(struct msg *m, const struct privsep_reply *reply)
 {
 	msg_put_u32(m, reply->rep);
-	put_addr(m, &reply->bnd);
+	privsep_put_addr(m, &reply->bnd);
 }
 
 int
 privsep_get_reply(struct msg *m, struct privsep_reply *reply)
 {
 	reply->rep = get_bounded(m, UINT8_MAX);
-	get_addr(m, &reply->bnd);
+	privsep_get_addr(m, &reply->bnd);
 	return msg_end(m);
 }
 
@@ -224,11 +214,17 @@ privsep_put_log(struct msg *m, enum log_level level, const char *text)
 	msg_put_blob(m, text, strnlen(text, PRIVSEP_LOG_MAX));
 }
 
-/* The buffer shall hold PRIVSEP_LOG_MAX + 1 bytes. */
+/* Logs the line here, at a level that is not below floor. */
 int
-privsep_get_log(struct msg *m, enum log_level *level, char *text, size_t size)
+privsep_log(struct msg *m, enum log_level floor)
 {
-	*level = (enum log_level)get_bounded(m, LOG_LEVEL_DEBUG2);
-	msg_get_string(m, text, size);
-	return msg_end(m);
+	char text[PRIVSEP_LOG_MAX + 1];
+	enum log_level level;
+
+	level = (enum log_level)get_bounded(m, LOG_LEVEL_DEBUG2);
+	msg_get_string(m, text, sizeof(text));
+	if (msg_end(m) == -1)
+		return -1;
+	log_line(level < floor ? floor : level, text);
+	return 0;
 }

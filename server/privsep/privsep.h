@@ -140,11 +140,11 @@ void	 privsep_put_key(struct msg *, const char *, const char *,
 int	 privsep_get_key(struct msg *, struct privsep_key *);
 void	 privsep_put_request(struct msg *, const struct privsep_request *);
 int	 privsep_get_request(struct msg *, struct privsep_request *);
-void	 privsep_put_bound(struct msg *, const struct addr *);
-int	 privsep_get_bound(struct msg *, struct addr *);
+void	 privsep_put_addr(struct msg *, const struct addr *);
+void	 privsep_get_addr(struct msg *, struct addr *);
 void	 privsep_put_reply(struct msg *, const struct privsep_reply *);
 int	 privsep_get_reply(struct msg *, struct privsep_reply *);
 void	 privsep_put_log(struct msg *, enum log_level, const char *);
-int	 privsep_get_log(struct msg *, enum log_level *, char *, size_t);
+int	 privsep_log(struct msg *, enum log_level);
 
 #endif

@@ -81,8 +81,8 @@ bindserv_turn_away(struct bindserv *b, const struct addr *from, int fd)
 	char text[ADDR_STRLEN];
 
 	if (b->strangers++ < BINDSERV_LINES)
-		service_log(&b->sv, LOG_LEVEL_INFO,
-		    "%s waits, connection from %s refused", b->sv.to,
+		log_info("%s: %s waits, connection from %s refused",
+		    b->sv.subject, b->sv.to,
 		    addr_format(from, text, sizeof(text)));
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(fd);
@@ -174,8 +174,8 @@ bindserv_listen(struct bindserv *b, struct addr *at)
 		service_fail_errno(&b->sv, ENOMEM);
 		return;
 	}
-	service_log(&b->sv, LOG_LEVEL_VERBOSE, "%s may connect to %s",
-	    b->sv.to, addr_format(at, text, sizeof(text)));
+	log_verbose("%s: %s may connect to %s", b->sv.subject, b->sv.to,
+	    addr_format(at, text, sizeof(text)));
 	b->sv.ops->bound(&b->sv, at);
 }
 

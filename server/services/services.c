@@ -9,7 +9,6 @@
 #include <sys/queue.h>
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,6 @@
 #include "log.h"
 #include "services.h"
 #include "socks.h"
-
-#define SERVICE_LINE_MAX	1024	/* bytes of a line of log */
 
 /*
  * No services yet, and those that can be: kinds is a table that NULL ends and
@@ -74,10 +71,19 @@ service_new(struct services *env, int cmd, const struct addr *dst,
 	return sv;
 }
 
-/* Begins; the service may be done, and gone, when this returns. */
+/*
+ * Begins, for that flow if it has a number.  The service may be done, and
+ * gone, when this returns.
+ */
 void
-service_start(struct service *sv)
+service_start(struct service *sv, uint32_t flow)
 {
+	char prefix[sizeof("flow 4294967295: ")] = "";
+
+	if (flow != 0)
+		snprintf(prefix, sizeof(prefix), "flow %u: ", flow);
+	snprintf(sv->subject, sizeof(sv->subject), "%s%s for %s", prefix,
+	    sv->kind->name, sv->env->who);
 	sv->kind->start(sv);
 }
 
@@ -106,29 +112,6 @@ service_end(struct service *sv, const struct service_reply *reply)
 	free(sv);
 }
 
-/* A line of log about a service: which, for whom, and of which flow. */
-void
-service_log(const struct service *sv, enum log_level level, const char *fmt,
-    ...)
-{
-	char text[SERVICE_LINE_MAX];
-	size_t n = 0;
-	va_list ap;
-
-	if (level > log_get_level())
-		return;
-	if (sv->flow != 0)
-		n = (size_t)snprintf(text, sizeof(text), "flow %u: ",
-		    sv->flow);
-	n += (size_t)snprintf(text + n, sizeof(text) - n, "%s for %s: ",
-	    sv->kind->name, sv->env->who);
-	va_start(ap, fmt);
-	if (n < sizeof(text))
-		vsnprintf(text + n, sizeof(text) - n, fmt, ap);
-	va_end(ap);
-	log_line(level, text);
-}
-
 /*
  * It did what was asked; bnd may be NULL, fd is given to the owner.  The
  * service is gone.
@@ -143,7 +126,7 @@ service_done(struct service *sv, const char *reason, const struct addr *bnd,
 
 	if (bnd != NULL)
 		reply.bnd = *bnd;
-	service_log(sv, LOG_LEVEL_VERBOSE, "%s %s", sv->to, reason);
+	log_verbose("%s: %s %s", sv->subject, sv->to, reason);
 	service_end(sv, &reply);
 }
 
@@ -151,7 +134,7 @@ service_done(struct service *sv, const char *reason, const struct addr *bnd,
 void
 service_refuse(struct service *sv, enum socks_rep rep, const char *reason)
 {
-	service_log(sv, LOG_LEVEL_INFO, "%s refused: %s", sv->to, reason);
+	log_info("%s: %s refused: %s", sv->subject, sv->to, reason);
 	service_over(sv, rep, reason);
 }
 
@@ -163,7 +146,7 @@ service_fail(struct service *sv, enum socks_rep rep, const char *reason)
 		service_refuse(sv, rep, reason);
 		return;
 	}
-	service_log(sv, LOG_LEVEL_VERBOSE, "%s failed: %s", sv->to, reason);
+	log_verbose("%s: %s failed: %s", sv->subject, sv->to, reason);
 	service_over(sv, rep, reason);
 }
 

@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "addr.h"
-#include "log.h"
 #include "socks.h"
 
 struct destrules;
@@ -90,9 +89,10 @@ struct service {
 	const struct service_kind *kind;
 	const struct service_ops *ops;
 	void			*arg;		/* the owner's */
-	uint32_t		 flow;		/* its number for the log, or 0 */
 	struct addr		 dst;
-	char			 to[ADDR_STRLEN]; /* dst for the log */
+	/* For the log: "flow 17: connect for alice", and dst. */
+	char			 subject[320];
+	char			 to[ADDR_STRLEN];
 };
 
 void		 services_init(struct services *,
@@ -100,7 +100,7 @@ void		 services_init(struct services *,
 void		 services_clear(struct services *);
 struct service	*service_new(struct services *, int, const struct addr *,
 		    const struct service_ops *, void *);
-void		 service_start(struct service *);
+void		 service_start(struct service *, uint32_t);
 void		 service_cancel(struct service *);
 
 /* For the kinds of service. */
@@ -110,9 +110,6 @@ void		 service_fail(struct service *, enum socks_rep, const char *);
 void		 service_refuse(struct service *, enum socks_rep,
 		    const char *);
 void		 service_fail_errno(struct service *, int);
-void		 service_log(const struct service *, enum log_level,
-		    const char *, ...)
-		    __attribute__((format(printf, 3, 4)));
 void		 service_over(struct service *, enum socks_rep, const char *);
 
 #endif

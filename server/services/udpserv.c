@@ -61,9 +61,9 @@ udpserv_log_end(const struct udpserv *u)
 
 	dropped = u->dropped + u->names.dropped + u->names.nwaiting +
 	    udpsock_dropped(u->sock) + dgramlink_count(u->link)->dropped;
-	service_log(&u->sv, LOG_LEVEL_INFO, "port %u: %s after %.1f s, "
-	    "%llu datagrams (%llu bytes) sent, %llu (%llu) received, %llu "
-	    "dropped, %llu refused", u->port, u->why,
+	log_info("%s: port %u: %s after %.1f s, %llu datagrams (%llu "
+	    "bytes) sent, %llu (%llu) received, %llu dropped, %llu refused",
+	    u->sv.subject, u->port, u->why,
 	    (double)(monotime_ns() - u->began) / MONOTIME_SECOND,
 	    (unsigned long long)u->sent, (unsigned long long)u->sent_bytes,
 	    (unsigned long long)u->received,
@@ -107,8 +107,8 @@ udpserv_log_refused(struct udpserv *u, const struct addr *to,
 	if (u->lines++ >= UDPSERV_LINES)
 		return;
 	addr_format(to, text, sizeof(text));
-	service_log(&u->sv, LOG_LEVEL_INFO, "port %u: %s refused: %s",
-	    u->port, log_safe(text, strlen(text), safe, sizeof(safe)),
+	log_info("%s: port %u: %s refused: %s", u->sv.subject, u->port,
+	    log_safe(text, strlen(text), safe, sizeof(safe)),
 	    reason);
 }
 

@@ -191,7 +191,7 @@ request_serve(struct request *r, const struct socks_request *socks)
 	}
 	r->served.reads = 0;
 	served_wait(&r->served);
-	service_start(r->service);
+	service_start(r->service, 0);
 }
 
 static void
