@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <paths.h>
@@ -22,8 +21,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "addr.h"
 #include "cliconf.h"
+#include "destination.h"
 #include "expand.h"
 #include "log.h"
 #include "proxy.h"
@@ -31,76 +30,9 @@
 
 #define PROXY_GRACE	2000	/* ms between our close and SIGHUP */
 
-/* One stop of ProxyJump. */
-struct proxy_hop {
-	char	*user;	/* NULL: not given */
-	char	*host;
-	int	 port;	/* 0: not given */
-};
-
-static void
-proxy_hop_clear(struct proxy_hop *hop)
-{
-	free(hop->user);
-	free(hop->host);
-	memset(hop, 0, sizeof(*hop));
-}
-
-/* Splits "host", "host:port" or "[host]:port"; the text is written to. */
-static int
-proxy_parse_hostport(struct proxy_hop *hop, char *s)
-{
-	uint16_t	 number;
-	char		*host, *port;
-
-	if ((host = addr_split_hostport(s, &port)) == NULL)
-		return -1;
-	if (port != NULL) {
-		if (addr_parse_port(&number, port) == -1 || number == 0)
-			return -1;
-		hop->port = number;
-	}
-	hop->host = xstrdup(host);
-	return 0;
-}
-
-/* [user@]host[:port] or ssh://[user@]host[:port][/]. */
-static int
-proxy_parse_hop(struct proxy_hop *hop, const char *text, char *errstr,
-    size_t errsize)
-{
-	char	*copy, *s, *at;
-	size_t	 len;
-
-	memset(hop, 0, sizeof(*hop));
-	s = copy = xstrdup(text);
-	if (strncasecmp(s, "ssh://", 6) == 0) {
-		s += 6;
-		len = strlen(s);
-		if (len > 0 && s[len - 1] == '/')
-			s[len - 1] = '\0';
-	}
-	if ((at = strrchr(s, '@')) != NULL) {
-		*at = '\0';
-		hop->user = xstrdup(s);
-		s = at + 1;
-	}
-	if (proxy_parse_hostport(hop, s) == -1 ||
-	    !expand_safe_host(hop->host) ||
-	    (hop->user != NULL && !expand_safe_user(hop->user))) {
-		snprintf(errstr, errsize, "ProxyJump: bad host \"%.100s\"",
-		    text);
-		proxy_hop_clear(hop);
-		free(copy);
-		return -1;
-	}
-	free(copy);
-	return 0;
-}
-
 /* Checks every hop; the last one is left in *hop. */
 static int
-proxy_parse_jump(struct proxy_hop *hop, const char *jump, char *errstr,
+proxy_parse_jump(struct destination *hop, const char *jump, char *errstr,
     size_t errsize)
 {
 	char	*copy, *next, *word;
@@ -109,8 +41,16 @@ proxy_parse_jump(struct proxy_hop *hop, const char *jump, char *errstr,
 	memset(hop, 0, sizeof(*hop));
 	next = copy = xstrdup(jump);
 	while (ret == 0 && (word = strsep(&next, ",")) != NULL) {
-		proxy_hop_clear(hop);
-		ret = proxy_parse_hop(hop, word, errstr, errsize);
+		destination_clear(hop);
+		ret = destination_parse(hop, word, DESTINATION_PORT);
+		if (ret == 0 && (!expand_safe_host(hop->host) ||
+		    (hop->user != NULL && !expand_safe_user(hop->user)))) {
+			destination_clear(hop);
+			ret = -1;
+		}
+		if (ret == -1)
+			snprintf(errstr, errsize,
+			    "ProxyJump: bad host \"%.100s\"", word);
 	}
 	free(copy);
 	return ret;
@@ -143,7 +83,7 @@ proxy_option(const char *option, const char *value, int quote)
 }
 
 static char *
-proxy_jump_command(const struct cliconf *conf, const struct proxy_hop *hop)
+proxy_jump_command(const struct cliconf *conf, const struct destination *hop)
 {
 	const char	*verbose = "", *comma;
 	char		*extra = NULL, *user, *port, *jump, *file, *command;
@@ -180,7 +120,7 @@ int
 proxy_command(const struct cliconf *conf, char **command, char *errstr,
     size_t errsize)
 {
-	struct proxy_hop	hop;
+	struct destination	hop;
 
 	*command = NULL;
 	if (conf->proxy_command != NULL) {
@@ -206,7 +146,7 @@ proxy_command(const struct cliconf *conf, char **command, char *errstr,
 	if (proxy_parse_jump(&hop, conf->proxy_jump, errstr, errsize) == -1)
 		return -1;
 	*command = proxy_jump_command(conf, &hop);
-	proxy_hop_clear(&hop);
+	destination_clear(&hop);
 	return 1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sockstun: the command line, and the life of the process: listeners, one
- * session, the end.
+ * sockstun: the life of the process.  Its listeners are opened, one session is
+ * set up, clients are served until the session or the process ends.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,37 +20,23 @@
 #include <libssh/libssh.h>
 
 #include "addr.h"
-#include "cliconf.h"
 #include "command.h"
+#include "conn.h"
 #include "eventloop.h"
 #include "fdlimit.h"
 #include "front.h"
+#include "glibctune.h"
 #include "listener.h"
 #include "log.h"
-#include "glibctune.h"
+#include "options.h"
 #include "resolver.h"
-#include "conn.h"
 #include "sshconnect.h"
 #include "sshloop.h"
 #include "tunnel.h"
 #include "version.h"
 #include "xmalloc.h"
 
-#define EXIT_OWN	255	/* as ssh(1) */
-#define ERRLEN		1024
 #define RESOLVERS	2
-
-/* What the command line says besides the configuration. */
-struct options {
-	struct cliconf	 conf;
-	const char	*config_file;
-	const char	*log_file;
-	char		*host;
-	char		**command;
-	int		 dump;
-	int		 verbose;
-	int		 quiet;
-};
 
 struct sockstun {
 	struct options		 opt;
@@ -65,193 +50,6 @@ struct sockstun {
 	pid_t			 command;
 	int			 status;
 };
-
-static void __attribute__((noreturn))
-usage(void)
-{
-	fprintf(stderr,
-"usage: sockstun [-46fgNnqTvV] [-c cipher] [-D [bind_address:]port | -D /path]\n"
-"                [-E log_file] [-F configfile] [-G] [-i identity]\n"
-"                [-J destination] [-l login] [-m mac] [-o option] [-p port]\n"
-"                [user@]host [-- command [argument ...]]\n");
-	exit(EXIT_OWN);
-}
-
-static void
-set_option(struct options *o, const char *keyword, const char *value)
-{
-	char why[ERRLEN];
-
-	if (cliconf_set(&o->conf, keyword, value, why, sizeof(why)) == -1)
-		errx(EXIT_OWN, "%s", why);
-}
-
-static void
-set_option_line(struct options *o, const char *line)
-{
-	char why[ERRLEN];
-
-	if (cliconf_set_option(&o->conf, line, why, sizeof(why)) == -1)
-		errx(EXIT_OWN, "%s", why);
-}
-
-static void __attribute__((noreturn))
-print_version(void)
-{
-	fprintf(stderr, "sockstun_%s, libssh %s\n", SOCKSTUN_VERSION,
-	    ssh_version(0));
-	exit(0);
-}
-
-/* The letters that stand for keywords of the configuration. */
-static const struct {
-	int		 letter;
-	const char	*keyword;
-	const char	*value;		/* NULL: the letter's argument */
-} letters[] = {
-	{ '4', "AddressFamily", "inet" },
-	{ '6', "AddressFamily", "inet6" },
-	{ 'D', "DynamicForward", NULL },
-	{ 'J', "ProxyJump", NULL },
-	{ 'c', "Ciphers", NULL },
-	{ 'f', "ForkAfterAuthentication", "yes" },
-	{ 'g', "GatewayPorts", "yes" },
-	{ 'i', "IdentityFile", NULL },
-	{ 'l', "User", NULL },
-	{ 'm', "MACs", NULL },
-	{ 'p', "Port", NULL },
-};
-
-static int
-set_letter(struct options *o, int letter, const char *arg)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-		if (letters[i].letter == letter) {
-			set_option(o, letters[i].keyword,
-			    letters[i].value != NULL ? letters[i].value : arg);
-			return 1;
-		}
-	return 0;
-}
-
-static void
-parse_letter(struct options *o, int ch)
-{
-	switch (ch) {
-	case 'E':
-		o->log_file = optarg;
-		break;
-	case 'F':
-		o->config_file = optarg;
-		break;
-	case 'G':
-		o->dump = 1;
-		break;
-	case 'N':
-	case 'T':
-	case 'n':
-		break;		/* what ssh needs to be told goes without saying */
-	case 'V':
-		print_version();
-	case 'o':
-		set_option_line(o, optarg);
-		break;
-	case 'q':
-		o->quiet = 1;
-		break;
-	case 'v':
-		o->verbose++;
-		break;
-	default:
-		if (!set_letter(o, ch, optarg))
-			usage();
-	}
-}
-
-/* [user@]host, or ssh://[user@]host[:port]. */
-static char *
-parse_destination(struct options *o, const char *arg)
-{
-	char *copy, *host, *at, *port = NULL;
-	int is_uri = strncmp(arg, "ssh://", 6) == 0;
-
-	copy = xstrdup(is_uri ? arg + 6 : arg);
-	host = copy;
-	if ((at = strrchr(copy, '@')) != NULL) {
-		*at = '\0';
-		host = at + 1;
-		if (*copy == '\0')
-			usage();
-		set_option(o, "User", copy);
-	}
-	if (is_uri) {
-		host[strcspn(host, "/")] = '\0';
-		host = addr_split_hostport(host, &port);
-	} else if (*host == '[' && host[strlen(host) - 1] == ']')
-		host = addr_split_hostport(host, &port);
-	if (host == NULL || *host == '\0' || *host == '-')
-		usage();
-	if (port != NULL)
-		set_option(o, "Port", port);
-	host = xstrdup(host);
-	free(copy);
-	return host;
-}
-
-/* Options may also follow the host, as in ssh(1); "--" begins the command. */
-static void
-parse_options(struct options *o, int argc, char **argv)
-{
-	int ch, last;
-
-	for (;;) {
-		while ((ch = getopt(argc, argv,
-		    "+46D:E:F:GJ:NTVc:fgi:l:m:no:p:qv")) != -1)
-			parse_letter(o, ch);
-		last = optind;
-		if (last >= argc)
-			break;
-		if (last > 0 && strcmp(argv[last - 1], "--") == 0 &&
-		    o->host != NULL) {
-			o->command = argv + last;
-			break;
-		}
-		if (o->host != NULL)
-			usage();
-		o->host = parse_destination(o, argv[last]);
-		optind = last + 1;
-	}
-	if (o->host == NULL)
-		usage();
-}
-
-static void
-read_configuration(struct options *o)
-{
-	char why[ERRLEN];
-
-	if (cliconf_read_files(&o->conf, o->host, o->config_file, why,
-	    sizeof(why)) == -1 ||
-	    cliconf_finish(&o->conf, o->host, why, sizeof(why)) == -1)
-		errx(EXIT_OWN, "%s", why);
-}
-
-static void
-set_log(const struct options *o)
-{
-	enum log_level level = (enum log_level)o->conf.log_level;
-
-	if (o->quiet)
-		level = LOG_LEVEL_QUIET;
-	else if (o->verbose > 0)
-		level = o->verbose == 1 ? LOG_LEVEL_VERBOSE :
-		    o->verbose == 2 ? LOG_LEVEL_DEBUG : LOG_LEVEL_DEBUG2;
-	log_init("sockstun", level, 1);
-	if (o->log_file != NULL && log_open_file(o->log_file) == -1)
-		err(EXIT_OWN, "Couldn't open logfile %s", o->log_file);
-}
 
 static void
 stop(struct sockstun *s, int status)
@@ -427,13 +225,6 @@ run(struct sockstun *s)
 }
 
 static void
-clear_options(struct options *o)
-{
-	cliconf_clear(&o->conf);
-	free(o->host);
-}
-
-static void
 clean_up(struct sockstun *s)
 {
 	if (s->command > 0)
@@ -454,15 +245,6 @@ clean_up(struct sockstun *s)
 	event_base_free(s->base);
 }
 
-static void
-dump_configuration(const struct cliconf *conf)
-{
-	char *text = cliconf_dump(conf);
-
-	fputs(text, stdout);
-	free(text);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -470,13 +252,11 @@ main(int argc, char **argv)
 
 	glibctune_reexec(argv);
 	memset(&s, 0, sizeof(s));
-	cliconf_init(&s.opt.conf);
-	parse_options(&s.opt, argc, argv);
-	read_configuration(&s.opt);
+	options_parse(&s.opt, argc, argv);
 	if (s.opt.dump)
-		dump_configuration(&s.opt.conf);
+		options_dump(&s.opt);
 	else {
-		set_log(&s.opt);
+		options_set_log(&s.opt);
 		if (s.opt.conf.dynamic_forwards.n == 0)
 			errx(EXIT_OWN, "nothing to do: no -D was given");
 		fdlimit_raise();
@@ -487,6 +267,6 @@ main(int argc, char **argv)
 			clean_up(&s);
 		}
 	}
-	clear_options(&s.opt);
+	options_clear(&s.opt);
 	return s.status;
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* What the user asked for on the command line. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "cliconf.h"
+
+#define EXIT_OWN	255	/* an error of our own, as with ssh(1) */
+
+struct options {
+	struct cliconf	 conf;		/* -o and the letters like it, files */
+	const char	*config_file;
+	const char	*log_file;
+	char		*host;		/* as the user gave it */
+	char		**command;	/* after "--", or NULL */
+	int		 dump;		/* -G */
+	int		 verbose;	/* how often -v was given */
+	int		 quiet;
+};
+
+void	 options_parse(struct options *, int, char **);
+void	 options_clear(struct options *);
+void	 options_dump(const struct options *);
+void	 options_set_log(const struct options *);
+
+#endif
