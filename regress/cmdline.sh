@@ -35,7 +35,7 @@ run 255 'Bad configuration option' "$BIN/sockstun" -F none -o Foo=bar host
 run 255 . "$BIN/sockstun" -F none -p 70000 host
 run 255 . "$BIN/sockstun" -F none -o BatchMode=maybe host
 run 255 . "$BIN/sockstun" -F none -- -oProxyCommand=x
-run 255 "usage: sockstun" "$BIN/sockstun" -G -F none ssh://host:22/path
+run 255 'usage: sockstun' "$BIN/sockstun" -G -F none ssh://host:22/path
 run 255 . "$BIN/sockstun" -F none -D 0 'a;b@host'
 run 0 '^port 2222' "$BIN/sockstun" -G -F none -p 2222 host
 run 0 '^user root' "$BIN/sockstun" -G -F none root@host

@@ -422,10 +422,10 @@ cliconf_finish_values(struct cliconf *conf, const char *host, char *err,
 	    &conf->identity_agent, all, err, errlen) == -1)
 		return -1;
 	if (expand_string(&names, "proxycommand",
-	    &conf->proxy_command, EXPAND_TOKENS, err, errlen) == -1)
+	    &conf->proxy_command, EXPAND_SHELL, err, errlen) == -1)
 		return -1;
 	return expand_string(&names, "proxyjump", &conf->proxy_jump,
-	    EXPAND_TOKENS, err, errlen);
+	    EXPAND_SHELL, err, errlen);
 }
 
 /* Settles the host's and the user's name. */
@@ -444,16 +444,8 @@ cliconf_finish_names(struct cliconf *conf, const char *host, char *err,
 	conf->hostname = real;
 	if (conf->user == NULL)
 		conf->user = xstrdup(pw->pw_name);
-	if (!expand_safe_host(host) || !expand_safe_host(conf->hostname)) {
-		snprintf(err, errlen, "hostname contains invalid characters");
-		return -1;
-	}
-	if (!expand_safe_user(conf->user)) {
-		snprintf(err, errlen,
-		    "remote username contains invalid characters");
-		return -1;
-	}
-	return 0;
+	return expand_check_names(host, NULL, err, errlen) == -1 ? -1 :
+	    expand_check_names(conf->hostname, conf->user, err, errlen);
 }
 
 /*

@@ -113,7 +113,7 @@ clifile_match_exec(const struct clifile *cf, const char *hostname,
 	char *command;
 	int ret;
 
-	if ((command = expand_text(&names, arg, EXPAND_TOKENS, why,
+	if ((command = expand_text(&names, arg, EXPAND_SHELL, why,
 	    size)) == NULL)
 		return -1;
 	ret = clifile_exec(command, why, size);
@@ -449,8 +449,9 @@ clifile_round(struct clifile *cf, const char *file)
 /*
  * Reads what the files say of the host that the user gave: the file of -F
  * alone ("none": no file), or with NULL ~/.ssh/sockstun_config, ~/.ssh/config
- * and the system's two.  What is set already stays.  Returns 0, or -1 with a
- * reason.
+ * and the system's two.  What is set already stays.  The host and the user of
+ * the command line are checked first: a file may give them to a shell.
+ * Returns 0, or -1 with a reason.
  */
 int
 cliconf_read_files(struct cliconf *conf, const char *host, const char *file,
@@ -463,6 +464,8 @@ cliconf_read_files(struct cliconf *conf, const char *host, const char *file,
 	int ret;
 
 	conf->config_file = file;
+	if (expand_check_names(host, conf->user, err, errlen) == -1)
+		return -1;
 	if (file != NULL && strcasecmp(file, "none") == 0)
 		return 0;
 	if ((pw = expand_passwd(err, errlen)) == NULL)

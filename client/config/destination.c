@@ -67,7 +67,7 @@ destination_parse(struct destination *d, const char *text, int flags)
 	ret = is_uri && strchr(s, '/') != NULL ? -1 :
 	    destination_parse_host(d, s, is_uri || (flags & DESTINATION_PORT));
 	free(copy);
-	if (ret == 0 && *d->host != '\0' && *d->host != '-' &&
+	if (ret == 0 && *d->host != '\0' &&
 	    (d->user == NULL || *d->user != '\0'))
 		return 0;
 	destination_clear(d);

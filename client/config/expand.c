@@ -55,6 +55,33 @@ expand_safe_user(const char *s)
 	return 1;
 }
 
+/*
+ * Are both names fit for a shell?  The user's may be NULL: not known yet.
+ * Returns 0, or -1 with a reason.
+ */
+int
+expand_check_names(const char *host, const char *user, char *err,
+    size_t errlen)
+{
+	if (!expand_safe_host(host)) {
+		snprintf(err, errlen, "hostname contains invalid characters");
+		return -1;
+	}
+	if (user != NULL && !expand_safe_user(user)) {
+		snprintf(err, errlen,
+		    "remote username contains invalid characters");
+		return -1;
+	}
+	return 0;
+}
+
+/* Several destinations with commas between them: [user@]host[:port]. */
+static int
+expand_safe_jump(const char *s)
+{
+	return expand_safe_user(s) && strpbrk(s, "\\ \t") == NULL;
+}
+
 /* The user who runs the program; static storage, or NULL with a reason. */
 const struct passwd *
 expand_passwd(char *err, size_t errlen)
@@ -121,6 +148,33 @@ expand_token(const struct expand_names *names, const struct passwd *pw,
 	}
 }
 
+/*
+ * May the value of a token stand in a shell command?  Checked are those that
+ * somebody else may have chosen: a link, a repository or a script can name the
+ * host and the user.
+ */
+static int
+expand_check_token(char token, const char *value, char *err, size_t errlen)
+{
+	if (*value == '\0')
+		return 0;
+	switch (token) {
+	case 'h':
+	case 'n':
+	case 'k':
+		return expand_check_names(value, NULL, err, errlen);
+	case 'r':
+		return expand_check_names("host", value, err, errlen);
+	case 'j':
+		if (expand_safe_jump(value))
+			return 0;
+		snprintf(err, errlen, "jump host contains invalid characters");
+		return -1;
+	default:
+		return 0;
+	}
+}
+
 /* Writes the value of a token. */
 static int
 expand_put_token(const struct expand_names *names, char token, int flags,
@@ -132,7 +186,8 @@ expand_put_token(const struct expand_names *names, char token, int flags,
 
 	if ((pw = expand_passwd(err, errlen)) == NULL)
 		return -1;
-	if ((flags & EXPAND_TOKENS) || token == 'h' || token == '%')
+	if ((flags & (EXPAND_TOKENS | EXPAND_SHELL)) || token == 'h' ||
+	    token == '%')
 		value = expand_token(names, pw, token, buf, sizeof(buf));
 	if (value == NULL) {
 		if (token == '\0')
@@ -141,6 +196,9 @@ expand_put_token(const struct expand_names *names, char token, int flags,
 			snprintf(err, errlen, "unknown token %%%c", token);
 		return -1;
 	}
+	if ((flags & EXPAND_SHELL) &&
+	    expand_check_token(token, value, err, errlen) == -1)
+		return -1;
 	fputs(value, f);
 	return 0;
 }
@@ -210,8 +268,8 @@ expand_text(const struct expand_names *names, const char *text, int flags,
 	if ((flags & EXPAND_TILDE) && *text == '~')
 		ret = expand_put_home(&text, f, err, errlen);
 	for (; ret == 0 && *text != '\0'; text++) {
-		if ((flags & (EXPAND_TOKENS | EXPAND_HOSTNAME)) &&
-		    *text == '%')
+		if (*text == '%' && (flags & (EXPAND_TOKENS |
+		    EXPAND_HOSTNAME | EXPAND_SHELL)))
 			ret = expand_put_token(names, *++text, flags, f, err,
 			    errlen);
 		else if ((flags & EXPAND_ENV) && *text == '$' &&

@@ -20,6 +20,7 @@ struct expand_names {
 #define EXPAND_ENV	0x02	/* ${NAME} */
 #define EXPAND_TOKENS	0x04	/* %h and the others */
 #define EXPAND_HOSTNAME	0x08	/* %h and %% only, for HostName */
+#define EXPAND_SHELL	0x10	/* the tokens too, for a shell to read */
 
 char	*expand_text(const struct expand_names *, const char *, int, char *,
 	    size_t);
@@ -33,5 +34,6 @@ const struct passwd *expand_passwd(char *, size_t);
 
 int	 expand_safe_host(const char *);
 int	 expand_safe_user(const char *);
+int	 expand_check_names(const char *, const char *, char *, size_t);
 
 #endif

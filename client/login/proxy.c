@@ -43,15 +43,15 @@ proxy_parse_jump(struct destination *hop, const char *jump, char *errstr,
 	while (ret == 0 && (word = strsep(&next, ",")) != NULL) {
 		destination_clear(hop);
 		ret = destination_parse(hop, word, DESTINATION_PORT);
-		if (ret == 0 && (!expand_safe_host(hop->host) ||
-		    (hop->user != NULL && !expand_safe_user(hop->user)))) {
-			destination_clear(hop);
-			ret = -1;
-		}
+		if (ret == 0)
+			ret = expand_check_names(hop->host, hop->user, errstr,
+			    errsize);
 		if (ret == -1)
 			snprintf(errstr, errsize,
 			    "ProxyJump: bad host \"%.100s\"", word);
 	}
+	if (ret == -1)
+		destination_clear(hop);
 	free(copy);
 	return ret;
 }
@@ -129,16 +129,9 @@ proxy_command(const struct cliconf *conf, char **command, char *errstr,
 	} else if (conf->proxy_jump == NULL ||
 	    strcasecmp(conf->proxy_jump, "none") == 0)
 		return 0;
-	if (!expand_safe_host(conf->hostname)) {
-		strlcpy(errstr, "hostname contains invalid characters",
-		    errsize);
+	if (expand_check_names(conf->hostname, conf->user, errstr,
+	    errsize) == -1)
 		return -1;
-	}
-	if (!expand_safe_user(conf->user)) {
-		strlcpy(errstr, "remote username contains invalid characters",
-		    errsize);
-		return -1;
-	}
 	if (conf->proxy_command != NULL) {
 		*command = xstrdup(conf->proxy_command);
 		return 1;
