@@ -23,7 +23,7 @@
 #include "expand.h"
 #include "xmalloc.h"
 
-/* Of what the names of methods of authentication are made. */
+/* The characters of which names of authentication methods are made. */
 #define CLICONF_NAME	"abcdefghijklmnopqrstuvwxyz" \
 			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@.-_"
 
@@ -293,8 +293,9 @@ cliconf_parse_jump(const struct conf_keyword *kw, void *value,
 }
 
 /*
- * "[bind_address:]port", or the path of a socket.  Port 0 may come twice: it
- * is another port each time.
+ * "[bind_address:]port", or the path of a socket.  A list keeps no word twice,
+ * but port 0 stands for another port each time: it is added without that
+ * check.
  */
 static int
 cliconf_parse_forward(const struct conf_keyword *kw, void *value,

@@ -31,13 +31,13 @@
 /* One reading of one configuration file and all that it includes. */
 struct clifile {
 	struct cliconf		*conf;
-	struct cliconf		*scratch;	/* takes what does not hold */
+	struct cliconf		*scratch;	/* for lines that do not hold */
 	const char		*host;		/* as the user gave it */
 	char			*user;		/* who runs the program */
 	char			*home;
 	const char		*dir;		/* where Include looks */
 	int			 is_user;	/* Include may begin with ~ */
-	int			 is_ssh;	/* may know more than we do */
+	int			 is_ssh;	/* ssh's own file: has more keywords */
 	int			 final;		/* second reading */
 	int			 want_final;	/* "Match final" was seen */
 	int			 depth;
@@ -138,8 +138,9 @@ clifile_subject(const struct clifile *cf, const char *name)
 }
 
 /*
- * Does one criterion hold, so far as all before it did?  -1: it cannot be
- * asked, with a reason.
+ * Does one criterion hold?  A command is run only if all before it held
+ * (active).  Returns 1, 0, -2 for a criterion that never holds, or -1 with a
+ * reason.
  */
 static int
 clifile_criterion(struct clifile *cf, const char *name, const char *arg,
@@ -310,7 +311,7 @@ clifile_directive(struct clifile *cf, const char *line, int *active,
 	return ret;
 }
 
-/* What to do about a keyword that the table lacks. */
+/* Is a keyword that the table lacks to be passed over?  0, or -1. */
 static int
 clifile_unknown(const struct clifile *cf, const char *path, int num,
     const char *name, char *why, size_t size)
@@ -327,7 +328,7 @@ clifile_unknown(const struct clifile *cf, const char *path, int num,
 	return -1;
 }
 
-/* One line: lines that do not hold are read too, for their errors. */
+/* Obeys one line.  One that does not hold is still checked for errors. */
 static int
 clifile_line(struct clifile *cf, const char *path, int num, const char *line,
     int *active, char *why, size_t size)

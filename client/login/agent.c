@@ -180,7 +180,7 @@ agent_write(int fd, const u_char *p, size_t len)
 	return 0;
 }
 
-/* One message, its length first, into the buffer: the bytes in all, or 0. */
+/* Reads one message with its length.  Returns the bytes of both, or 0. */
 static size_t
 agent_read_msg(int fd, u_char *buf)
 {
@@ -195,7 +195,7 @@ agent_read_msg(int fd, u_char *buf)
 	return 4 + (size_t)len;
 }
 
-/* The thread: until libssh's end is closed or agent_close() shuts ours. */
+/* The thread.  Ends when libssh or agent_close() closes its end. */
 static void *
 agent_relay(void *arg)
 {
@@ -221,7 +221,7 @@ agent_relay(void *arg)
 	return NULL;
 }
 
-/* Can libssh make a key of it?  If not, its list would end there. */
+/* Can libssh read the key?  It would not look at those after one it cannot. */
 static int
 agent_key_usable(const struct agent_key *key)
 {
@@ -263,8 +263,8 @@ agent_add_key(struct agent *agent, const struct agent_key *key)
 }
 
 /*
- * Our list: the agent's keys that the configuration names, in its order;
- * then the others, unless only those named may be tried.
+ * Makes the list that libssh gets: first the keys that the configuration
+ * names, in its order, then the agent's others, unless IdentitiesOnly is set.
  */
 static void
 agent_make_list(struct agent *agent, const struct agent_key *keys,
@@ -428,8 +428,9 @@ agent_holds(const struct agent *agent, const char *b64)
 }
 
 /*
- * Ends the thread.  An agent that waits for its user is cut off; the
- * session sees end of file.
+ * Ends the thread and frees; NULL is ignored.  If the agent is still waiting
+ * for its user's consent, its answer is given up, and the session sees end of
+ * file.
  */
 void
 agent_close(struct agent *agent)

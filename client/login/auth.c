@@ -55,17 +55,17 @@ struct auth {
 	int			 flags;
 	enum auth_state		 state;
 	const struct auth_kind	*kind;		/* the method being tried */
-	int			 spent;		/* methods given up */
+	int			 spent;		/* bits of methods given up */
 	int			 partial;
 	int			 interrupted;
-	int			 fatal_before;	/* an error older than it */
+	int			 fatal_before;	/* libssh had an error already */
 	struct identity		*ids;
 	size_t			 nids;
 	size_t			 cur;
 	int			 use_cert;	/* of ids[cur] */
 	ssh_key			 priv;
 	struct agent		*agent;
-	int			 agent_set;	/* the session has its end */
+	int			 agent_set;	/* libssh has the agent's socket */
 	int			 agent_refused;
 	int			 kbdint_tries;
 	int			 kbdint_rounds;
@@ -104,7 +104,7 @@ auth_password_enabled(const struct auth *auth)
 	    auth->password_tries < auth->conf->password_prompts;
 }
 
-/* Loads the public halves once, and opens the agent with them. */
+/* Loads the public keys, the first time, and asks the agent for the same. */
 static void
 auth_pubkey_start(struct auth *auth)
 {
@@ -237,7 +237,7 @@ auth_next(struct auth *auth)
 	return auth->kind == NULL ? AUTH_DENIED : AUTH_AGAIN;
 }
 
-/* The meaning of a call whose failure is the end of the attempt. */
+/* What an answer of libssh means for an attempt of one call. */
 static enum auth_outcome
 auth_outcome(int rc)
 {
@@ -286,7 +286,7 @@ auth_agent(struct auth *auth)
 	return auth_outcome(rc);
 }
 
-/* On to the certificate's plain key, or to the next file. */
+/* Goes on from a certificate to its key without it, or to the next file. */
 static enum auth_outcome
 auth_skip_key(struct auth *auth)
 {
@@ -305,7 +305,7 @@ auth_agent_tried(const struct auth *auth, const char *b64)
 	    agent_holds(auth->agent, b64);
 }
 
-/* The private half is needed now: this may ask for a passphrase. */
+/* The server takes the key: loads its private half, asking for passphrases. */
 static enum auth_outcome
 auth_load_key(struct auth *auth, const struct identity *id)
 {
@@ -421,8 +421,8 @@ auth_kbdint_round(struct auth *auth)
 }
 
 /*
- * libssh goes on waiting after a malformed question, having noted a fatal
- * error: that error is the only sign.
+ * After a malformed question libssh notes a fatal error and returns "again",
+ * for ever: a fatal error that was not there before is the only sign of it.
  */
 static enum auth_outcome
 auth_kbdint(struct auth *auth)
@@ -464,7 +464,10 @@ auth_ask_password(struct auth *auth)
 	return auth->password == NULL ? -1 : 0;
 }
 
-/* A request to change the password is an error to libssh, and to us. */
+/*
+ * That the server asks for a new password shows as an error on a session that
+ * is still connected.
+ */
 static enum auth_outcome
 auth_password(struct auth *auth)
 {
@@ -520,7 +523,7 @@ auth_show_banner(struct auth *auth)
 	ssh_string_free_char(banner);
 }
 
-/* Another method is wanted on top: everything may be tried anew. */
+/* The server wants another method as well: all may be tried once more. */
 static enum auth_result
 auth_partial(struct auth *auth)
 {

@@ -36,7 +36,7 @@ struct hostconnect {
 	struct addrinfo		*source;	/* BindAddress, or NULL */
 	struct addrinfo		*addrs;
 	int			 attempts;
-	/* With BindAddress the addresses are tried one after another. */
+	/* For BindAddress, with which addresses are tried one by one. */
 	struct addrinfo		*next;
 	struct event		*writable;
 	struct event		*timeout;
@@ -110,7 +110,7 @@ hostconnect_connect_cb(int fd, int error, void *arg)
 	hostconnect_done(r, -1);
 }
 
-/* The bound attempts are over, one way or the other. */
+/* With BindAddress: one attempt succeeded (0), or the last of all failed. */
 static void
 hostconnect_bound_done(struct hostconnect *r, int error)
 {
@@ -274,8 +274,8 @@ hostconnect_source_cb(int error, struct addrinfo *ai, void *arg)
 }
 
 /*
- * Resolves and connects.  The callback comes from the loop, never from here;
- * the configuration must live until then.
+ * Resolves and connects.  The callback comes from the loop, never from inside
+ * this call; the configuration must live until then.
  */
 struct hostconnect *
 hostconnect_start(struct event_base *base, struct resolver *resolver,

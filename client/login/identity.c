@@ -132,7 +132,7 @@ identity_read_file(const char *file, size_t *len)
 	return buf;
 }
 
-/* libssh asks: so the key is encrypted.  That is all we want to know. */
+/* Called by libssh for a passphrase, which tells us that there is one. */
 static int
 identity_note_encrypted(const char *prompt, char *buf, size_t len, int echo,
     int verify, void *arg)

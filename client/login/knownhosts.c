@@ -3,8 +3,8 @@
  * Owns the format of known_hosts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT):
  * several files, patterns with negation, hashed names, @revoked.  libssh's
  * own reader knows one file of each kind, no markers, no negation, and stops
- * at the first type it does not know; keys and hashes are still left to it.
- * Decides nothing about what a state means.
+ * at the first type it does not know; it is used for single keys and hashes.
+ * What follows from a key that is new or has changed is decided in hostkey.c.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
@@ -180,7 +180,10 @@ struct knownhosts_search {
 	struct knownhosts_found	*found;
 };
 
-/* A stronger state replaces a weaker one; their order is that of the enum. */
+/*
+ * One line about the host.  That the key is revoked outweighs that it is
+ * known, and that outweighs what lines with other keys say.
+ */
 static void
 knownhosts_visit_check(const struct knownhosts_line *kl, const char *file,
     u_long number, void *arg)

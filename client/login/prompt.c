@@ -229,9 +229,9 @@ prompt_utf8_len(const u_char *s)
 }
 
 /*
- * A copy, to be freed, in which nothing can steer a terminal: printable
- * ASCII and UTF-8, newlines and tabs stay, carriage returns go, and the rest
- * is written \ooo.
+ * A copy of the text, to be freed, that cannot control a terminal: printable
+ * ASCII and UTF-8, newlines and tabs are kept, carriage returns left out, and
+ * all other bytes written as \ooo.
  */
 char *
 prompt_safe(const char *text)

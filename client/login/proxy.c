@@ -56,7 +56,7 @@ proxy_parse_jump(struct destination *hop, const char *jump, char *errstr,
 	return ret;
 }
 
-/* The file of -F holds for the hops too; ssh must not stop at our keywords. */
+/* ssh reads the file of -F too, and must not stop at keywords of our own. */
 static char *
 proxy_config_file(const struct cliconf *conf)
 {
@@ -70,7 +70,7 @@ proxy_config_file(const struct cliconf *conf)
 	return s;
 }
 
-/* An argument in single quotes; the validity checks leave none inside. */
+/* An option as the shell reads it; no value that was checked has a quote. */
 static char *
 proxy_option(const char *option, const char *value, int quote)
 {
@@ -164,7 +164,10 @@ proxy_sigchld(int sig)
 {
 }
 
-/* The loop's handlers write to the loop's descriptors: not from here. */
+/*
+ * The loop's signal handlers write to descriptors that this process shares
+ * with it: they must not run here.
+ */
 static void
 proxy_reset_signals(void)
 {
@@ -178,8 +181,9 @@ proxy_reset_signals(void)
 }
 
 /*
- * Waits until the command ends, or our end of the pair is closed; ends the
- * command then.  SIGCHLD is blocked but for the time spent in ppoll().
+ * Waits until the command ends.  If the other end of fd is closed first, the
+ * command has PROXY_GRACE to end by itself, then SIGHUP, then SIGKILL.
+ * SIGCHLD must be blocked; open is the mask that lets ppoll() see it.
  */
 static void
 proxy_watch(pid_t pid, int fd, const sigset_t *open)

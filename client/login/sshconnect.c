@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns a session from the configuration to the moment it is authenticated:
+ * This folder leads from the name of a host to an authenticated SSH session.
+ * Here is the order of the steps, and who is asked at each of them:
  *
- *	REACH (TCP, or the proxy's pipes) -> KEX -> host key -> AUTH -> done
+ *	REACH	a TCP connection (hostconnect.c), or a command's (proxy.c)
+ *	KEX	keys are exchanged, with the algorithms of algs.c
+ *		is it the right server? (hostkey.c, which reads knownhosts.c)
+ *	AUTH	the user is authenticated (auth.c, with identity.c, agent.c
+ *		and prompt.c)
  *
- * libssh polls its descriptor once a call and keeps what it wants to wait for
- * in ssh_get_poll_flags(); the event here follows those flags.  It sets the
- * descriptor to blocking when it begins: that is undone after each call.
+ * Each call of libssh polls the descriptor once and leaves what it wants to
+ * wait for in ssh_get_poll_flags(); the event here follows those flags.
+ * libssh makes the descriptor blocking when it connects: that is undone after
+ * each call, lest it stop the loop.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -112,7 +118,7 @@ sshconnect_fail(struct sshconnect *sc)
 	cb(NULL, arg);
 }
 
-/* The session goes to the owner; everything else goes. */
+/* Gives the session to the callback and frees all the rest. */
 static void
 sshconnect_succeed(struct sshconnect *sc)
 {
@@ -244,7 +250,7 @@ sshconnect_log_kex(struct sshconnect *sc)
 	    ssh_get_cipher_out(sc->session));
 }
 
-/* Keys are exchanged: is it the right server? */
+/* Keys are exchanged.  Goes on only if it is the right server. */
 static void
 sshconnect_begin_auth(struct sshconnect *sc)
 {
@@ -291,9 +297,10 @@ sshconnect_ready_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Options of a new session.  libssh reads no configuration and no known_hosts
- * by itself; the name of the host is for its messages alone, and it may not
- * like every name that a resolver does.
+ * Sets the options of a new session.  libssh is kept from reading any
+ * configuration or known_hosts by itself.  The name of the host serves its
+ * messages only, and it refuses some names that a resolver takes: then any
+ * other name does.
  */
 static int
 sshconnect_set_options(struct sshconnect *sc)
@@ -318,7 +325,7 @@ sshconnect_set_options(struct sshconnect *sc)
 	    "/dev/null") != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS,
 	    "/dev/null") != 0 ||
-	    /* A few bytes could become millions. */
+	    /* Else a few bytes of a hostile peer could unpack to millions. */
 	    ssh_options_set(sc->session, SSH_OPTIONS_COMPRESSION,
 	    "none") != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_FD, &sc->fd) != 0)
@@ -348,7 +355,7 @@ sshconnect_kex_timeout(const struct sshconnect *sc)
 	return left > 0 ? (int)left : 1;
 }
 
-/* The descriptor is there: the session begins. */
+/* Connected: begins the session, which owns the descriptor from then on. */
 static void
 sshconnect_begin_kex(struct sshconnect *sc, int fd)
 {
@@ -430,10 +437,10 @@ sshconnect_timer_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Begins to connect.  The callback comes from the loop, never from here; the
- * configuration must live until then.  The descriptor of the session stays
- * open after ssh_disconnect(): its owner closes it, having taken it with
- * ssh_get_fd() before.
+ * Begins to connect.  The callback comes from the loop, never from inside
+ * this call; the configuration must live until then.  The owner of the
+ * session must close its descriptor too, which it takes by ssh_get_fd()
+ * before it frees the session: ssh_disconnect() leaves it open.
  */
 struct sshconnect *
 sshconnect_start(struct event_base *base, struct resolver *resolver,

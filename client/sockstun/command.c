@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command that runs when the proxy is ready, and learns from its
- * environment where that is.
+ * Owns how the user's command is run once the proxy is ready: the environment
+ * that tells it the proxy's address, and what its exit status is here.
  */
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -16,7 +16,7 @@
 #include "log.h"
 #include "xmalloc.h"
 
-/* As shells say that a command was not found, or could not be run. */
+/* The exit statuses by which shells tell why a command did not run. */
 #define COMMAND_NOT_FOUND	127
 #define COMMAND_NOT_RUN		126
 
