@@ -40,6 +40,16 @@ run 255 . "$BIN/sockstun" -F none -D 0 'a;b@host'
 run 0 '^port 2222' "$BIN/sockstun" -G -F none -p 2222 host
 run 0 '^user root' "$BIN/sockstun" -G -F none root@host
 run 0 '^hostname host' "$BIN/sockstun" -G -F none host
+for letter in L R W w; do
+	run 255 "sockstun: -$letter: only SOCKS is forwarded; use ssh -$letter" \
+	    "$BIN/sockstun" -F none "-$letter" 1:2:3 -D 0 host
+done
+for letter in "-B lo" "-O check" "-Q cipher" -s; do
+	# shellcheck disable=SC2086
+	run 255 "sockstun: ${letter%% *}: " "$BIN/sockstun" -F none $letter host
+done
+run 255 'a local command goes after "--"' "$BIN/sockstun" -F none -D 0 host id
+run 0 '^tag work' "$BIN/sockstun" -G -F none -P work host
 run 255 'refused' "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 -p 1 "$me"
 run 255 'host.invalid' "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 host.invalid
 # shellcheck disable=SC2086
@@ -54,6 +64,11 @@ run 255 'host.invalid' "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 host.invalid
 	run 0 '^a b$' $near -D 0 "$me" -- echo 'a b'
 	run 0 '' $near -NnTq -D 0 "$me" -- true
 	grep -v '^Listening on' "$OBJ/run" && fail "-q says something"
+	run 0 '^Compression is not used' $near -CND 0 "$me" -- true
+	run 0 '' $near -2AaKkMnTtXxYq -e none -S none -ND 0 "$me" -- true
+	run 0 'PKCS#11 is not served' $near -I p11.so -ND 0 "$me" -- true
+	run 0 '' $near -b 127.0.0.1 -ND 0 "$me" -- true
+	run 255 'BindAddress|Cannot assign' $near -b 192.0.2.1 -D 0 "$me"
 	run 0 'reading ahead: yes' $near -vvv -D 0 "$me" -- true
 	run 0 '' $near -v -E "$OBJ/e.log" -D 0 "$me" -- true
 	[ -s "$OBJ/e.log" ] || fail "-E writes nothing"

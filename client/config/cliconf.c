@@ -144,6 +144,7 @@ const struct conf_keyword cliconf_keywords[] = {
 	{ "LogLevel", &conf_type_level, F(log_level), 0, "INFO", NULL },
 	{ "IgnoreUnknown", &conf_type_string, F(ignore_unknown), 0, NULL,
 	    NULL },
+	STRING("Tag", tag),
 
 	/* What ssh(1) of releases 9.2 to 10 and of Debian knows as well. */
 	IGNORED("AddKeysToAgent"), IGNORED("AFSTokenPassing"),
@@ -185,8 +186,7 @@ const struct conf_keyword cliconf_keywords[] = {
 	IGNORED("SendEnv"), IGNORED("SessionType"), IGNORED("SetEnv"),
 	IGNORED("SetupTimeOut"), IGNORED("SkeyAuthentication"),
 	IGNORED("SmartcardDevice"), IGNORED("StdinNull"),
-	IGNORED("SyslogFacility"), IGNORED("Tag"),
-	IGNORED("TISAuthentication"), IGNORED("Tunnel"),
+	IGNORED("SyslogFacility"), IGNORED("TISAuthentication"), IGNORED("Tunnel"),
 	IGNORED("TunnelDevice"), IGNORED("UpdateHostKeys"),
 	IGNORED("UsePrivilegedPort"), IGNORED("UserKnownHostsFile2"),
 	IGNORED("UseRoaming"), IGNORED("UseRsh"), IGNORED("VerifyHostKeyDNS"),

@@ -59,6 +59,7 @@ struct cliconf {
 	int		 fork_after_auth;
 	int		 log_level;	/* enum log_level */
 	char		*ignore_unknown;	/* patterns of IgnoreUnknown */
+	char		*tag;		/* for "Match tagged", or NULL */
 };
 
 extern const struct conf_keyword cliconf_keywords[];

@@ -131,8 +131,9 @@ clifile_subject(const struct clifile *cf, const char *name)
 		return cf->user;
 	if (strcasecmp(name, "sessiontype") == 0)
 		return "none";
-	if (strcasecmp(name, "tagged") == 0 ||
-	    strcasecmp(name, "command") == 0)
+	if (strcasecmp(name, "tagged") == 0)
+		return cf->conf->tag != NULL ? cf->conf->tag : "";
+	if (strcasecmp(name, "command") == 0)
 		return "";
 	return NULL;
 }

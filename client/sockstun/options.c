@@ -23,9 +23,10 @@ static void __attribute__((noreturn))
 usage(void)
 {
 	fprintf(stderr,
-"usage: sockstun [-46fgNnqTvV] [-c cipher] [-D [bind_address:]port | -D /path]\n"
-"                [-E log_file] [-F configfile] [-G] [-i identity]\n"
-"                [-J destination] [-l login] [-m mac] [-o option] [-p port]\n"
+"usage: sockstun [-46fGgqVv] [-b bind_address] [-c cipher]\n"
+"                [-D [bind_address:]port | -D /path] [-E log_file]\n"
+"                [-F configfile] [-i identity] [-J destination] [-l login]\n"
+"                [-m mac] [-o option] [-p port] [-P tag]\n"
 "                [user@]host [-- command [argument ...]]\n");
 	exit(EXIT_OWN);
 }
@@ -66,6 +67,8 @@ static const struct {
 	{ '6', "AddressFamily", "inet6" },
 	{ 'D', "DynamicForward", NULL },
 	{ 'J', "ProxyJump", NULL },
+	{ 'P', "Tag", NULL },
+	{ 'b', "BindAddress", NULL },
 	{ 'c', "Ciphers", NULL },
 	{ 'f', "ForkAfterAuthentication", "yes" },
 	{ 'g', "GatewayPorts", "yes" },
@@ -74,6 +77,31 @@ static const struct {
 	{ 'm', "MACs", NULL },
 	{ 'p', "Port", NULL },
 };
+
+/* Letters of ssh(1) for what is not done here, and what to do instead. */
+static const struct {
+	int		 letter;
+	const char	*advice;
+} refused[] = {
+	{ 'B', "interfaces cannot be chosen; use -b bind_address" },
+	{ 'L', "only SOCKS is forwarded; use ssh -L" },
+	{ 'O', "there is no shared connection to control; use ssh -O" },
+	{ 'Q', "algorithms are not listed; use ssh -Q" },
+	{ 'R', "only SOCKS is forwarded; use ssh -R" },
+	{ 'W', "only SOCKS is forwarded; use ssh -W" },
+	{ 's', "no subsystem is opened; use ssh -s" },
+	{ 'w', "only SOCKS is forwarded; use ssh -w" },
+};
+
+/*
+ * Letters of ssh(1) that mean nothing to a client without a shell on the far
+ * end, a terminal there, or a shared connection: they are passed over, so that
+ * command lines for "ssh -N" can be kept.
+ */
+#define WITHOUT_EFFECT	"2AKMNSTXYaekntx"
+
+#define LETTERS		"+46B:CD:E:F:GI:J:L:O:P:Q:R:S:VW:b:c:e:fgi:l:m:o:p:" \
+			"qsvw:2AKMNTXYakntx"
 
 static int
 set_letter(struct options *o, int letter, const char *arg)
@@ -86,13 +114,19 @@ set_letter(struct options *o, int letter, const char *arg)
 			    letters[i].value != NULL ? letters[i].value : arg);
 			return 1;
 		}
-	return 0;
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (refused[i].letter == letter)
+			errx(EXIT_OWN, "-%c: %s", letter, refused[i].advice);
+	return strchr(WITHOUT_EFFECT, letter) != NULL;
 }
 
 static void
 parse_letter(struct options *o, int ch)
 {
 	switch (ch) {
+	case 'C':
+		o->compress = 1;
+		break;
 	case 'E':
 		o->log_file = optarg;
 		break;
@@ -102,10 +136,10 @@ parse_letter(struct options *o, int ch)
 	case 'G':
 		o->dump = 1;
 		break;
-	case 'N':
-	case 'T':
-	case 'n':
-		break;		/* what they ask of ssh(1) is always so here */
+	case 'I':
+		warnx("-I: PKCS#11 is not served; add the key to ssh-agent "
+		    "with ssh-add -s");
+		break;
 	case 'V':
 		print_version();
 	case 'o':
@@ -117,6 +151,8 @@ parse_letter(struct options *o, int ch)
 	case 'v':
 		o->verbose++;
 		break;
+	case '?':
+		usage();
 	default:
 		if (!set_letter(o, ch, optarg))
 			usage();
@@ -148,8 +184,7 @@ parse_arguments(struct options *o, int argc, char **argv)
 	int ch, last;
 
 	for (;;) {
-		while ((ch = getopt(argc, argv,
-		    "+46D:E:F:GJ:NTVc:fgi:l:m:no:p:qv")) != -1)
+		while ((ch = getopt(argc, argv, LETTERS)) != -1)
 			parse_letter(o, ch);
 		last = optind;
 		if (last >= argc)
@@ -160,7 +195,8 @@ parse_arguments(struct options *o, int argc, char **argv)
 			break;
 		}
 		if (o->host != NULL)
-			usage();
+			errx(EXIT_OWN, "%s: no command is run on the far end; "
+			    "a local command goes after \"--\"", argv[last]);
 		set_destination(o, argv[last]);
 		optind = last + 1;
 	}
@@ -224,4 +260,7 @@ options_set_log(const struct options *o)
 	log_init("sockstun", level, 1);
 	if (o->log_file != NULL && log_open_file(o->log_file) == -1)
 		err(EXIT_OWN, "Couldn't open logfile %s", o->log_file);
+	if (o->compress)
+		log_info("Compression is not used: what the far end sends "
+		    "could unpack to a thousand times its size.");
 }

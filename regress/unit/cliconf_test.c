@@ -243,6 +243,8 @@ test_match(void **state)
 	assert_true(matches("h", "", text));
 	assert_true(matches("h", "", "tagged \"\""));
 	assert_false(matches("h", "", "tagged x"));
+	assert_true(matches("h", "Tag xy\n", "tagged x*"));
+	assert_false(matches("h", "Tag xy\n", "tagged \"\""));
 }
 
 static void
