@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The failure of a direct-tcpip channel as a SOCKS reply code.  A stock sshd
- * gives a code of RFC 4254, section 5.1, and the text of strerror(3) or
- * gai_strerror(3) of its C library.
+ * The failure of a direct-tcpip channel as a SOCKS reply code.  A server gives
+ * a code of RFC 4254, section 5.1, and a text: a stock sshd that of strerror(3)
+ * or gai_strerror(3) of its C library, others that of their language.
  */
 #include <sys/types.h>
 
@@ -22,6 +22,7 @@ static const struct {
 	{ "Network is unreachable",		SOCKS_REP_NET },
 	{ "Network is down",			SOCKS_REP_NET },
 	{ "timed out",				SOCKS_REP_TTL },
+	{ "i/o timeout",			SOCKS_REP_TTL },
 	{ "Permission denied",			SOCKS_REP_RULESET },
 	{ "Operation not permitted",		SOCKS_REP_RULESET },
 	{ "Name or service not known",		SOCKS_REP_HOST },
@@ -29,7 +30,17 @@ static const struct {
 	{ "name resolution",			SOCKS_REP_HOST },
 	{ "No address associated",		SOCKS_REP_HOST },
 	{ "hostname nor servname provided",	SOCKS_REP_HOST },
-	{ "no address associated with name",	SOCKS_REP_HOST },
+	{ "no such host",			SOCKS_REP_HOST },
+	{ "server misbehaving",			SOCKS_REP_HOST },
+	/* Python says "[Errno 111] Connect call failed": of Linux, then BSD. */
+	{ "[Errno 111]",			SOCKS_REP_REFUSED },
+	{ "[Errno 61]",				SOCKS_REP_REFUSED },
+	{ "[Errno 113]",			SOCKS_REP_HOST },
+	{ "[Errno 65]",				SOCKS_REP_HOST },
+	{ "[Errno 101]",			SOCKS_REP_NET },
+	{ "[Errno 51]",				SOCKS_REP_NET },
+	{ "[Errno 110]",			SOCKS_REP_TTL },
+	{ "[Errno 60]",				SOCKS_REP_TTL },
 };
 
 /*
@@ -46,7 +57,7 @@ refusal_rep(int code, const char *text)
 	if (code != SSHCHAN_CONNECT_FAILED)
 		return SOCKS_REP_GENERAL;
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (strstr(text, texts[i].text) != NULL)
+		if (strcasestr(text, texts[i].text) != NULL)
 			return texts[i].rep;
 	return SOCKS_REP_GENERAL;
 }
