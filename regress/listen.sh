@@ -43,7 +43,8 @@ status=$?
 	fail "ExitOnForwardFailure: exit status $status, not 255"
 	cat "$OBJ/other.log"
 }
-grep -q "$p1" "$OBJ/other.log" || fail "the message does not name the port"
+grep -q "^Could not request local forwarding: -D $p1\$" "$OBJ/other.log" ||
+    fail "the message does not name the port"
 other -o ExitOnForwardFailure=yes -D "$OBJ/socket" &&
     fail "a path in use was taken"
 [ -S "$OBJ/socket" ] || fail "the socket of another was removed"
@@ -54,6 +55,18 @@ other -D "$OBJ/no/such/folder/socket" && fail "a bad path is accepted"
 for bad in 65536 -1 x 1080x "[::1" "::1:1080:" ""; do
 	other -D "$bad" && fail "-D '$bad' is accepted"
 done
+
+# A socket that another instance made at the same path stays.
+start second "$BIN/sockstun" -F "$OBJ/ssh_config" -p "$FARPORT" \
+    -o StreamLocalBindUnlink=yes -D "$OBJ/taken" "$FARUSER@127.0.0.1"
+wait_for 10 test -S "$OBJ/taken" || fail "no socket to be taken"
+start third "$BIN/sockstun" -v -F "$OBJ/ssh_config" -p "$FARPORT" \
+    -o StreamLocalBindUnlink=yes -D "$OBJ/taken" "$FARUSER@127.0.0.1"
+wait_log third 'SOCKS on' || fail "the path was not taken over"
+stop second
+fetch "localhost$OBJ/taken"
+stop third
+[ ! -e "$OBJ/taken" ] || fail "the third leaves its socket behind"
 
 stop sockstun
 [ ! -e "$OBJ/socket" ] || fail "the socket is left behind"

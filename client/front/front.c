@@ -23,6 +23,8 @@
 
 struct forward {
 	char		*path;		/* of a Unix socket, or NULL */
+	dev_t		 dev;		/* the socket that we made there */
+	ino_t		 ino;
 	char		*name;
 	int		 fd;
 	int		 free_port;	/* the port was given as 0 */
@@ -38,6 +40,7 @@ static void
 front_add(struct front *fs, int fd, const char *path, int free_port)
 {
 	struct forward *f;
+	struct stat st;
 	struct addr a;
 	char name[ADDR_STRLEN];
 
@@ -49,6 +52,10 @@ front_add(struct front *fs, int fd, const char *path, int free_port)
 	if (path != NULL) {
 		f->path = xstrdup(path);
 		f->name = xstrdup(path);
+		if (lstat(path, &st) == 0) {
+			f->dev = st.st_dev;
+			f->ino = st.st_ino;
+		}
 	} else if (addr_of_socket(&a, fd) == 0)
 		f->name = xstrdup(addr_format(&a, name, sizeof(name)));
 	else
@@ -138,21 +145,27 @@ front_open(const struct cliconf *conf)
 {
 	struct front *fs = xcalloc(1, sizeof(*fs));
 	const char *spec;
+	char *failed = NULL, *longer;
 	size_t i;
-	int r, failed = 0;
+	int r;
 
 	for (i = 0; i < conf->dynamic_forwards.n; i++) {
 		spec = conf->dynamic_forwards.word[i];
 		r = spec[0] == '/' ? forward_open_unix(fs, conf, spec) :
 		    forward_open_tcp(fs, conf, spec);
-		if (r == -1)
-			failed = 1;
+		if (r == 0)
+			continue;
+		xasprintf(&longer, "%s -D %s", failed != NULL ? failed : "",
+		    spec);
+		free(failed);
+		failed = longer;
 	}
-	if (fs->n == 0 || (failed && conf->exit_on_forward_failure)) {
-		log_warnx("Could not request local forwarding.");
+	if (failed != NULL && (fs->n == 0 || conf->exit_on_forward_failure)) {
+		log_warnx("Could not request local forwarding:%s", failed);
 		front_close(fs);
-		return NULL;
+		fs = NULL;
 	}
+	free(failed);
 	return fs;
 }
 
@@ -174,6 +187,17 @@ front_listen(struct front *fs, struct event_base *base, listener_cb *cb,
 	return 0;
 }
 
+/* Removes a Unix socket, unless another process has made one there since. */
+static void
+forward_unlink(const struct forward *f)
+{
+	struct stat st;
+
+	if (lstat(f->path, &st) == 0 && st.st_dev == f->dev &&
+	    st.st_ino == f->ino)
+		unlink(f->path);
+}
+
 /* Closes all, and removes their Unix sockets. */
 void
 front_close(struct front *fs)
@@ -181,12 +205,13 @@ front_close(struct front *fs)
 	size_t i;
 
 	for (i = 0; i < fs->n; i++) {
+		/* Before it is closed: its inode cannot be another's yet. */
+		if (fs->list[i].path != NULL)
+			forward_unlink(&fs->list[i]);
 		if (fs->list[i].listener != NULL)
 			listener_free(fs->list[i].listener);
 		if (fs->list[i].fd != -1)
 			close(fs->list[i].fd);
-		if (fs->list[i].path != NULL)
-			unlink(fs->list[i].path);
 		free(fs->list[i].path);
 		free(fs->list[i].name);
 	}
