@@ -29,6 +29,8 @@
 
 #define AUTH_MAX_ROUNDS		64	/* of questions in one attempt */
 #define AUTH_MAX_PARTIAL	16
+#define AUTH_MAX_TEXT		8192	/* bytes of the server's that are shown */
+#define AUTH_MAX_QUESTION	512	/* bytes of one of its questions */
 
 enum auth_state {
 	AUTH_STATE_NONE,
@@ -52,6 +54,7 @@ enum auth_outcome {
 struct auth {
 	ssh_session		 session;
 	const struct cliconf	*conf;
+	char			*who;		/* user@host, for messages */
 	int			 flags;
 	enum auth_state		 state;
 	const struct auth_kind	*kind;		/* the method being tried */
@@ -73,6 +76,7 @@ struct auth {
 	int			 password_tries;
 	char			*password;
 	char			*banner;	/* as last shown */
+	size_t			 text_left;	/* of AUTH_MAX_TEXT */
 };
 
 struct auth_kind {
@@ -223,8 +227,7 @@ auth_next(struct auth *auth)
 	list = auth_list_methods(offered);
 	auth->kind = auth->interrupted ? NULL : auth_choose(auth, offered);
 	if (auth->kind == NULL)
-		log_warnx("%s@%s: Permission denied (%s).", auth->conf->user,
-		    auth_host(auth), list);
+		log_warnx("%s: Permission denied (%s).", auth->who, list);
 	else {
 		log_verbose("Authentications that can continue: %s", list);
 		log_verbose("Next authentication method: %s",
@@ -385,8 +388,7 @@ auth_kbdint_answer(struct auth *auth, unsigned int i)
 
 	question = ssh_userauth_kbdint_getprompt(auth->session, i, &echo);
 	safe = prompt_safe(question != NULL ? question : "");
-	xasprintf(&text, "(%s@%s) %s", auth->conf->user, auth_host(auth),
-	    safe);
+	xasprintf(&text, "(%s) %.*s", auth->who, AUTH_MAX_QUESTION, safe);
 	free(safe);
 	errno = 0;
 	answer = prompt_read(text, echo ? PROMPT_ECHO : 0);
@@ -409,10 +411,10 @@ auth_kbdint_round(struct auth *auth)
 	auth->kbdint_asked = 1;
 	text = ssh_userauth_kbdint_getname(auth->session);
 	if (text != NULL)
-		prompt_show(text);
+		prompt_show(auth->who, text, &auth->text_left);
 	text = ssh_userauth_kbdint_getinstruction(auth->session);
 	if (text != NULL)
-		prompt_show(text);
+		prompt_show(auth->who, text, &auth->text_left);
 	n = ssh_userauth_kbdint_getnprompts(auth->session);
 	for (i = 0; i < n; i++)
 		if (auth_kbdint_answer(auth, i) == -1)
@@ -454,8 +456,7 @@ auth_ask_password(struct auth *auth)
 
 	if (auth->password_tries > 1)
 		log_warnx("Permission denied, please try again.");
-	xasprintf(&text, "%s@%s's password: ", auth->conf->user,
-	    auth_host(auth));
+	xasprintf(&text, "%s's password: ", auth->who);
 	errno = 0;
 	auth->password = prompt_read(text, 0);
 	if (auth->password == NULL)
@@ -516,7 +517,7 @@ auth_show_banner(struct auth *auth)
 	    (banner = ssh_get_issue_banner(auth->session)) == NULL)
 		return;
 	if (auth->banner == NULL || strcmp(auth->banner, banner) != 0) {
-		prompt_show(banner);
+		prompt_show(auth->who, banner, &auth->text_left);
 		free(auth->banner);
 		auth->banner = xstrdup(banner);
 	}
@@ -579,6 +580,8 @@ auth_new(ssh_session session, const struct cliconf *conf, int flags)
 	auth->conf = conf;
 	auth->flags = flags;
 	auth->state = AUTH_STATE_NONE;
+	auth->text_left = AUTH_MAX_TEXT;
+	xasprintf(&auth->who, "%s@%s", conf->user, auth_host(auth));
 	return auth;
 }
 
@@ -597,6 +600,7 @@ auth_free(struct auth *auth)
 	prompt_free(auth->password);
 	agent_close(auth->agent);
 	free(auth->banner);
+	free(auth->who);
 	free(auth);
 }
 

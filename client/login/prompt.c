@@ -24,6 +24,8 @@
 #include "xmalloc.h"
 
 #define PROMPT_MAX	1024
+#define PROMPT_LINE	60	/* bytes of a server's text on one line */
+#define PROMPT_LINE_COST 16	/* so that empty lines cost something too */
 #define PATH_ASKPASS	"/usr/bin/ssh-askpass"
 
 enum prompt_askpass {
@@ -265,17 +267,44 @@ prompt_safe(const char *text)
 	return out;
 }
 
-/* Shows a server's text on standard error, ended with a newline. */
-void
-prompt_show(const char *text)
+/* The bytes at s that go on one line: whole characters up to a newline. */
+static size_t
+prompt_piece(const char *s)
 {
-	char	*safe;
-	size_t	 len;
+	size_t	len;
+
+	len = strcspn(s, "\n");
+	if (len > PROMPT_LINE) {
+		len = PROMPT_LINE;
+		while (((u_char)s[len] & 0xc0) == 0x80)
+			len--;
+	}
+	return len;
+}
+
+/*
+ * Shows a server's text on standard error.  Every line begins with "(who)" and
+ * is too short to wrap, so that no line looks like ours.  *left is what the
+ * server may still say, in bytes, of which each line costs some more; what
+ * goes beyond is not shown.
+ */
+void
+prompt_show(const char *who, const char *text, size_t *left)
+{
+	char	*safe, *s;
+	size_t	 len, cost;
 
 	safe = prompt_safe(text);
-	len = strlen(safe);
-	if (len > 0)
-		fprintf(stderr, "%s%s", safe,
-		    safe[len - 1] == '\n' ? "" : "\n");
+	while ((s = strchr(safe, '\t')) != NULL)
+		*s = ' ';
+	for (s = safe; *s != '\0' && *left > 0; s += len + (s[len] == '\n')) {
+		len = prompt_piece(s);
+		fprintf(stderr, "(%s) %.*s\n", who, (int)len, s);
+		cost = len + PROMPT_LINE_COST;
+		*left = *left > cost ? *left - cost : 0;
+		if (*left == 0)
+			fprintf(stderr, "(%s) The server says more than is "
+			    "shown.\n", who);
+	}
 	free(safe);
 }

@@ -55,6 +55,71 @@ test_safe_bad_utf8(void **state)
 	check_safe("\342\200\256", "\\342\\200\\256");
 }
 
+/* What is shown of a text, of which so many bytes are left, in a buffer. */
+static char *
+show(const char *text, size_t *left, int times)
+{
+	static char	 buf[65536];
+	FILE		*f;
+	int		 saved, n;
+
+	assert_non_null(f = tmpfile());
+	fflush(stderr);
+	assert_int_not_equal(saved = dup(STDERR_FILENO), -1);
+	assert_int_not_equal(dup2(fileno(f), STDERR_FILENO), -1);
+	while (times-- > 0)
+		prompt_show("u@h", text, left);
+	fflush(stderr);
+	assert_int_not_equal(dup2(saved, STDERR_FILENO), -1);
+	close(saved);
+	rewind(f);
+	n = fread(buf, 1, sizeof(buf) - 1, f);
+	buf[n] = '\0';
+	fclose(f);
+	return buf;
+}
+
+static void
+test_show(void **state)
+{
+	size_t	left = 1000;
+
+	assert_string_equal(show("Hello\tthere\n\nbye \033[2J", &left, 1),
+	    "(u@h) Hello there\n(u@h) \n(u@h) bye \\033[2J\n");
+	assert_string_equal(show("", &left, 1), "");
+}
+
+/* No line without the mark, also where a long one would have wrapped. */
+static void
+test_show_marked(void **state)
+{
+	char	 text[500], *line, *next;
+	size_t	 left = 10000;
+
+	memset(text, ' ', sizeof(text));
+	strlcpy(text + 400, "\rEnter passphrase for key:", 100);
+	memcpy(text + 59, "\303\274", 2);
+	next = show(text, &left, 1);
+	while ((line = strsep(&next, "\n")) != NULL && next != NULL) {
+		assert_memory_equal(line, "(u@h) ", 6);
+		assert_true(strlen(line) < 80);
+		assert_int_not_equal((u_char)line[6] & 0xc0, 0x80);
+	}
+}
+
+/* Whatever a server sends, and however often, it ends. */
+static void
+test_show_bounded(void **state)
+{
+	size_t	left = 2000;
+	char	*shown;
+
+	shown = show("\n", &left, 100000);
+	assert_true(strlen(shown) < 4000);
+	assert_non_null(strstr(shown, "more than is shown"));
+	assert_string_equal(show("again", &left, 1), "");
+}
+
 /* An askpass program with this body; its name is to be freed. */
 static char *
 make_program(const char *body)
@@ -120,6 +185,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_safe),
 		cmocka_unit_test(test_safe_bad_utf8),
+		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_show_marked),
+		cmocka_unit_test(test_show_bounded),
 		cmocka_unit_test(test_askpass),
 		cmocka_unit_test(test_askpass_missing),
 	};
