@@ -87,7 +87,7 @@ no_include client/config client/login client/farend client/front
 
 # Layers.
 no_name '<(event2|libssh)/' common/base client/config
-no_name '<libssh/' common/flow client/front server/listener \
+no_name '<libssh/' common/flow client/front client/sockstun server/listener \
     server/monitor server/dialer server/services server/handover \
     server/privsep server/sockstun-server server/sockstund
 no_name '<event2/' server/monitor server/handover server/privsep

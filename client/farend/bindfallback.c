@@ -102,7 +102,7 @@ bindfallback_connected_cb(struct sshchan *chan, const char *host, int port,
 	rb->ops->connected(sshchan_stream(chan), &peer, rb->arg);
 }
 
-static void	bindfallback_failed_cb(void *);
+static void	bindfallback_failed_cb(enum sshconn_answer, void *);
 
 static const struct sshforward_ops bindfallback_forward_ops = {
 	.permit = bindfallback_permit,
@@ -117,19 +117,19 @@ bindfallback_try(struct bindfallback *rb)
 	rb->tries++;
 	rb->port = (uint16_t)(BINDFALLBACK_PORT_MIN + arc4random_uniform(
 	    BINDFALLBACK_PORT_MAX - BINDFALLBACK_PORT_MIN + 1));
-	rb->forward = sshforward_listen(rb->tunnel->loop, rb->where,
-	    rb->port, &bindfallback_forward_ops, rb);
+	rb->forward = sshforward_listen(sshloop_forwards(rb->tunnel->loop),
+	    rb->where, rb->port, &bindfallback_forward_ops, rb);
 	return rb->forward != NULL ? 0 : -1;
 }
 
 static void
-bindfallback_failed_cb(void *arg)
+bindfallback_failed_cb(enum sshconn_answer why, void *arg)
 {
 	struct bindfallback *rb = arg;
 
 	sshforward_close(rb->forward);
 	rb->forward = NULL;
-	if (rb->tunnel->loop->lost)
+	if (why == SSHCONN_LOST)
 		rb->ops->failed(SOCKS_REP_GENERAL, "session lost", "",
 		    rb->arg);
 	else if (rb->tries == BINDFALLBACK_TRIES || bindfallback_try(rb) == -1)

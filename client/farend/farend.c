@@ -24,8 +24,8 @@
 #include "refusal.h"
 #include "protocol.h"
 #include "socks.h"
-#include "sshchan.h"
 #include "sshloop.h"
+#include "sshopen.h"
 #include "stream.h"
 #include "tunnel.h"
 
@@ -34,7 +34,6 @@
 /* A reply that is not whole, and one more read. */
 #define FAREND_REPLY_MAX	(2 * SOCKS5_MESSAGE_MAX)
 
-static const char session_lost[] = "session lost";
 static const char no_session[] = " (the server opens no further session "
     "channel: see MaxSessions in its sshd_config)";
 
@@ -86,7 +85,8 @@ farend_read_reply(struct stream *st, struct buf *in, struct socks_reply *r)
 		if (n == -1 && errno == EAGAIN)
 			return FAREND_MORE;
 		if (n <= 0)
-			return FAREND_EEND;
+			return n == -1 && errno == ENETRESET ? FAREND_ELOST :
+			    FAREND_EEND;
 		buf_commit(in, (size_t)n);
 	}
 }
@@ -100,6 +100,8 @@ farend_strerror(int error)
 		return "the far end sent no proper reply";
 	case FAREND_EEND:
 		return "the far end ended without a reply";
+	case FAREND_ELOST:
+		return "session lost";
 	default:
 		return "the far end has not replied";
 	}
@@ -165,11 +167,8 @@ static void
 ask_no_reply(struct farend_ask *a, int error)
 {
 	/* With the session everything ends; that says nothing of the helper. */
-	if (a->tunnel->loop->lost) {
-		ask_fail(a, SOCKS_REP_GENERAL, session_lost, "");
-		return;
-	}
-	if (a->tunnel->native || a->tunnel->helper.answered) {
+	if (error == FAREND_ELOST || a->tunnel->native ||
+	    a->tunnel->helper.answered) {
 		ask_fail(a, SOCKS_REP_GENERAL, farend_strerror(error), "");
 		return;
 	}
@@ -269,13 +268,12 @@ ask_helper_cb(enum helper_result result, struct stream *st, const char *why,
 	case HELPER_RUNS:
 		ask_begin(a, st);
 		break;
+	case HELPER_LOST:
+		ask_fail(a, SOCKS_REP_GENERAL, why, "");
+		break;
 	case HELPER_REFUSED:
-		if (a->tunnel->loop->lost)
-			ask_fail(a, SOCKS_REP_GENERAL, session_lost, "");
-		else
-			ask_unserved(a, SOCKS_REP_GENERAL,
-			    *why != '\0' ? why : "no session channel",
-			    no_session);
+		ask_unserved(a, SOCKS_REP_GENERAL,
+		    *why != '\0' ? why : "no session channel", no_session);
 		break;
 	case HELPER_MISSING:
 		ask_unserved(a, SOCKS_REP_COMMAND, why, "");
@@ -290,8 +288,8 @@ ask_sockstund(struct farend_ask *a, enum socks_cmd cmd,
 	char host[ADDR_STRLEN];
 
 	addr_format_host(dst, host, sizeof(host));
-	a->opening = sshchan_open(a->tunnel->loop, host, dst->port,
-	    protocol_service_name(cmd), 0, ask_opened_cb, a);
+	a->opening = sshopen_direct(sshloop_channels(a->tunnel->loop), host,
+	    dst->port, protocol_service_name(cmd), 0, ask_opened_cb, a);
 	return a->opening != NULL ? 0 : -1;
 }
 

@@ -35,7 +35,8 @@ typedef void farend_cb(const struct farend_answer *, void *);
 enum farend_error {
 	FAREND_MORE = 0,	/* is to come */
 	FAREND_EBAD = -1,	/* no reply begins so */
-	FAREND_EEND = -2	/* the stream ended before one was whole */
+	FAREND_EEND = -2,	/* the stream ended before one was whole */
+	FAREND_ELOST = -3	/* the session did */
 };
 
 int			 farend_serves(const struct tunnel *);

@@ -76,16 +76,16 @@ helper_fail(struct helper_run *r, enum helper_result result, const char *why)
 static void	helper_request(struct helper_run *);
 
 static void
-helper_answer_cb(struct sshchan *chan, int granted, void *arg)
+helper_answer_cb(struct sshchan *chan, enum sshconn_answer answer, void *arg)
 {
 	struct helper_run *r = arg;
 	struct helper *h = r->helper;
 
-	if (granted) {
+	if (answer == SSHCONN_GRANTED) {
 		r->chan = NULL;
 		r->cb(HELPER_RUNS, sshchan_stream(chan), "", r->arg);
-	} else if (h->loop->lost) {
-		helper_fail(r, HELPER_REFUSED, "session lost");
+	} else if (answer == SSHCONN_LOST) {
+		helper_fail(r, HELPER_LOST, "session lost");
 	} else if (!h->no_subsystem && helper_has_command(h)) {
 		h->no_subsystem = 1;
 		helper_request(r);
@@ -120,7 +120,8 @@ helper_opened_cb(struct sshchan *chan, int failure, const char *text,
 		helper_request(r);
 	else {
 		r->chan = NULL;
-		r->cb(HELPER_REFUSED, NULL, text, r->arg);
+		r->cb(failure == SSHCHAN_SESSION_LOST ? HELPER_LOST :
+		    HELPER_REFUSED, NULL, text, r->arg);
 	}
 }
 
@@ -134,7 +135,7 @@ helper_start(struct helper_run *r, struct helper *h, helper_cb *cb, void *arg)
 	r->helper = h;
 	r->cb = cb;
 	r->arg = arg;
-	r->chan = sshprogram_open(h->loop, helper_opened_cb, r);
+	r->chan = sshprogram_open(sshloop_channels(h->loop), helper_opened_cb, r);
 	return r->chan != NULL ? 0 : -1;
 }
 

@@ -23,6 +23,7 @@ struct helper {
 
 enum helper_result {
 	HELPER_RUNS,		/* as far as the server knows */
+	HELPER_LOST,		/* the session ended before it was known */
 	HELPER_REFUSED,		/* the server opened no session channel */
 	HELPER_MISSING		/* there is none; this was logged */
 };

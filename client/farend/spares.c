@@ -17,8 +17,8 @@
 #include "log.h"
 #include "protocol.h"
 #include "socks.h"
-#include "sshchan.h"
 #include "sshloop.h"
+#include "sshopen.h"
 #include "stream.h"
 
 enum spare_state {
@@ -201,8 +201,8 @@ spares_fill(struct spares *f, size_t wanted)
 	while (f->nspares < wanted) {
 		if ((s = calloc(1, sizeof(*s))) == NULL)
 			return;
-		chan = sshchan_open(f->loop, "spare", 0, SERVICE_SPARE, 0,
-		    spare_opened_cb, s);
+		chan = sshopen_direct(sshloop_channels(f->loop), "spare", 0,
+		    SERVICE_SPARE, 0, spare_opened_cb, s);
 		if (chan == NULL) {
 			free(s);
 			return;

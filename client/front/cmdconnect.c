@@ -17,7 +17,8 @@
 #include "protocol.h"
 #include "socks.h"
 #include "conn.h"
-#include "sshchan.h"
+#include "sshloop.h"
+#include "sshopen.h"
 #include "stream.h"
 #include "tunnel.h"
 
@@ -118,9 +119,9 @@ cmdconnect_start(struct conn *c)
 		return;
 	addr_format_host(&c->dst, host, sizeof(host));
 	c->cancel = cmdconnect_cancel;
-	c->chan = sshchan_open(c->tunnel->loop, host, c->dst.port,
-	    c->tunnel->native ? SERVICE_CONNECT : "127.0.0.1", 0,
-	    cmdconnect_opened_cb, c);
+	c->chan = sshopen_direct(sshloop_channels(c->tunnel->loop), host,
+	    c->dst.port, c->tunnel->native ? SERVICE_CONNECT : "127.0.0.1",
+	    0, cmdconnect_opened_cb, c);
 	if (c->chan == NULL)
 		conn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
 }

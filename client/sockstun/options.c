@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libssh/libssh.h>
 
 #include "destination.h"
 #include "log.h"
 #include "options.h"
+#include "sshloop.h"
 #include "version.h"
 #include "xmalloc.h"
 
@@ -53,7 +53,7 @@ static void __attribute__((noreturn))
 print_version(void)
 {
 	fprintf(stderr, "sockstun_%s, libssh %s\n", SOCKSTUN_VERSION,
-	    ssh_version(0));
+	    sshloop_library());
 	exit(0);
 }
 

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include <event2/event.h>
-#include <libssh/libssh.h>
 
 #include "addr.h"
 #include "command.h"
@@ -33,7 +32,6 @@
 #include "sshconnect.h"
 #include "sshloop.h"
 #include "tunnel.h"
-#include "version.h"
 #include "xmalloc.h"
 
 #define RESOLVERS	2
@@ -89,7 +87,7 @@ static const struct sshloop_ops loop_ops = {
 };
 
 static void
-announce(struct sockstun *s, ssh_session session)
+announce(struct sockstun *s)
 {
 	const char *name;
 	size_t i;
@@ -103,7 +101,7 @@ announce(struct sockstun *s, ssh_session session)
 			    "(%s, %s)\n", name, s->opt.conf.user,
 			    s->opt.conf.hostname, s->tunnel.native ?
 			    "sockstund" : "SSH server",
-			    ssh_get_cipher_out(session));
+			    sshloop_cipher(s->loop));
 		log_verbose("SOCKS on %s through %s@%s", name,
 		    s->opt.conf.user, s->opt.conf.hostname);
 	}
@@ -142,30 +140,29 @@ start_command(struct sockstun *s)
 }
 
 static void
-connected_cb(ssh_session session, void *arg)
+connected_cb(struct ssh_session_struct *session, void *arg)
 {
 	struct sockstun *s = arg;
 	const struct cliconf *conf = &s->opt.conf;
-	const char *banner;
+	const struct sshloop_options options = {
+		.window_budget = (size_t)conf->window_budget << 20,
+		.alive_interval = conf->alive_interval,
+		.alive_max = conf->alive_count,
+	};
 
 	s->connecting = NULL;
 	if (session == NULL) {
 		stop(s, EXIT_OWN);
 		return;
 	}
-	banner = ssh_get_serverbanner(session);
-	s->loop = sshloop_new(s->base, session, SSHLOOP_CLIENT, &loop_ops, s);
+	s->loop = sshloop_new(s->base, session, &options, &loop_ops, s);
 	if (s->loop == NULL)
 		fatalx("out of memory");
-	tunnel_init(&s->tunnel, s->base, s->loop, conf, banner != NULL &&
-	    strncmp(banner, SOCKSTUN_BANNER_PREFIX,
-	    strlen(SOCKSTUN_BANNER_PREFIX)) == 0);
-	s->loop->native = s->tunnel.native;
-	s->loop->window_budget = (size_t)conf->window_budget << 20;
-	announce(s, session);
+	tunnel_init(&s->tunnel, s->base, s->loop, conf,
+	    sshloop_peer_is_sockstun(s->loop));
+	announce(s);
 	if (conf->fork_after_auth)
 		go_to_background(s);
-	sshloop_set_alive(s->loop, conf->alive_interval, conf->alive_count);
 	sshloop_start(s->loop);
 	if (front_listen(s->front, s->base, accept_cb, s) == -1)
 		fatalx("out of memory");

@@ -3,10 +3,10 @@
  * The kind of stream that is an SSH channel.
  *
  * libssh runs a channel's callbacks from inside many of its calls, also from
- * calls made for another channel.  So the callbacks here only mark; sshloop
- * delivers the marks when no call of libssh is on the stack.  The one thing a
- * callback does is to offer bytes to the owner, who may write them to a
- * socket.
+ * calls made for another channel.  So the callbacks here only mark; the marks
+ * are delivered in the session's round, when no call of libssh is on the
+ * stack.  The one thing more that a callback does is to offer bytes to the
+ * owner, who may write them to a socket.
  *
  * A channel closed by its owner stays, without an owner, until the peer has
  * closed it too: libssh's messages point at channels, and freeing one while a
@@ -23,14 +23,15 @@
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
-#include "log.h"
-#include "monotime.h"
 #include "sshchan.h"
-#include "sshloop.h"
-#include "sshprogram.h"
+#include "sshconn.h"
 
 /* Twice the largest window: the peer does not keep to its own. */
 #define SSHCHAN_UNREAD_MAX	(2 * 16 * 1024 * 1024)
+/* More than one read of libssh's can complete: a packet, and 4 KiB. */
+#define SSHCHAN_SCRATCH		(320 * 1024)
+/* The number libssh gives the first channel of a session. */
+#define SSHCHAN_FIRST_ID	43
 
 /* Puts the channel in the list it waits in from now on. */
 void
@@ -59,10 +60,40 @@ sshchan_mark(struct sshchan *c, int marks)
 {
 	c->marks |= marks;
 	if (c->marked_in == NULL) {
-		TAILQ_INSERT_TAIL(&c->loop->marked, c, mark);
-		c->marked_in = &c->loop->marked;
+		TAILQ_INSERT_TAIL(&c->chans->marked, c, mark);
+		c->marked_in = &c->chans->marked;
 	}
-	sshloop_kick(c->loop);
+	sshconn_kick(c->chans->conn);
+}
+
+/* Notes that the owner took n bytes: may the window have to grow? */
+static void
+sshchan_consumed(struct sshchan *c, size_t n)
+{
+	struct sshchans *chans = c->chans;
+
+	if (!sshwindow_consumed(&c->window, &chans->windows, n, c->unread) ||
+	    c->is_thirsty || c->state != SSHCHAN_OPEN)
+		return;
+	TAILQ_INSERT_TAIL(&chans->thirsty, c, thirst);
+	c->is_thirsty = 1;
+	sshconn_kick(chans->conn);
+}
+
+static void
+sshchan_unthirst(struct sshchan *c)
+{
+	if (c->is_thirsty)
+		TAILQ_REMOVE(&c->chans->thirsty, c, thirst);
+	c->is_thirsty = 0;
+}
+
+/* The window grows no more, and its part of the budget is free. */
+static void
+sshchan_clear_window(struct sshchan *c)
+{
+	sshwindow_clear(&c->window, &c->chans->windows);
+	sshchan_unthirst(c);
 }
 
 static int
@@ -72,10 +103,10 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 	struct sshchan *c = arg;
 	size_t taken = 0;
 
-	c->loop->data_packets++;
+	c->chans->data_packets++;
 	if (is_stderr) {
-		if (c->session != NULL)
-			sshprogram_stderr(c->session, data, len);
+		if (c->kind != NULL)
+			c->kind->stderr_data(c, data, len);
 		return (int)len;
 	}
 	/* Taking it would announce more room on a channel that is closed. */
@@ -90,7 +121,7 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 		taken = c->stream.offer(&c->stream, data, len, c->stream.arg);
 	c->unread = len - taken;
 	if (taken > 0)
-		sshwindow_consumed(c, taken);
+		sshchan_consumed(c, taken);
 	if (c->unread > 0 && (c->want & STREAM_WANT_READ) != 0)
 		sshchan_mark(c, SSHCHAN_MARK_DATA);
 	return (int)taken;
@@ -122,23 +153,11 @@ sshchan_exit_signal_cb(ssh_session session, ssh_channel channel,
 {
 	struct sshchan *c = arg;
 
-	if (c->session != NULL)
-		sshprogram_killed(c->session, sig);
+	if (c->kind != NULL)
+		c->kind->killed(c, sig);
 	else
 		sshchan_signal_cb(session, channel, sig, arg);
 }
-
-#ifdef SSHCHAN_HAS_OPEN_RESPONSE
-static void
-sshchan_open_response_cb(ssh_session session, ssh_channel channel,
-    bool is_success, void *arg)
-{
-	struct sshchan *c = arg;
-
-	if (!is_success)
-		sshloop_note_failure(c->loop, ssh_get_error(session));
-}
-#endif
 
 static ssize_t
 sshchan_read_stray(struct sshchan *c, void *buf, size_t len)
@@ -158,8 +177,8 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 	struct sshchan *c = (struct sshchan *)st;
 	int n;
 
-	if (c->state != SSHCHAN_OPEN || c->loop->lost) {
-		errno = EAGAIN;
+	if (c->state != SSHCHAN_OPEN || c->chans->conn->lost) {
+		errno = c->chans->conn->lost ? ENETRESET : EAGAIN;
 		return -1;
 	}
 	if (buf_len(&c->stray) > 0)
@@ -177,9 +196,9 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 		return -1;
 	}
 	c->unread -= (size_t)n < c->unread ? (size_t)n : c->unread;
-	sshwindow_consumed(c, (size_t)n);
+	sshchan_consumed(c, (size_t)n);
 	/* libssh may have announced room, for which the peer may wait. */
-	sshloop_note_output(c->loop);
+	sshconn_note_output(c->chans->conn);
 	return n;
 }
 
@@ -187,6 +206,7 @@ static ssize_t
 sshchan_write(struct stream *st, const void *buf, size_t len)
 {
 	struct sshchan *c = (struct sshchan *)st;
+	struct sshconn *conn = c->chans->conn;
 	int n;
 
 	if (len > c->allowance)
@@ -203,11 +223,11 @@ sshchan_write(struct stream *st, const void *buf, size_t len)
 		return -1;
 	}
 	c->allowance -= (size_t)n;
-	c->loop->gathered += (size_t)n;
+	conn->gathered += (size_t)n;
 	/* While keys are exchanged nothing is taken. */
 	if ((size_t)n < len) {
 		c->allowance = 0;
-		c->loop->rekeying = 1;
+		conn->rekeying = 1;
 	}
 	return n;
 }
@@ -228,8 +248,8 @@ sshchan_want(struct stream *st, int want)
 		return;
 	if (want & STREAM_WANT_WRITE) {
 		if (c->waits_in == NULL) {
-			sshchan_wait_in(c, &c->loop->ring);
-			sshloop_kick(c->loop);
+			sshchan_wait_in(c, &c->chans->ring);
+			sshconn_kick(c->chans->conn);
 		}
 	} else
 		sshchan_unwait(c);
@@ -243,52 +263,54 @@ sshchan_end(struct stream *st)
 {
 	struct sshchan *c = (struct sshchan *)st;
 
-	if (c->loop->lost || c->state != SSHCHAN_OPEN)
+	if (c->chans->conn->lost || c->state != SSHCHAN_OPEN)
 		return;
 	ssh_channel_send_eof(c->channel);
-	sshloop_kick(c->loop);
+	sshconn_kick(c->chans->conn);
 }
 
 /* Frees our half; libssh's channel goes with the session, or has gone. */
-static void
+void
 sshchan_discard(struct sshchan *c)
 {
-	struct sshloop *loop = c->loop;
-
 	if (c->channel != NULL)
 		ssh_remove_channel_callbacks(c->channel, &c->cbs);
 	sshchan_unwait(c);
-	sshwindow_clear(c);
+	sshchan_clear_window(c);
 	buf_clear(&c->stray);
-	sshprogram_free(c->session);
+	if (c->kind != NULL)
+		c->kind->free(c);
 	if (c->marked_in != NULL)
 		TAILQ_REMOVE(c->marked_in, c, mark);
-	TAILQ_REMOVE(&loop->all, c, entry);
-	loop->nchannels--;
+	TAILQ_REMOVE(&c->chans->all, c, entry);
+	c->chans->count--;
 	free(c);
 }
 
 static void
 sshchan_send_abort(struct sshchan *c)
 {
-	if (!c->loop->native || c->hangup)
+	if (!c->chans->sockstun || c->hangup)
 		return;
-	if (c->loop->role == SSHLOOP_CLIENT)
-		ssh_channel_request_send_signal(c->channel, "ABRT");
-	else
+	if (c->chans->conn->server)
 		ssh_channel_request_send_exit_signal(c->channel, "ABRT", 0,
 		    "", "");
+	else
+		ssh_channel_request_send_signal(c->channel, "ABRT");
 }
 
 /*
- * libssh sends EOF and CLOSE, but returns after EOF when that could not be
- * flushed at once; the second call then sends CLOSE.
+ * Closes a channel that has no owner any more, and waits for the peer to do
+ * so.  libssh sends EOF and CLOSE, but returns after EOF when that could not
+ * be flushed at once; the second call then sends CLOSE.
  */
-static void
-sshchan_send_close(struct sshchan *c)
+void
+sshchan_finish(struct sshchan *c)
 {
 	if (ssh_channel_close(c->channel) == SSH_AGAIN)
 		ssh_channel_close(c->channel);
+	sshchan_wait_in(c, &c->chans->closing);
+	sshchan_mark(c, c->marks | (c->hangup ? SSHCHAN_MARK_CLOSE : 0));
 }
 
 static void
@@ -301,22 +323,17 @@ sshchan_close(struct stream *st, enum stream_ending ending)
 	c->stream.cb = NULL;
 	c->opened = NULL;
 	c->want = 0;
-	if (c->loop->lost) {
+	if (c->chans->conn->lost) {
 		sshchan_discard(c);
 		return;
 	}
 	c->state = SSHCHAN_CLOSING;
-	sshwindow_clear(c);
-	/* One that is not open yet is closed by sshchan_check_open. */
+	sshchan_clear_window(c);
+	/* One that is not open yet is closed by sshopen_check. */
 	if (!opening) {
-		sshchan_unwait(c);
 		if (ending == STREAM_ABORT)
 			sshchan_send_abort(c);
-		sshchan_send_close(c);
-		sshchan_wait_in(c, &c->loop->closing);
-		if (c->hangup || (c->marks & SSHCHAN_MARK_CLOSE))
-			sshchan_mark(c, SSHCHAN_MARK_CLOSE);
-		sshloop_kick(c->loop);
+		sshchan_finish(c);
 	}
 }
 
@@ -329,17 +346,21 @@ static const struct stream_ops sshchan_ops = {
 	.close = sshchan_close,
 };
 
-static struct sshchan *
-sshchan_new(struct sshloop *loop, ssh_channel channel)
+/*
+ * Our half of a channel of libssh's, which it owns; NULL when memory is out.
+ * It has no owner yet, and is nowhere waited for.
+ */
+struct sshchan *
+sshchan_new(struct sshchans *chans, ssh_channel channel)
 {
 	struct sshchan *c;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return NULL;
 	c->stream.ops = &sshchan_ops;
-	c->loop = loop;
+	c->chans = chans;
 	c->channel = channel;
-	buf_init(&c->stray, SSHLOOP_SCRATCH);
+	buf_init(&c->stray, SSHCHAN_SCRATCH);
 	sshwindow_init(&c->window);
 	ssh_callbacks_init(&c->cbs);
 	c->cbs.userdata = c;
@@ -348,15 +369,13 @@ sshchan_new(struct sshloop *loop, ssh_channel channel)
 	c->cbs.channel_close_function = sshchan_close_cb;
 	c->cbs.channel_signal_function = sshchan_signal_cb;
 	c->cbs.channel_exit_signal_function = sshchan_exit_signal_cb;
-#ifdef SSHCHAN_HAS_OPEN_RESPONSE
-	c->cbs.channel_open_response_function = sshchan_open_response_cb;
-#endif
 	if (ssh_set_channel_callbacks(channel, &c->cbs) != SSH_OK) {
 		free(c);
 		return NULL;
 	}
-	TAILQ_INSERT_TAIL(&loop->all, c, entry);
-	loop->nchannels++;
+	c->id = ++chans->last_id;
+	TAILQ_INSERT_TAIL(&chans->all, c, entry);
+	chans->count++;
 	return c;
 }
 
@@ -375,113 +394,11 @@ sshchan_reap(struct sshchan *c)
 	ssh_channel_free(channel);
 }
 
-/*
- * A channel about to be asked for; the caller has libssh send the message and
- * tells sshchan_begun how that went.  NULL when there can be none.
- */
-struct sshchan *
-sshchan_begin(struct sshloop *loop, sshchan_open_cb *opened, void *arg)
-{
-	struct sshchan *c;
-	ssh_channel channel;
-
-	if (loop->lost || (channel = ssh_channel_new(loop->session)) == NULL)
-		return NULL;
-	if ((c = sshchan_new(loop, channel)) == NULL) {
-		ssh_channel_free(channel);
-		return NULL;
-	}
-	c->state = SSHCHAN_OPENING;
-	c->asked = monotime_ns();
-	c->id = ++loop->last_id;
-	c->opened = opened;
-	c->opened_arg = arg;
-	/* A peer nearby may refuse it before libssh's call returns. */
-	sshchan_wait_in(c, &loop->opening);
-	return c;
-}
-
-/* Returns the channel, or NULL if libssh could not ask: it is gone then. */
-struct sshchan *
-sshchan_begun(struct sshchan *c, int rc)
-{
-	if (rc == SSH_ERROR && !(c->marks & SSHCHAN_MARK_REFUSED)) {
-		/*
-		 * It may have been sent all the same, so libssh's channel is
-		 * left to the session.
-		 */
-		sshchan_discard(c);
-		return NULL;
-	}
-	sshloop_kick(c->loop);
-	return c;
-}
-
-/*
- * Asks the peer for a direct-tcpip channel (RFC 4254, section 7.2) to host
- * and port in the name of an originator.  The answer comes through the
- * callback, never from inside this call; until then the channel may be
- * closed.  NULL when it could not be asked.
- */
-struct sshchan *
-sshchan_open(struct sshloop *loop, const char *host, int port,
-    const char *origin, int origin_port, sshchan_open_cb *opened, void *arg)
-{
-	struct sshchan *c;
-
-	if ((c = sshchan_begin(loop, opened, arg)) == NULL)
-		return NULL;
-	return sshchan_begun(c, ssh_channel_open_forward(c->channel, host,
-	    port, origin, origin_port));
-}
-
-/*
- * Accepts a channel that the peer asks for; the message is still the
- * caller's.  NULL when memory is out.
- */
-struct sshchan *
-sshchan_accept(struct sshloop *loop, ssh_message msg)
-{
-	struct sshchan *c;
-	ssh_channel channel;
-
-	channel = ssh_message_channel_request_open_reply_accept(msg);
-	if (channel == NULL)
-		return NULL;
-	if ((c = sshchan_new(loop, channel)) == NULL) {
-		ssh_channel_close(channel);
-		return NULL;
-	}
-	c->id = ++loop->last_id;
-	c->state = SSHCHAN_OPEN;
-	sshloop_kick(loop);
-	return c;
-}
-
 /* The channel as a stream. */
 struct stream *
 sshchan_stream(struct sshchan *c)
 {
 	return &c->stream;
-}
-
-/* What the peer said when it refused; the loop acts on it later. */
-void
-sshchan_refused(struct sshchan *c, int code, const char *text)
-{
-	c->fail_code = code;
-	strlcpy(c->fail_text, text, sizeof(c->fail_text));
-	sshchan_mark(c, SSHCHAN_MARK_REFUSED);
-}
-
-/* The session's round trip is no longer than the shortest opening. */
-static void
-sshchan_note_trip(const struct sshchan *c)
-{
-	int64_t trip = monotime_ns() - c->asked;
-
-	if (c->loop->trip == 0 || trip < c->loop->trip)
-		c->loop->trip = trip;
 }
 
 /* The channel is its owner's, with all that was marked so far. */
@@ -490,36 +407,6 @@ sshchan_resume(struct sshchan *c)
 {
 	c->state = SSHCHAN_OPEN;
 	sshchan_mark(c, c->marks | (c->unread > 0 ? SSHCHAN_MARK_DATA : 0));
-}
-
-/* Is an opening channel answered?  The channel may be gone after it. */
-void
-sshchan_check_open(struct sshchan *c)
-{
-	int refused = (c->marks & SSHCHAN_MARK_REFUSED) != 0;
-
-	/* It may have been opened and closed in one go. */
-	if (!refused && !ssh_channel_is_open(c->channel) &&
-	    !(c->marks & SSHCHAN_MARK_CLOSE))
-		return;
-	sshchan_unwait(c);
-	if (refused) {
-		c->marks &= ~SSHCHAN_MARK_REFUSED;
-		if (c->opened != NULL)
-			c->opened(c, c->fail_code, c->fail_text,
-			    c->opened_arg);
-		sshchan_reap(c);
-		return;
-	}
-	if (c->state == SSHCHAN_CLOSING) {
-		sshchan_send_close(c);
-		sshchan_wait_in(c, &c->loop->closing);
-		sshchan_mark(c, c->marks);
-		return;
-	}
-	sshchan_note_trip(c);
-	sshchan_resume(c);
-	c->opened(c, SSHCHAN_NO_FAILURE, "", c->opened_arg);
 }
 
 /*
@@ -534,7 +421,7 @@ sshchan_take_turn(struct sshchan *c, size_t quantum)
 
 	sshchan_unwait(c);
 	if (window == 0) {
-		sshchan_wait_in(c, &c->loop->blocked);
+		sshchan_wait_in(c, &c->chans->blocked);
 		return;
 	}
 	c->deficit += quantum;
@@ -564,42 +451,23 @@ sshchan_deliver(struct sshchan *c)
 	c->marks = 0;
 	if (c->state == SSHCHAN_CLOSING) {
 		if (c->hangup)
-			sshchan_wait_in(c, &c->loop->dead);
+			sshchan_wait_in(c, &c->chans->dead);
 	} else if (marks & SSHCHAN_MARK_RESET) {
 		if (c->hangup)
 			sshchan_mark(c, SSHCHAN_MARK_CLOSE);
 		st->cb(st, STREAM_RESET, st->arg);
 	} else if (marks & SSHCHAN_MARK_CLOSE)
-		st->cb(st, sshprogram_failed(c->session) ? STREAM_RESET :
-		    STREAM_HANGUP, st->arg);
+		st->cb(st, c->kind != NULL && c->kind->failed(c) ?
+		    STREAM_RESET : STREAM_HANGUP, st->arg);
 	else if (c->want & STREAM_WANT_READ)
 		st->cb(st, STREAM_READABLE, st->arg);
-}
-
-/* Has the window looked at in this round. */
-void
-sshchan_thirst(struct sshchan *c)
-{
-	if (c->is_thirsty || c->state != SSHCHAN_OPEN)
-		return;
-	TAILQ_INSERT_TAIL(&c->loop->thirsty, c, thirst);
-	c->is_thirsty = 1;
-	sshloop_kick(c->loop);
-}
-
-void
-sshchan_unthirst(struct sshchan *c)
-{
-	if (c->is_thirsty)
-		TAILQ_REMOVE(&c->loop->thirsty, c, thirst);
-	c->is_thirsty = 0;
 }
 
 /*
  * Announces a window of so many bytes, if nothing that came is unread.  What
  * libssh reads from the socket meanwhile may come out here.
  */
-void
+static void
 sshchan_announce(struct sshchan *c, size_t window)
 {
 	int n;
@@ -608,35 +476,91 @@ sshchan_announce(struct sshchan *c, size_t window)
 	    buf_len(&c->stray) > 0 ||
 	    (c->marks & (SSHCHAN_MARK_EOF | SSHCHAN_MARK_CLOSE)) || c->eof)
 		return;
-	n = ssh_channel_read_timeout(c->channel, c->loop->scratch,
+	n = ssh_channel_read_timeout(c->channel, c->chans->scratch,
 	    (uint32_t)window, 0, 0);
 	if (n <= 0)
 		return;
 	c->unread = 0;
-	if (buf_append(&c->stray, c->loop->scratch, (size_t)n) == -1)
+	if (buf_append(&c->stray, c->chans->scratch, (size_t)n) == -1)
 		sshchan_mark(c, SSHCHAN_MARK_RESET);
 	else
 		sshchan_mark(c, SSHCHAN_MARK_DATA);
+}
+
+/* Looks at the window of a thirsty channel; only from the loop. */
+void
+sshchan_widen(struct sshchan *c)
+{
+	size_t window;
+
+	sshchan_unthirst(c);
+	window = sshwindow_review(&c->window, &c->chans->windows);
+	if (window > 0)
+		sshchan_announce(c, window);
 }
 
 /*
  * The session is lost: tells the owner, if there is one, and frees the
  * channel.
  */
-void
+static void
 sshchan_lose(struct sshchan *c)
 {
-	struct sshloop *loop = c->loop;
+	struct sshchans *chans = c->chans;
 	struct stream *st = &c->stream;
 
 	if (c->state == SSHCHAN_OPENING && c->opened != NULL)
 		c->opened(c, SSHCHAN_SESSION_LOST, "session lost",
 		    c->opened_arg);
-	else if (c->state == SSHCHAN_PENDING)
-		sshprogram_lose(c);
+	else if (c->state == SSHCHAN_PENDING && c->kind != NULL)
+		c->kind->lost(c);
 	else if (c->state == SSHCHAN_OPEN)
 		st->cb(st, STREAM_RESET, st->arg);
 	/* Its owner has closed it by now, which freed it, or has none. */
-	if (TAILQ_FIRST(&loop->all) == c)
+	if (TAILQ_FIRST(&chans->all) == c)
 		sshchan_discard(c);
+}
+
+/* Tells all owners that the session is lost; no channel is left after it. */
+void
+sshchans_lose(struct sshchans *chans)
+{
+	struct sshchan *c;
+
+	while ((c = TAILQ_FIRST(&chans->all)) != NULL)
+		sshchan_lose(c);
+}
+
+/*
+ * A session without channels, whose windows may grow by so many bytes beyond
+ * libssh's own.  -1 when memory is out.
+ */
+int
+sshchans_init(struct sshchans *chans, struct sshconn *conn, size_t budget)
+{
+	memset(chans, 0, sizeof(*chans));
+	if ((chans->scratch = malloc(SSHCHAN_SCRATCH)) == NULL)
+		return -1;
+	chans->conn = conn;
+	chans->last_id = SSHCHAN_FIRST_ID - 1;
+	chans->windows.grow = ssh_version(SSH_VERSION_INT(0, 11, 0)) == NULL;
+	chans->windows.budget = budget;
+	TAILQ_INIT(&chans->all);
+	TAILQ_INIT(&chans->opening);
+	TAILQ_INIT(&chans->asking);
+	TAILQ_INIT(&chans->ring);
+	TAILQ_INIT(&chans->blocked);
+	TAILQ_INIT(&chans->closing);
+	TAILQ_INIT(&chans->dead);
+	TAILQ_INIT(&chans->marked);
+	TAILQ_INIT(&chans->delivering);
+	TAILQ_INIT(&chans->thirsty);
+	return 0;
+}
+
+/* After sshchans_lose, or where there never was a channel. */
+void
+sshchans_clear(struct sshchans *chans)
+{
+	free(chans->scratch);
 }

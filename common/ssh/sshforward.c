@@ -5,10 +5,10 @@
  *	ASKING --> LISTENING --> CANCELLING --> (gone)
  *	   '--> FAILED
  *
- * libssh has one place for a global request, which keepalives use as well,
- * and gives an answer to whoever asks next.  So requests go one by one from a
- * queue, and none before the answer to a keepalive is taken.  Nor does it keep
- * the port that an answer tells; the owner must choose one.
+ * libssh has one place for a global request that awaits its answer, and gives
+ * the answer to whoever asks next.  So requests go one by one from a queue,
+ * and none while the answer to a keepalive is due (sshconn.c).  Nor does it
+ * keep the port that the peer chose, if it was to choose: the owner does.
  *
  * Any other channel or request of the peer's is refused here.
  */
@@ -22,10 +22,10 @@
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
-#include "log.h"
 #include "sshchan.h"
+#include "sshconn.h"
 #include "sshforward.h"
-#include "sshloop.h"
+#include "sshopen.h"
 #include "stream.h"
 
 #define SSHFORWARD_HOST_MAX	64	/* of an address as text */
@@ -41,7 +41,7 @@ struct sshforward {
 	TAILQ_ENTRY(sshforward)	 entry;
 	TAILQ_ENTRY(sshforward)	 queued;
 	int			 is_queued;
-	struct sshloop		*loop;
+	struct sshforwards	*home;
 	enum sshforward_state	 state;
 	const char		*where;		/* not owned */
 	int			 port;
@@ -57,48 +57,56 @@ static void
 sshforward_enqueue(struct sshforward *f, enum sshforward_state state)
 {
 	f->state = state;
-	TAILQ_INSERT_TAIL(&f->loop->forward_queue, f, queued);
+	TAILQ_INSERT_TAIL(&f->home->queue, f, queued);
 	f->is_queued = 1;
-	sshloop_kick(f->loop);
+	sshconn_kick(f->home->chans->conn);
 }
 
 static void
 sshforward_dequeue(struct sshforward *f)
 {
 	if (f->is_queued)
-		TAILQ_REMOVE(&f->loop->forward_queue, f, queued);
+		TAILQ_REMOVE(&f->home->queue, f, queued);
 	f->is_queued = 0;
 }
 
 static void
 sshforward_free(struct sshforward *f)
 {
-	if (f->loop->forward_now == f)
-		f->loop->forward_now = NULL;
 	sshforward_dequeue(f);
-	TAILQ_REMOVE(&f->loop->forwards, f, entry);
+	TAILQ_REMOVE(&f->home->all, f, entry);
 	free(f);
 }
 
+/* A session for which nobody waits on a port. */
+void
+sshforwards_init(struct sshforwards *home, struct sshchans *chans)
+{
+	memset(home, 0, sizeof(*home));
+	home->chans = chans;
+	TAILQ_INIT(&home->all);
+	TAILQ_INIT(&home->queue);
+}
+
 /*
- * Asks the peer to wait on a port of an address, a constant, or of all that
- * its policy permits ("").  Answers come from the loop.  NULL when memory is
- * out or the session is lost.
+ * Asks the peer to wait on a port of one address, or of all that its policy
+ * permits (""); that text is not copied.  Answers come from the loop.  NULL
+ * when memory is out or the session is lost.
  */
 struct sshforward *
-sshforward_listen(struct sshloop *loop, const char *where, int port,
+sshforward_listen(struct sshforwards *home, const char *where, int port,
     const struct sshforward_ops *ops, void *arg)
 {
 	struct sshforward *f;
 
-	if (loop->lost || (f = calloc(1, sizeof(*f))) == NULL)
+	if (home->chans->conn->lost || (f = calloc(1, sizeof(*f))) == NULL)
 		return NULL;
-	f->loop = loop;
+	f->home = home;
 	f->where = where;
 	f->port = port;
 	f->ops = ops;
 	f->arg = arg;
-	TAILQ_INSERT_TAIL(&loop->forwards, f, entry);
+	TAILQ_INSERT_TAIL(&home->all, f, entry);
 	sshforward_enqueue(f, FORWARD_ASKING);
 	return f;
 }
@@ -115,7 +123,8 @@ sshforward_close(struct sshforward *f)
 		f->chan = NULL;
 		st->ops->close(st, STREAM_ABORT);
 	}
-	if (f->loop->lost || f->state == FORWARD_FAILED || f->is_queued)
+	if (f->home->chans->conn->lost || f->state == FORWARD_FAILED ||
+	    f->is_queued)
 		sshforward_free(f);
 	else if (f->state == FORWARD_LISTENING)
 		sshforward_enqueue(f, FORWARD_CANCELLING);
@@ -126,9 +135,9 @@ sshforward_close(struct sshforward *f)
  * says that it was answered.
  */
 int
-sshforward_message_cb(ssh_session session, ssh_message msg, void *arg)
+sshforwards_message_cb(ssh_session session, ssh_message msg, void *arg)
 {
-	struct sshloop *l = arg;
+	struct sshforwards *home = arg;
 	struct sshforward *f;
 	const char *host;
 	int port;
@@ -137,7 +146,7 @@ sshforward_message_cb(ssh_session session, ssh_message msg, void *arg)
 	    ssh_message_subtype(msg) != SSH_CHANNEL_FORWARDED_TCPIP)
 		return 1;
 	port = ssh_message_channel_request_open_destination_port(msg);
-	TAILQ_FOREACH(f, &l->forwards, entry)
+	TAILQ_FOREACH(f, &home->all, entry)
 		if (f->port == port && f->ops != NULL && !f->used)
 			break;
 	host = ssh_message_channel_request_open_originator(msg);
@@ -145,46 +154,31 @@ sshforward_message_cb(ssh_session session, ssh_message msg, void *arg)
 		return 1;
 	port = ssh_message_channel_request_open_originator_port(msg);
 	if (!f->ops->permit(host, port, f->arg) ||
-	    (f->chan = sshchan_accept(l, msg)) == NULL)
+	    (f->chan = sshopen_accept(home->chans, msg)) == NULL)
 		return 1;
 	f->chan->state = SSHCHAN_PENDING;
 	f->used = 1;
 	strlcpy(f->host, host, sizeof(f->host));
 	f->host_port = port;
-	l->forward_came = 1;
+	home->came = 1;
 	return 0;
 }
 
 /* Gives channels that were accepted to their owners. */
 static void
-sshforward_hand_over(struct sshloop *l)
+sshforwards_hand_over(struct sshforwards *home)
 {
 	struct sshforward *f, *next;
 	struct sshchan *c;
 
-	l->forward_came = 0;
-	TAILQ_FOREACH_SAFE(f, &l->forwards, entry, next) {
+	home->came = 0;
+	TAILQ_FOREACH_SAFE(f, &home->all, entry, next) {
 		if ((c = f->chan) == NULL)
 			continue;
 		f->chan = NULL;
 		sshchan_resume(c);
 		f->ops->connected(c, f->host, f->host_port, f->arg);
 	}
-}
-
-/*
- * Is the place for a request free?  What ssh_send_keepalive() does not tell,
- * another request does: it waits for the answer to the keepalive, or is
- * itself sent, and then names nothing that could be cancelled.
- */
-static int
-sshforward_may_ask(struct sshloop *l)
-{
-	if (l->keepalive_due &&
-	    ssh_channel_cancel_forward(l->session, "", 0) == SSH_AGAIN)
-		return 0;
-	l->keepalive_due = 0;
-	return 1;
 }
 
 static void
@@ -197,7 +191,7 @@ sshforward_answered(struct sshforward *f, int ok)
 		if (f->ops == NULL)
 			sshforward_free(f);
 		else
-			f->ops->failed(f->arg);
+			f->ops->failed(SSHCONN_REFUSED, f->arg);
 	} else {
 		f->state = FORWARD_LISTENING;
 		if (f->ops == NULL)
@@ -209,59 +203,62 @@ sshforward_answered(struct sshforward *f, int ok)
 
 /* Sends a request, or looks for its answer; returns whether one was done. */
 static int
-sshforward_step(struct sshloop *l)
+sshforwards_step(struct sshforwards *home)
 {
+	struct sshconn *conn = home->chans->conn;
 	struct sshforward *f;
 	int rc;
 
-	if (l->forward_now == NULL) {
-		if ((f = TAILQ_FIRST(&l->forward_queue)) == NULL ||
-		    !sshforward_may_ask(l))
+	if (home->now == NULL) {
+		if ((f = TAILQ_FIRST(&home->queue)) == NULL ||
+		    !sshconn_may_request(conn))
 			return 0;
 		sshforward_dequeue(f);
-		l->forward_now = f;
+		home->now = f;
+		conn->requesting = 1;
 	}
-	f = l->forward_now;
+	f = home->now;
 	if (f->state == FORWARD_CANCELLING)
-		rc = ssh_channel_cancel_forward(l->session, f->where,
+		rc = ssh_channel_cancel_forward(conn->session, f->where,
 		    f->port);
 	else
-		rc = ssh_channel_listen_forward(l->session, f->where,
+		rc = ssh_channel_listen_forward(conn->session, f->where,
 		    f->port, NULL);
 	if (rc == SSH_AGAIN)
 		return 0;
-	l->forward_now = NULL;
+	home->now = NULL;
+	conn->requesting = 0;
 	sshforward_answered(f, rc == SSH_OK);
 	return 1;
 }
 
 /*
- * Hands channels over and has requests answered; only from the loop.  What is
- * open when the connection broke is left to sshforward_lose.
+ * Has requests sent and answered, and hands channels over; only from the
+ * loop.  When the connection broke, all is left to sshforwards_lose.
  */
 void
-sshforward_service(struct sshloop *l)
+sshforwards_service(struct sshforwards *home)
 {
-	if (sshloop_is_broken(l))
+	if (sshconn_is_broken(home->chans->conn))
 		return;
-	while (sshforward_step(l))
+	while (sshforwards_step(home))
 		;
-	if (l->forward_came)
-		sshforward_hand_over(l);
+	if (home->came)
+		sshforwards_hand_over(home);
 }
 
 /* The session is lost: tells the owners and frees the rest. */
 void
-sshforward_lose(struct sshloop *l)
+sshforwards_lose(struct sshforwards *home)
 {
 	struct sshforward *f;
 
-	while ((f = TAILQ_FIRST(&l->forwards)) != NULL) {
+	while ((f = TAILQ_FIRST(&home->all)) != NULL) {
 		f->chan = NULL;
 		if (f->ops != NULL)
-			f->ops->failed(f->arg);
+			f->ops->failed(SSHCONN_LOST, f->arg);
 		/* Its owner has closed it by now, which freed it. */
-		if (TAILQ_FIRST(&l->forwards) == f)
+		if (TAILQ_FIRST(&home->all) == f)
 			sshforward_free(f);
 	}
 }

@@ -8,9 +8,10 @@
  *
  * A flow that takes a whole window within two round trips is held up by it,
  * and gets one twice as large, up to a limit and within one budget for the
- * session.  One whose reader falls behind gets libssh's own again, and at
- * once no more credit.  No window grows without need: OpenSSH reads from the
- * target whatever the window has room for, and moves that about in memory.
+ * session.  One whose reader falls behind is announced nothing more, and gets
+ * libssh's own window again.  No window grows without need: OpenSSH reads
+ * from the target whatever the window has room for, and moves that about in
+ * memory.
  *
  * A round trip is what the fastest opening of a channel took.  The accepting
  * side does not know it; there windows grow if the peer is a sockstun, which
@@ -19,15 +20,8 @@
  * From 0.11 on the window has a fixed size of 2 MiB and none of this is done.
  */
 #include <sys/types.h>
-#include <sys/queue.h>
-
-#include <stdlib.h>
-
-#include <libssh/libssh.h>
 
 #include "monotime.h"
-#include "sshchan.h"
-#include "sshloop.h"
 #include "sshwindow.h"
 
 /* The window that libssh raises a channel to by itself. */
@@ -35,7 +29,7 @@
 #define SSHWINDOW_MAX	(16 * 1024 * 1024)
 /* How often a larger window is raised again: after an eighth of it. */
 #define SSHWINDOW_STEPS	8
-/* Round trips in which a window is read that holds its flow up. */
+/* A flow that reads a whole window in so many round trips is held up by it. */
 #define SSHWINDOW_TRIPS	2
 
 /* A new channel's window is libssh's. */
@@ -48,63 +42,65 @@ sshwindow_init(struct sshwindow *w)
 	w->slow = 0;
 }
 
-/* Gives the channel's part of the budget back. */
+/* Gives the window's part of the budget back. */
 void
-sshwindow_clear(struct sshchan *c)
+sshwindow_clear(struct sshwindow *w, struct sshwindows *all)
 {
-	c->loop->window_used -= c->window.charge;
-	c->window.charge = 0;
-	sshchan_unthirst(c);
+	all->used -= w->charge;
+	w->charge = 0;
 }
 
-/* Notes that the channel's reader took so many bytes. */
+/* Notes how many nanoseconds an answer of the peer's took. */
 void
-sshwindow_consumed(struct sshchan *c, size_t n)
+sshwindow_note_trip(struct sshwindows *all, int64_t trip)
 {
-	struct sshwindow *w = &c->window;
+	if (all->trip == 0 || trip < all->trip)
+		all->trip = trip;
+}
 
-	if (!c->loop->window_grows)
-		return;
+/*
+ * Notes that the reader took n bytes and left so many unread.  Returns
+ * whether sshwindow_review has something to do.
+ */
+int
+sshwindow_consumed(struct sshwindow *w, const struct sshwindows *all,
+    size_t n, size_t unread)
+{
+	if (!all->grow)
+		return 0;
 	if (w->epoch == 0)
 		w->began = monotime_ns();
 	w->epoch += n;
 	w->since += n;
-	if (c->unread > w->size / SSHWINDOW_STEPS)
+	if (unread > w->size / SSHWINDOW_STEPS)
 		w->slow = 1;
-	if (w->epoch >= w->size ||
-	    (w->charge > 0 && w->since >= w->size / SSHWINDOW_STEPS))
-		sshchan_thirst(c);
+	return w->epoch >= w->size ||
+	    (w->charge > 0 && w->since >= w->size / SSHWINDOW_STEPS);
 }
 
 /* Was the window the reason that the flow was no faster? */
 static int
-sshwindow_was_short(const struct sshchan *c)
+sshwindow_was_short(const struct sshwindow *w, const struct sshwindows *all)
 {
-	const struct sshloop *l = c->loop;
-
-	if (l->role == SSHLOOP_SERVER)
-		return l->native;
-	return l->trip > 0 && monotime_ns() - c->window.began <=
-	    SSHWINDOW_TRIPS * l->trip;
+	if (all->trip == 0)
+		return all->eager;
+	return monotime_ns() - w->began <= SSHWINDOW_TRIPS * all->trip;
 }
 
 /* A whole window was read: is a larger one due, or is it too large? */
 static void
-sshwindow_resize(struct sshchan *c)
+sshwindow_resize(struct sshwindow *w, struct sshwindows *all)
 {
-	struct sshwindow *w = &c->window;
-	struct sshloop *l = c->loop;
 	size_t more = w->size;
 
 	if (more > SSHWINDOW_MAX - w->size)
 		more = SSHWINDOW_MAX - w->size;
 	if (w->slow) {
-		l->window_used -= w->charge;
-		w->charge = 0;
+		sshwindow_clear(w, all);
 		w->size = SSHWINDOW_BASE;
-	} else if (sshwindow_was_short(c) &&
-	    more <= l->window_budget - l->window_used) {
-		l->window_used += more;
+	} else if (sshwindow_was_short(w, all) &&
+	    more <= all->budget - all->used) {
+		all->used += more;
 		w->charge += more;
 		w->size += more;
 	}
@@ -112,21 +108,17 @@ sshwindow_resize(struct sshchan *c)
 	w->slow = 0;
 }
 
-/* Looks at the channels that have read much; only from the loop. */
-void
-sshwindow_service(struct sshloop *l)
+/*
+ * Sizes a window of which much was read anew.  Returns the bytes that libssh
+ * is to announce, or 0 where its own window does.
+ */
+size_t
+sshwindow_review(struct sshwindow *w, struct sshwindows *all)
 {
-	struct sshchan *c;
-	struct sshwindow *w;
-
-	while ((c = TAILQ_FIRST(&l->thirsty)) != NULL) {
-		w = &c->window;
-		sshchan_unthirst(c);
-		if (w->epoch >= w->size)
-			sshwindow_resize(c);
-		if (w->charge > 0 && !w->slow) {
-			w->since = 0;
-			sshchan_announce(c, w->size);
-		}
-	}
+	if (w->epoch >= w->size)
+		sshwindow_resize(w, all);
+	if (w->charge == 0 || w->slow)
+		return 0;
+	w->since = 0;
+	return w->size;
 }

@@ -28,7 +28,10 @@ enum stream_ending {
 };
 
 struct stream_ops {
-	/* Bytes, 0 at the end, or -1 and errno (EAGAIN: not now). */
+	/*
+	 * Bytes, 0 at the end, or -1 and errno (EAGAIN: not now; ENETRESET:
+	 * the session below it was lost).
+	 */
 	ssize_t	(*read)(struct stream *, void *, size_t);
 	/* Bytes taken, or -1 and errno (EAGAIN: not now). */
 	ssize_t	(*write)(struct stream *, const void *, size_t);

@@ -9,29 +9,22 @@
 #include <sys/types.h>
 
 #include "sshchan.h"
-
-struct sshloop;
-struct sshprogram;
+#include "sshconn.h"
 
 enum sshprogram_kind {
 	SSHPROGRAM_SUBSYSTEM,
 	SSHPROGRAM_EXEC
 };
 
-/* Called once, from the loop: 1 when the request is granted, 0 when not. */
-typedef void sshprogram_cb(struct sshchan *, int, void *);
+/* Called once, from the loop; whatever the answer, the channel stays. */
+typedef void sshprogram_cb(struct sshchan *, enum sshconn_answer, void *);
 
-struct sshchan	*sshprogram_open(struct sshloop *, sshchan_open_cb *, void *);
+struct sshchan	*sshprogram_open(struct sshchans *, sshchan_open_cb *, void *);
 int		 sshprogram_request(struct sshchan *, enum sshprogram_kind,
 		    const char *, sshprogram_cb *, void *);
 int		 sshprogram_exit_status(const struct sshchan *);
 
-/* For sshchan and sshloop alone. */
-void		 sshprogram_free(struct sshprogram *);
-void		 sshprogram_stderr(struct sshprogram *, const char *, size_t);
-void		 sshprogram_killed(struct sshprogram *, const char *);
-int		 sshprogram_failed(const struct sshprogram *);
-void		 sshprogram_lose(struct sshchan *);
-void		 sshprogram_service(struct sshloop *);
+/* For sshloop. */
+void		 sshprogram_service(struct sshchans *);
 
 #endif

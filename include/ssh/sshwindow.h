@@ -7,9 +7,16 @@
 #define SSHWINDOW_H
 
 #include <sys/types.h>
+#include <stdint.h>
 
-struct sshchan;
-struct sshloop;
+/* What the windows of one session share. */
+struct sshwindows {
+	int	grow;		/* libssh lets them */
+	size_t	budget;		/* bytes beyond libssh's own windows */
+	size_t	used;		/* of that */
+	int64_t	trip;		/* ns, shortest round trip; 0: not known */
+	int	eager;		/* while it is not, grow all the same */
+};
 
 /* The window of one channel. */
 struct sshwindow {
@@ -22,8 +29,10 @@ struct sshwindow {
 };
 
 void	sshwindow_init(struct sshwindow *);
-void	sshwindow_clear(struct sshchan *);
-void	sshwindow_consumed(struct sshchan *, size_t);
-void	sshwindow_service(struct sshloop *);
+void	sshwindow_clear(struct sshwindow *, struct sshwindows *);
+int	sshwindow_consumed(struct sshwindow *, const struct sshwindows *,
+	    size_t, size_t);
+size_t	sshwindow_review(struct sshwindow *, struct sshwindows *);
+void	sshwindow_note_trip(struct sshwindows *, int64_t);
 
 #endif

@@ -19,8 +19,8 @@
 #include "farend.h"
 #include "helper.h"
 #include "socks.h"
-#include "sshchan.h"
 #include "sshloop.h"
+#include "sshopen.h"
 #include "stream.h"
 #include "tunnel.h"
 
@@ -30,13 +30,13 @@ static struct fake {
 	const u_char	*data;
 	size_t		 len;
 	size_t		 piece;
-	int		 at_end;	/* 0 after the data, else EAGAIN */
+	int		 at_end;	/* 0 after the data */
+	int		 error;		/* or, if set, this errno; else EAGAIN */
 	int		 closed;
 	u_char		 written[SOCKS5_MESSAGE_MAX];
 	size_t		 nwritten;
 } fake;
 
-static struct sshloop loop;
 static struct tunnel tunnel;
 static sshchan_open_cb *opened;
 static void *opened_arg;
@@ -53,7 +53,7 @@ static ssize_t
 fake_read(struct stream *st, void *buf, size_t len)
 {
 	if (fake.len == 0) {
-		errno = EAGAIN;
+		errno = fake.error != 0 ? fake.error : EAGAIN;
 		return fake.at_end ? 0 : -1;
 	}
 	if (len > fake.piece)
@@ -97,8 +97,14 @@ static const struct stream_ops fake_ops = {
 	.close = fake_close,
 };
 
+struct sshchans *
+sshloop_channels(struct sshloop *l)
+{
+	return NULL;
+}
+
 struct sshchan *
-sshchan_open(struct sshloop *l, const char *host, int port,
+sshopen_direct(struct sshchans *chans, const char *host, int port,
     const char *origin, int origin_port, sshchan_open_cb *cb, void *arg)
 {
 	check_expected_ptr(origin);
@@ -156,11 +162,9 @@ setup(void **state)
 {
 	memset(&fake, 0, sizeof(fake));
 	memset(&tunnel, 0, sizeof(tunnel));
-	memset(&loop, 0, sizeof(loop));
 	memset(&got, 0, sizeof(got));
 	fake.chan.stream.ops = &fake_ops;
 	fake.piece = SOCKS5_MESSAGE_MAX;
-	tunnel.loop = &loop;
 	TAILQ_INIT(&tunnel.lookups);
 	nruns = 0;
 	answers = muted = 0;
@@ -203,7 +207,7 @@ static void
 open_native(enum socks_cmd cmd, const char *service)
 {
 	tunnel.native = 1;
-	expect_string(sshchan_open, origin, service);
+	expect_string(sshopen_direct, origin, service);
 	ask(cmd);
 	opened(&fake.chan, SSHCHAN_NO_FAILURE, "", opened_arg);
 }
@@ -268,7 +272,7 @@ static void
 test_native_no_channel(void **state)
 {
 	tunnel.native = 1;
-	expect_string(sshchan_open, origin, "udp@sockstun");
+	expect_string(sshopen_direct, origin, "udp@sockstun");
 	ask(SOCKS_CMD_UDP);
 	opened(&fake.chan, SSHCHAN_PROHIBITED, "no", opened_arg);
 	assert_int_equal(got.rep, SOCKS_REP_RULESET);
@@ -340,16 +344,14 @@ test_helper_lost(void **state)
 {
 	ask(SOCKS_CMD_UDP);
 	runs[0]->cb(HELPER_RUNS, &fake.chan.stream, "", runs[0]->arg);
-	loop.lost = 1;
+	fake.error = ENETRESET;
 	event(STREAM_RESET);
 	assert_int_equal(answers, 1);
 	assert_int_equal(muted, 0);
 	assert_int_equal(got.rep, SOCKS_REP_GENERAL);
 	assert_false(got.unserved);
-	loop.lost = 0;
 	ask(SOCKS_CMD_BIND);
-	loop.lost = 1;
-	runs[1]->cb(HELPER_REFUSED, NULL, "session lost", runs[1]->arg);
+	runs[1]->cb(HELPER_LOST, NULL, "session lost", runs[1]->arg);
 	assert_int_equal(got.rep, SOCKS_REP_GENERAL);
 	assert_false(got.unserved);
 }

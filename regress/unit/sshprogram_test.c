@@ -13,38 +13,41 @@
 #include <cmocka.h>
 
 #include "sshchan.h"
-#include "sshloop.h"
+#include "sshconn.h"
+#include "sshopen.h"
 #include "sshprogram.h"
 
-static struct sshloop loop;
+static struct sshconn conn;
+static struct sshchans chans = { .conn = &conn };
 static struct sshchan *chan;
 static int broken;
 static int answer;		/* libssh's to the next request */
 static char asked[64];
-static int answers, granted;
+static int answers;
+static enum sshconn_answer last;
 
 int
-sshloop_is_broken(const struct sshloop *l)
+sshconn_is_broken(const struct sshconn *c)
 {
 	return broken;
 }
 
 void
-sshloop_kick(struct sshloop *l)
+sshconn_kick(struct sshconn *c)
 {
 }
 
 struct sshchan *
-sshchan_begin(struct sshloop *l, sshchan_open_cb *cb, void *arg)
+sshopen_begin(struct sshchans *all, sshchan_open_cb *cb, void *arg)
 {
 	chan = calloc(1, sizeof(*chan));
 	assert_non_null(chan);
-	chan->loop = l;
+	chan->chans = all;
 	return chan;
 }
 
 struct sshchan *
-sshchan_begun(struct sshchan *c, int rc)
+sshopen_begun(struct sshchan *c, int rc)
 {
 	return c;
 }
@@ -89,19 +92,19 @@ ssh_channel_request_exec(ssh_channel channel, const char *command)
 }
 
 static void
-answered(struct sshchan *c, int ok, void *arg)
+answered(struct sshchan *c, enum sshconn_answer how, void *arg)
 {
 	answers++;
-	granted = ok;
+	last = how;
 }
 
 static int
 setup(void **state)
 {
-	TAILQ_INIT(&loop.asking);
-	broken = answers = granted = 0;
+	TAILQ_INIT(&chans.asking);
+	broken = answers = 0;
 	answer = SSH_AGAIN;
-	assert_non_null(sshprogram_open(&loop, NULL, NULL));
+	assert_non_null(sshprogram_open(&chans, NULL, NULL));
 	assert_int_equal(sshprogram_request(chan, SSHPROGRAM_SUBSYSTEM,
 	    "sockstun", answered, NULL), 0);
 	assert_string_equal(asked, "sockstun");
@@ -111,7 +114,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	sshprogram_free(chan->session);
+	chan->kind->free(chan);
 	free(chan);
 	return 0;
 }
@@ -119,13 +122,13 @@ teardown(void **state)
 static void
 test_granted(void **state)
 {
-	sshprogram_service(&loop);
+	sshprogram_service(&chans);
 	assert_int_equal(answers, 0);
 	answer = SSH_OK;
-	sshprogram_service(&loop);
+	sshprogram_service(&chans);
 	assert_int_equal(answers, 1);
-	assert_true(granted);
-	sshprogram_service(&loop);
+	assert_int_equal(last, SSHCONN_GRANTED);
+	sshprogram_service(&chans);
 	assert_int_equal(answers, 1);
 }
 
@@ -134,17 +137,17 @@ static void
 test_refused(void **state)
 {
 	answer = SSH_ERROR;
-	sshprogram_service(&loop);
+	sshprogram_service(&chans);
 	assert_int_equal(answers, 1);
-	assert_false(granted);
+	assert_int_equal(last, SSHCONN_REFUSED);
 	answer = SSH_AGAIN;
 	assert_int_equal(sshprogram_request(chan, SSHPROGRAM_EXEC, "helper",
 	    answered, NULL), 0);
 	assert_string_equal(asked, "helper");
 	chan->marks = SSHCHAN_MARK_CLOSE;
-	sshprogram_service(&loop);
+	sshprogram_service(&chans);
 	assert_int_equal(answers, 2);
-	assert_false(granted);
+	assert_int_equal(last, SSHCONN_REFUSED);
 }
 
 /* Of a broken connection libssh says "refused", which nobody did. */
@@ -153,27 +156,24 @@ test_broken(void **state)
 {
 	answer = SSH_ERROR;
 	broken = 1;
-	sshprogram_service(&loop);
+	sshprogram_service(&chans);
 	assert_int_equal(answers, 0);
-	sshprogram_lose(chan);
+	chan->kind->lost(chan);
 	assert_int_equal(answers, 1);
-	assert_false(granted);
-	sshprogram_lose(chan);
-	assert_int_equal(answers, 1);
+	assert_int_equal(last, SSHCONN_LOST);
 }
 
 static void
 test_status(void **state)
 {
 	assert_int_equal(sshprogram_exit_status(chan), -1);
-	assert_false(sshprogram_failed(chan->session));
+	assert_false(chan->kind->failed(chan));
 	chan->cbs.channel_exit_status_function(NULL, NULL, 127, chan);
 	assert_int_equal(sshprogram_exit_status(chan), 127);
-	assert_true(sshprogram_failed(chan->session));
-	sshprogram_stderr(chan->session, "not found\nno end", 16);
-	sshprogram_killed(chan->session, "KILL");
+	assert_true(chan->kind->failed(chan));
+	chan->kind->stderr_data(chan, "not found\nno end", 16);
+	chan->kind->killed(chan, "KILL");
 	assert_int_equal(sshprogram_exit_status(chan), 255);
-	assert_false(sshprogram_failed(NULL));
 }
 
 int

@@ -9,3 +9,4 @@ services_test_LIBS	= $(NAMES)
 request_test_LIBS	= $(NAMES)
 udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns
 msgqueue_test_LIBS	= -Wl,--wrap=msg_send
+sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns

@@ -179,19 +179,22 @@ static const struct sshloop_ops net_loop_ops = {
 static void
 net_serve(struct net *n, ssh_session session)
 {
+	const struct sshloop_options options = {
+		.server = 1,
+		.window_budget = (size_t)n->setup.window_budget << 20,
+		.alive_interval = (int)n->setup.alive_interval,
+		.alive_max = (int)n->setup.alive_count,
+	};
+
 	if (priv_start(&n->priv, n->base, &netflows_priv_ops,
 	    &n->flows) == -1)
 		fatal("events");
 	netflows_init(&n->flows, n->base, &n->priv,
 	    n->setup.max_flows);
-	n->loop = sshloop_new(n->base, session, SSHLOOP_SERVER,
-	    &net_loop_ops, n);
+	n->loop = sshloop_new(n->base, session, &options, &net_loop_ops, n);
 	if (n->loop == NULL)
 		fatalx("out of memory");
 	n->flows.loop = n->loop;
-	n->loop->window_budget = (size_t)n->setup.window_budget << 20;
-	sshloop_set_alive(n->loop, (int)n->setup.alive_interval,
-	    (int)n->setup.alive_count);
 	sshloop_start(n->loop);
 	event_base_dispatch(n->base);
 	sshloop_free(n->loop);

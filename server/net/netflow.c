@@ -41,8 +41,8 @@
 #include "protocol.h"
 #include "served.h"
 #include "socks.h"
-#include "sshchan.h"
 #include "sshloop.h"
+#include "sshopen.h"
 #include "stream.h"
 
 enum netflow_state {
@@ -278,7 +278,8 @@ netflow_accept(struct netflow *f, ssh_message opening)
 	struct sshchan *chan;
 	struct stream *st;
 
-	if ((chan = sshchan_accept(f->all->loop, opening)) == NULL) {
+	chan = sshopen_accept(sshloop_channels(f->all->loop), opening);
+	if (chan == NULL) {
 		netflow_free(f);
 		return -1;
 	}
@@ -309,7 +310,7 @@ netflows_open(struct netflows *all, ssh_message msg, enum netflow_kind kind,
 		netflow_ask(f, req);
 		return 1;
 	}
-	all->loop->native = 1;
+	sshloop_note_sockstun(all->loop);
 	if (netflow_accept(f, msg) == -1)
 		return 0;
 	if (kind == NETFLOW_SPARE) {

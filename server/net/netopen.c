@@ -22,8 +22,8 @@
 #include "privsep.h"
 #include "protocol.h"
 #include "socks.h"
-#include "sshchan.h"
 #include "sshloop.h"
+#include "sshopen.h"
 #include "stream.h"
 
 /* "session" channels at once; as MaxSessions of sshd. */
@@ -104,7 +104,7 @@ open_session(struct netflows *all, ssh_message msg)
 		ssh_message_reply_default(msg);
 		return 0;
 	}
-	if ((chan = sshchan_accept(all->loop, msg)) == NULL)
+	if ((chan = sshopen_accept(sshloop_channels(all->loop), msg)) == NULL)
 		return 0;
 	all->nsessions++;
 	st = sshchan_stream(chan);
@@ -117,7 +117,7 @@ open_session(struct netflows *all, ssh_message msg)
 static int
 message_open(struct netflows *all, ssh_message msg)
 {
-	if (all->loop->nchannels + all->nunopened >= all->max ||
+	if (sshloop_channels(all->loop)->count + all->nunopened >= all->max ||
 	    all->priv->queue.n > all->max) {
 		log_info("channel refused: MaxFlows (%zu) reached", all->max);
 		ssh_message_reply_default(msg);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The connection of one authenticated SSH session: when libssh reads from it
+ * and sends to it, whether the peer is still there, and the end.  What the
+ * session carries is the affair of the layers above.
+ */
+#ifndef SSHCONN_H
+#define SSHCONN_H
+
+#include <sys/types.h>
+#include <sys/time.h>
+#include <stdint.h>
+
+#include <libssh/libssh.h>
+#include <libssh/callbacks.h>
+
+#include "sshpace.h"
+
+struct event;
+struct event_base;
+
+/* How the peer answered a request. */
+enum sshconn_answer {
+	SSHCONN_GRANTED,
+	SSHCONN_REFUSED,
+	SSHCONN_LOST		/* it did not: the session ended before */
+};
+
+/* What a round leaves undone. */
+#define SSHCONN_AGAIN	0x01	/* another round is due at once */
+#define SSHCONN_WAITING	0x02	/* channels wait for their turn to send */
+
+struct sshconn_ops {
+	/* What has come was read.  Does the work; returns SSHCONN_*. */
+	int	(*round)(void *);
+	/* The session ended for this reason; libssh is not called again. */
+	void	(*broken)(const char *, void *);
+};
+
+struct sshconn {
+	ssh_session		 session;
+	ssh_event		 poll;
+	int			 server;	/* the peer is the client */
+	const struct sshconn_ops *ops;
+	void			*arg;
+	int			 watch;		/* duplicate of libssh's descriptor */
+	int			 wired;		/* sshwire stands before that one */
+	struct event		*ev_read;
+	struct event		*ev_write;
+	struct event		*ev_kick;	/* a round was asked for */
+	struct event		*ev_alive;
+	struct event		*ev_watchdog;
+	struct timeval		 alive_every;
+	int			 alive_max;	/* unanswered before it is lost */
+	int			 alive_missed;
+	uint64_t		 alive_seen;	/* bytes when last looked */
+	int			 keepalive_due;	/* its answer was not taken yet */
+	int			 requesting;	/* another request's is awaited */
+	struct ssh_counter_struct count;	/* of the connection */
+	struct ssh_counter_struct packets;	/* before encryption */
+	uint64_t		 queue_given;	/* packets.out_bytes and */
+	uint64_t		 queue_sent;	/* count.out_bytes, both when
+						 * nothing was queued */
+	int			 choked;	/* too much queued to read on */
+	struct sshpace		 pace;
+	size_t			 gathered;	/* bytes given since a flush */
+	int			 full;		/* the kernel took not all */
+	int			 rekeying;	/* no data until more is read */
+	int			 in_round;	/* it ends with a flush */
+	int			 lost;
+};
+
+int	 sshconn_init(struct sshconn *, struct event_base *, ssh_session, int,
+	    const struct sshconn_ops *, void *);
+void	 sshconn_set_alive(struct sshconn *, int, int);
+void	 sshconn_start(struct sshconn *);
+void	 sshconn_stop(struct sshconn *);
+void	 sshconn_clear(struct sshconn *);
+void	 sshconn_kick(struct sshconn *);
+void	 sshconn_note_output(struct sshconn *);
+int	 sshconn_has_room(struct sshconn *);
+int	 sshconn_may_request(struct sshconn *);
+int	 sshconn_is_broken(const struct sshconn *);
+
+#endif
