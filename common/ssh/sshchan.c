@@ -26,9 +26,9 @@
 #include "sshchan.h"
 #include "sshconn.h"
 
-/* Twice the largest window: the peer does not keep to its own. */
+/* Unread bytes of a peer that ignores its window: twice the largest one. */
 #define SSHCHAN_UNREAD_MAX	(2 * 16 * 1024 * 1024)
-/* More than one read of libssh's can complete: a packet, and 4 KiB. */
+/* More than libssh can have read when it returns: a packet, and 4 KiB. */
 #define SSHCHAN_SCRATCH		(320 * 1024)
 /* The number libssh gives the first channel of a session. */
 #define SSHCHAN_FIRST_ID	43
@@ -54,7 +54,7 @@ sshchan_unwait(struct sshchan *c)
 	}
 }
 
-/* Notes events for sshchan_deliver. */
+/* Notes events, for sshchan_deliver to tell of in the next round. */
 void
 sshchan_mark(struct sshchan *c, int marks)
 {
@@ -109,7 +109,7 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 			c->kind->stderr_data(c, data, len);
 		return (int)len;
 	}
-	/* Taking it would announce more room on a channel that is closed. */
+	/* If they were taken, libssh would announce room on a closed channel. */
 	if (c->state == SSHCHAN_CLOSING)
 		return 0;
 	if (len > SSHCHAN_UNREAD_MAX) {
@@ -175,10 +175,11 @@ static ssize_t
 sshchan_read(struct stream *st, void *buf, size_t len)
 {
 	struct sshchan *c = (struct sshchan *)st;
+	struct sshconn *conn = c->chans->conn;
 	int n;
 
-	if (c->state != SSHCHAN_OPEN || c->chans->conn->lost) {
-		errno = c->chans->conn->lost ? ENETRESET : EAGAIN;
+	if (c->state != SSHCHAN_OPEN || conn->lost) {
+		errno = conn->lost ? ENETRESET : EAGAIN;
 		return -1;
 	}
 	if (buf_len(&c->stray) > 0)
@@ -189,7 +190,7 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 	}
 	if (len > c->unread)
 		len = c->unread;
-	/* Only the length at hand: more would be taken as a wish for window. */
+	/* A length beyond what is there would announce a larger window. */
 	n = ssh_channel_read_timeout(c->channel, buf, (uint32_t)len, 0, 0);
 	if (n <= 0) {
 		errno = ECONNRESET;
@@ -198,7 +199,7 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 	c->unread -= (size_t)n < c->unread ? (size_t)n : c->unread;
 	sshchan_consumed(c, (size_t)n);
 	/* libssh may have announced room, for which the peer may wait. */
-	sshconn_note_output(c->chans->conn);
+	sshconn_note_output(conn);
 	return n;
 }
 
@@ -217,14 +218,14 @@ sshchan_write(struct stream *st, const void *buf, size_t len)
 	}
 	n = ssh_channel_write(c->channel, buf, (uint32_t)len);
 	if (n < 0) {
-		/* Closed by the peer: the hangup that is marked will tell. */
+		/* If the peer has closed it, the mark of that will tell. */
 		c->allowance = 0;
 		errno = c->marks & SSHCHAN_MARK_CLOSE ? EAGAIN : ECONNRESET;
 		return -1;
 	}
 	c->allowance -= (size_t)n;
 	conn->gathered += (size_t)n;
-	/* While keys are exchanged nothing is taken. */
+	/* While new keys are agreed on, libssh takes nothing. */
 	if ((size_t)n < len) {
 		c->allowance = 0;
 		conn->rekeying = 1;
@@ -269,7 +270,7 @@ sshchan_end(struct stream *st)
 	sshconn_kick(c->chans->conn);
 }
 
-/* Frees our half; libssh's channel goes with the session, or has gone. */
+/* Frees our half of a channel; libssh frees its own with the session. */
 void
 sshchan_discard(struct sshchan *c)
 {
@@ -347,8 +348,8 @@ static const struct stream_ops sshchan_ops = {
 };
 
 /*
- * Our half of a channel of libssh's, which it owns; NULL when memory is out.
- * It has no owner yet, and is nowhere waited for.
+ * Our half of a channel that libssh has made; the caller sets its state.  NULL
+ * when memory is out.
  */
 struct sshchan *
 sshchan_new(struct sshchans *chans, ssh_channel channel)
@@ -380,8 +381,8 @@ sshchan_new(struct sshchans *chans, ssh_channel channel)
 }
 
 /*
- * Frees a channel that both sides have closed.  Only where no message waits
- * in libssh.
+ * Frees a channel that both sides have closed, and libssh's half of it.  Only
+ * when libssh holds no message, which may point at it.
  */
 void
 sshchan_reap(struct sshchan *c)
@@ -401,7 +402,7 @@ sshchan_stream(struct sshchan *c)
 	return &c->stream;
 }
 
-/* The channel is its owner's, with all that was marked so far. */
+/* Opens a channel to its owner, who is told what was marked until now. */
 void
 sshchan_resume(struct sshchan *c)
 {
@@ -410,32 +411,9 @@ sshchan_resume(struct sshchan *c)
 }
 
 /*
- * A turn to send: the quantum, and what was left of the last turn (deficit
- * round robin); no more than the peer's window.  Who has nothing more to send
- * saves nothing.
+ * Tells the owner what was marked, in one event: the gravest.  The owner finds
+ * the rest when it reads.
  */
-void
-sshchan_take_turn(struct sshchan *c, size_t quantum)
-{
-	size_t window = ssh_channel_window_size(c->channel), granted;
-
-	sshchan_unwait(c);
-	if (window == 0) {
-		sshchan_wait_in(c, &c->chans->blocked);
-		return;
-	}
-	c->deficit += quantum;
-	granted = window < c->deficit ? window : c->deficit;
-	c->allowance = granted;
-	c->want &= ~STREAM_WANT_WRITE;
-	c->stream.cb(&c->stream, STREAM_WRITABLE, c->stream.arg);
-	c->deficit -= granted - c->allowance;
-	c->allowance = 0;
-	if (c->waits_in == NULL || c->deficit > quantum)
-		c->deficit = 0;
-}
-
-/* Delivers one event of those that callbacks marked; the rest stays marked. */
 void
 sshchan_deliver(struct sshchan *c)
 {
@@ -464,8 +442,8 @@ sshchan_deliver(struct sshchan *c)
 }
 
 /*
- * Announces a window of so many bytes, if nothing that came is unread.  What
- * libssh reads from the socket meanwhile may come out here.
+ * Announces a window of so many bytes, if nothing that came is unread.  libssh
+ * may read from the socket on this occasion, and return what came.
  */
 static void
 sshchan_announce(struct sshchan *c, size_t window)
@@ -499,10 +477,7 @@ sshchan_widen(struct sshchan *c)
 		sshchan_announce(c, window);
 }
 
-/*
- * The session is lost: tells the owner, if there is one, and frees the
- * channel.
- */
+/* Tells the owner that the session is lost, and frees the channel. */
 static void
 sshchan_lose(struct sshchan *c)
 {
@@ -516,7 +491,7 @@ sshchan_lose(struct sshchan *c)
 		c->kind->lost(c);
 	else if (c->state == SSHCHAN_OPEN)
 		st->cb(st, STREAM_RESET, st->arg);
-	/* Its owner has closed it by now, which freed it, or has none. */
+	/* The owner may have closed it by now, which freed it. */
 	if (TAILQ_FIRST(&chans->all) == c)
 		sshchan_discard(c);
 }

@@ -102,7 +102,7 @@ sshloop_check_waiting(struct sshloop *l)
 			sshchan_wait_in(c, &chans->ring);
 }
 
-/* What is marked on the way is for the next round. */
+/* Has owners told what was marked before; marks set by that can wait. */
 static void
 sshloop_deliver_marks(struct sshchans *chans)
 {
@@ -120,7 +120,33 @@ sshloop_deliver_marks(struct sshchans *chans)
 	}
 }
 
-/* Gives turns to send; returns whether any are due. */
+/*
+ * Has a channel send in its turn: the quantum, and what was left of the last
+ * turn (deficit round robin), but no more than the peer's window.  One that
+ * has nothing more to send saves nothing.
+ */
+static void
+sshloop_give_turn(struct sshchan *c, size_t quantum)
+{
+	size_t window = ssh_channel_window_size(c->channel), granted;
+
+	sshchan_unwait(c);
+	if (window == 0) {
+		sshchan_wait_in(c, &c->chans->blocked);
+		return;
+	}
+	c->deficit += quantum;
+	granted = window < c->deficit ? window : c->deficit;
+	c->allowance = granted;
+	c->want &= ~STREAM_WANT_WRITE;
+	c->stream.cb(&c->stream, STREAM_WRITABLE, c->stream.arg);
+	c->deficit -= granted - c->allowance;
+	c->allowance = 0;
+	if (c->waits_in == NULL || c->deficit > quantum)
+		c->deficit = 0;
+}
+
+/* Gives turns to those that wait for one; returns whether any are due. */
 static int
 sshloop_run_ring(struct sshloop *l)
 {
@@ -132,7 +158,7 @@ sshloop_run_ring(struct sshloop *l)
 			return 0;
 		/* Making room may have taken it out. */
 		if ((c = TAILQ_FIRST(&l->chans.ring)) != NULL)
-			sshchan_take_turn(c, l->conn.pace.quantum);
+			sshloop_give_turn(c, l->conn.pace.quantum);
 	}
 	return !TAILQ_EMPTY(&l->chans.ring);
 }

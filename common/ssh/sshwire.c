@@ -12,8 +12,8 @@
  * So the three functions of the C library through which it does so are
  * defined here, which the linker prefers.  For the descriptor of the session
  * poll(2) answers what the loop permits, without a system call; recv(2) hands
- * out what was read ahead in large pieces; send(2) takes nothing where it
- * would not have known.  For every other descriptor they are what they were.
+ * out what was read ahead in large pieces; send(2) says "0 bytes" where the
+ * kernel says EAGAIN.  For every other descriptor they are what they were.
  *
  * Whether libssh's calls do come here is seen while it authenticates; if they
  * do not, all of this stays away and the descriptor is libssh's alone.
@@ -108,7 +108,10 @@ sshwire_recv(void *buf, size_t len)
 	return (ssize_t)len;
 }
 
-/* One permission is for one write: libssh would walk its channels next. */
+/*
+ * A permission is good for one write: after a further POLLOUT libssh would
+ * walk all its channels.
+ */
 static ssize_t
 sshwire_send(const void *buf, size_t len, int flags)
 {
@@ -208,7 +211,7 @@ sshwire_close(void)
 	wire.fd = -1;
 }
 
-/* What libssh is told that it can do, until it is said anew. */
+/* What poll(2) tells libssh that it can do, from now on: SSHWIRE_*. */
 void
 sshwire_permit(int what)
 {

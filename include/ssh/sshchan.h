@@ -147,7 +147,6 @@ int		 sshchans_init(struct sshchans *, struct sshconn *, size_t);
 void		 sshchans_lose(struct sshchans *);
 void		 sshchans_clear(struct sshchans *);
 void		 sshchan_deliver(struct sshchan *);
-void		 sshchan_take_turn(struct sshchan *, size_t);
 void		 sshchan_widen(struct sshchan *);
 
 #endif
