@@ -93,11 +93,21 @@ no_name '<libssh/' common/flow client/front client/sockstun server/listener \
 no_name '<event2/' server/monitor server/handover server/privsep
 no_name '<seccomp' common/* client/*
 make -s O="$O" "$O/common/base.a" "$O/common/flow.a" "$O/common/ssh.a" \
-    "$O/client/config.a" "$O/client/front.a" >/dev/null ||
+    "$O/client/config.a" "$O/client/front.a" "$O/client/sockstun.a" \
+    >/dev/null ||
     fail "no archives"
 no_symbol '(ssh|event|evtimer|evutil|evbuffer|bufferevent)_' common/base \
     client/config
-no_symbol 'ssh_' common/flow client/front
+no_symbol 'ssh_' common/flow client/front client/sockstun
+
+# Layers of common/ssh, the top first: none includes a header of those before.
+above=none
+for module in sshloop sshprogram sshforward sshopen sshchan sshconn sshwindow \
+    sshpace sshwire; do
+	grep -HnE "^#include \"($above)\.h\"" "common/ssh/$module.c" \
+	    "include/ssh/$module.h" && fail "$module includes what is above it"
+	above="$above|$module"
+done
 
 # Who is linked with what.
 without "$BIN/sockstund" libssh libcrypto

@@ -42,51 +42,51 @@ static void
 sshprogram_exit_cb(ssh_session session, ssh_channel channel, int status,
     void *arg)
 {
-	struct sshprogram *s = ((struct sshchan *)arg)->kind_data;
+	struct sshprogram *p = ((struct sshchan *)arg)->kind_data;
 
-	s->status = status;
+	p->status = status;
 }
 
 /* Did the program end as one does that could not finish? */
 static int
 sshprogram_failed(const struct sshchan *c)
 {
-	const struct sshprogram *s = c->kind_data;
+	const struct sshprogram *p = c->kind_data;
 
-	return s->status > 0;
+	return p->status > 0;
 }
 
 static void
 sshprogram_killed(struct sshchan *c, const char *sig)
 {
-	struct sshprogram *s = c->kind_data;
+	struct sshprogram *p = c->kind_data;
 
 	log_debug("far end's program: ended by signal %.20s", sig);
-	s->status = SSHPROGRAM_KILLED;
+	p->status = SSHPROGRAM_KILLED;
 }
 
 static void
-sshprogram_end_line(struct sshprogram *s)
+sshprogram_end_line(struct sshprogram *p)
 {
 	char text[SSHPROGRAM_LINE_MAX * 4];
 
-	if (s->len > 0 && s->nlines++ < SSHPROGRAM_LINES)
+	if (p->len > 0 && p->nlines++ < SSHPROGRAM_LINES)
 		log_info("far end's program: %s",
-		    log_safe(s->line, s->len, text, sizeof(text)));
-	s->len = 0;
+		    log_safe(p->line, p->len, text, sizeof(text)));
+	p->len = 0;
 }
 
 /* Logs each line of the program's standard error that is whole. */
 static void
 sshprogram_stderr(struct sshchan *c, const char *data, size_t len)
 {
-	struct sshprogram *s = c->kind_data;
+	struct sshprogram *p = c->kind_data;
 
 	for (; len > 0; data++, len--) {
-		if (*data == '\n' || s->len == sizeof(s->line))
-			sshprogram_end_line(s);
+		if (*data == '\n' || p->len == sizeof(p->line))
+			sshprogram_end_line(p);
 		if (*data != '\n' && *data != '\r')
-			s->line[s->len++] = *data;
+			p->line[p->len++] = *data;
 	}
 }
 
@@ -94,22 +94,22 @@ sshprogram_stderr(struct sshchan *c, const char *data, size_t len)
 static void
 sshprogram_lost(struct sshchan *c)
 {
-	struct sshprogram *s = c->kind_data;
+	struct sshprogram *p = c->kind_data;
 
-	s->cb(c, SSHCONN_LOST, s->arg);
+	p->cb(c, SSHCONN_LOST, p->arg);
 }
 
 static void
 sshprogram_free(struct sshchan *c)
 {
-	struct sshprogram *s = c->kind_data;
+	struct sshprogram *p = c->kind_data;
 
-	sshprogram_end_line(s);
-	free(s->name);
-	free(s);
+	sshprogram_end_line(p);
+	free(p->name);
+	free(p);
 }
 
-static const struct sshchan_kind sshprogram_kind = {
+static const struct sshchan_kind sshprogram_chan_kind = {
 	.stderr_data = sshprogram_stderr,
 	.killed = sshprogram_killed,
 	.failed = sshprogram_failed,
@@ -124,18 +124,18 @@ static const struct sshchan_kind sshprogram_kind = {
 struct sshchan *
 sshprogram_open(struct sshchans *chans, sshchan_open_cb *opened, void *arg)
 {
-	struct sshprogram *s;
+	struct sshprogram *p;
 	struct sshchan *c;
 
-	if ((s = calloc(1, sizeof(*s))) == NULL)
+	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return NULL;
 	if ((c = sshopen_begin(chans, opened, arg)) == NULL) {
-		free(s);
+		free(p);
 		return NULL;
 	}
-	s->status = -1;
-	c->kind = &sshprogram_kind;
-	c->kind_data = s;
+	p->status = -1;
+	c->kind = &sshprogram_chan_kind;
+	c->kind_data = p;
 	c->cbs.channel_exit_status_function = sshprogram_exit_cb;
 	return sshopen_begun(c, ssh_channel_open_session(c->channel));
 }
@@ -144,11 +144,11 @@ sshprogram_open(struct sshchans *chans, sshchan_open_cb *opened, void *arg)
 static int
 sshprogram_ask(struct sshchan *c)
 {
-	struct sshprogram *s = c->kind_data;
+	struct sshprogram *p = c->kind_data;
 
-	if (s->kind == SSHPROGRAM_SUBSYSTEM)
-		return ssh_channel_request_subsystem(c->channel, s->name);
-	return ssh_channel_request_exec(c->channel, s->name);
+	if (p->kind == SSHPROGRAM_SUBSYSTEM)
+		return ssh_channel_request_subsystem(c->channel, p->name);
+	return ssh_channel_request_exec(c->channel, p->name);
 }
 
 /*
@@ -160,19 +160,19 @@ int
 sshprogram_request(struct sshchan *c, enum sshprogram_kind kind,
     const char *name, sshprogram_cb *cb, void *arg)
 {
-	struct sshprogram *s = c->kind_data;
+	struct sshprogram *p = c->kind_data;
 	char *copy;
 
 	if ((copy = strdup(name)) == NULL)
 		return -1;
-	free(s->name);
-	s->name = copy;
-	s->kind = kind;
-	s->cb = cb;
-	s->arg = arg;
+	free(p->name);
+	p->name = copy;
+	p->kind = kind;
+	p->cb = cb;
+	p->arg = arg;
 	c->state = SSHCHAN_PENDING;
 	sshchan_wait_in(c, &c->chans->asking);
-	s->rc = sshprogram_ask(c);
+	p->rc = sshprogram_ask(c);
 	sshconn_kick(c->chans->conn);
 	return 0;
 }
@@ -180,16 +180,16 @@ sshprogram_request(struct sshchan *c, enum sshprogram_kind kind,
 static void
 sshprogram_check(struct sshchan *c)
 {
-	struct sshprogram *s = c->kind_data;
+	struct sshprogram *p = c->kind_data;
 
-	if (s->rc == SSH_AGAIN)
-		s->rc = sshprogram_ask(c);
+	if (p->rc == SSH_AGAIN)
+		p->rc = sshprogram_ask(c);
 	/* A channel that the peer has closed is not answered any more. */
-	if (s->rc == SSH_AGAIN && !(c->marks & SSHCHAN_MARK_CLOSE))
+	if (p->rc == SSH_AGAIN && !(c->marks & SSHCHAN_MARK_CLOSE))
 		return;
 	sshchan_unwait(c);
 	sshchan_resume(c);
-	s->cb(c, s->rc == SSH_OK ? SSHCONN_GRANTED : SSHCONN_REFUSED, s->arg);
+	p->cb(c, p->rc == SSH_OK ? SSHCONN_GRANTED : SSHCONN_REFUSED, p->arg);
 }
 
 /*
@@ -211,7 +211,7 @@ sshprogram_service(struct sshchans *chans)
 int
 sshprogram_exit_status(const struct sshchan *c)
 {
-	const struct sshprogram *s = c->kind_data;
+	const struct sshprogram *p = c->kind_data;
 
-	return s->status;
+	return p->status;
 }
