@@ -87,9 +87,9 @@ no_include client/config client/login client/farend client/front
 
 # Layers.
 no_name '<(event2|libssh)/' common/base client/config
-no_name '<libssh/' common/flow client/front client/sockstun server/listener \
-    server/monitor server/dialer server/services server/handover \
-    server/privsep server/sockstun-server server/sockstund
+no_name '<libssh/' common/flow client/front client/sockstun \
+    server/listener server/monitor server/dialer server/services \
+    server/handover server/privsep server/sockstun-server server/sockstund
 no_name '<event2/' server/monitor server/handover server/privsep
 no_name '<seccomp' common/* client/*
 make -s O="$O" "$O/common/base.a" "$O/common/flow.a" "$O/common/ssh.a" \

@@ -135,7 +135,8 @@ helper_start(struct helper_run *r, struct helper *h, helper_cb *cb, void *arg)
 	r->helper = h;
 	r->cb = cb;
 	r->arg = arg;
-	r->chan = sshprogram_open(sshloop_channels(h->loop), helper_opened_cb, r);
+	r->chan = sshprogram_open(sshloop_channels(h->loop), helper_opened_cb,
+	    r);
 	return r->chan != NULL ? 0 : -1;
 }
 

@@ -109,7 +109,7 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 			c->kind->stderr_data(c, data, len);
 		return (int)len;
 	}
-	/* If they were taken, libssh would announce room on a closed channel. */
+	/* If they were taken, libssh would announce room that is no more. */
 	if (c->state == SSHCHAN_CLOSING)
 		return 0;
 	if (len > SSHCHAN_UNREAD_MAX) {

@@ -46,8 +46,8 @@ struct sshloop {
 	struct sshforwards	 forwards;
 	const struct sshloop_ops *ops;
 	void			*arg;
-	uint64_t		 messages_seen;	/* bytes read when none was left */
-	uint64_t		 others_seen;	/* packets that were no data */
+	uint64_t		 messages_seen;	/* bytes, when none was left */
+	uint64_t		 others_seen;	/* packets without data */
 };
 
 static void

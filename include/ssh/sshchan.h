@@ -79,7 +79,7 @@ struct sshchans {
 	int			 sockstun;	/* the peer is one too */
 	struct sshchan_list	 all;
 	size_t			 count;		/* of all */
-	uint32_t		 last_id;	/* libssh's number of the last */
+	uint32_t		 last_id;	/* libssh gave the last one */
 	uint64_t		 data_packets;	/* that came */
 	struct sshwindows	 windows;
 	u_char			*scratch;	/* SSHCHAN_SCRATCH bytes */
@@ -89,7 +89,7 @@ struct sshchans {
 	struct sshchan_list	 asking;	/* a request is not answered */
 	struct sshchan_list	 ring;		/* for a turn to send */
 	struct sshchan_list	 blocked;	/* the peer's window is full */
-	struct sshchan_list	 closing;	/* closed by us, not by the peer */
+	struct sshchan_list	 closing;	/* closed by us alone */
 	struct sshchan_list	 dead;		/* closed by both */
 	/* ... at most one of these ... */
 	struct sshchan_list	 marked;	/* have events to deliver */
@@ -118,7 +118,7 @@ struct sshchan {
 	size_t			 allowance;	/* bytes left of this turn */
 	size_t			 deficit;	/* bytes saved from the last */
 	size_t			 unread;	/* bytes in libssh's buffer */
-	struct buf		 stray;		/* bytes that came before those */
+	struct buf		 stray;		/* bytes before those */
 	struct sshwindow	 window;
 	int			 eof;		/* the peer sends no more */
 	int			 hangup;	/* the peer closed */

@@ -31,9 +31,9 @@ enum sshconn_answer {
 #define SSHCONN_WAITING	0x02	/* channels wait for their turn to send */
 
 struct sshconn_ops {
-	/* What has come was read.  Does the work; returns SSHCONN_*. */
+	/* What came was read.  Does the session's work; SSHCONN_*. */
 	int	(*round)(void *);
-	/* The session ended for this reason; libssh is not called again. */
+	/* The session ended, for this reason; no round comes after it. */
 	void	(*broken)(const char *, void *);
 };
 
@@ -43,24 +43,24 @@ struct sshconn {
 	int			 server;	/* the peer is the client */
 	const struct sshconn_ops *ops;
 	void			*arg;
-	int			 watch;		/* duplicate of libssh's descriptor */
-	int			 wired;		/* sshwire stands before that one */
+	int			 watch;		/* a copy of libssh's fd */
+	int			 wired;		/* sshwire stands before it */
 	struct event		*ev_read;
 	struct event		*ev_write;
 	struct event		*ev_kick;	/* a round was asked for */
 	struct event		*ev_alive;
 	struct event		*ev_watchdog;
 	struct timeval		 alive_every;
-	int			 alive_max;	/* unanswered before it is lost */
+	int			 alive_max;	/* unanswered: it is lost */
 	int			 alive_missed;
-	uint64_t		 alive_seen;	/* bytes when last looked */
-	int			 keepalive_due;	/* its answer was not taken yet */
-	int			 requesting;	/* another request's is awaited */
+	uint64_t		 alive_seen;	/* bytes, when last looked */
+	int			 keepalive_due;	/* its answer was not taken */
+	int			 requesting;	/* nor another request's */
 	struct ssh_counter_struct count;	/* of the connection */
 	struct ssh_counter_struct packets;	/* before encryption */
-	uint64_t		 queue_given;	/* packets.out_bytes and */
-	uint64_t		 queue_sent;	/* count.out_bytes, both when
-						 * nothing was queued */
+	/* Of packets and count, the bytes sent when nothing was queued. */
+	uint64_t		 queue_given;
+	uint64_t		 queue_sent;
 	int			 choked;	/* too much queued to read on */
 	struct sshpace		 pace;
 	size_t			 gathered;	/* bytes given since a flush */

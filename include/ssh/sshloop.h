@@ -17,7 +17,7 @@ struct sshloop;
 
 /* What the owner of a session is asked and told; all from the loop. */
 struct sshloop_ops {
-	/* A message of the peer's; freed after the call unless 1 is returned. */
+	/* A message came; freed after the call unless 1 is returned. */
 	int	(*message)(struct ssh_message_struct *, void *);
 	/* The session ended; every channel has been told STREAM_RESET. */
 	void	(*lost)(const char *, void *);

@@ -31,7 +31,7 @@ static struct fake {
 	size_t		 len;
 	size_t		 piece;
 	int		 at_end;	/* 0 after the data */
-	int		 error;		/* or, if set, this errno; else EAGAIN */
+	int		 error;		/* else this errno, or EAGAIN */
 	int		 closed;
 	u_char		 written[SOCKS5_MESSAGE_MAX];
 	size_t		 nwritten;

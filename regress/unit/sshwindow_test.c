@@ -96,7 +96,7 @@ test_raised_in_steps(void **state)
 	assert_false(sshwindow_consumed(&window, &all, 1, 0));
 }
 
-/* A reader that falls behind gets no more credit, and gives back what it had. */
+/* A reader that falls behind gets no more, and gives back what it had. */
 static void
 test_slow_reader(void **state)
 {
