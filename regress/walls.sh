@@ -85,6 +85,10 @@ for room in client/config client/login client/farend; do
 done
 no_include client/config client/login client/farend client/front
 
+# Services are given: what runs them knows none of them.
+grep -HnE '^#include "[a-z]+serv\.h"' server/services/services.[ch] &&
+    fail "services names a kind of service"
+
 # Layers.
 no_name '<(event2|libssh)/' common/base client/config
 no_name '<libssh/' common/flow client/front client/sockstun \

@@ -27,7 +27,7 @@ struct served {
 	struct flow		*flow;	/* to which it was given, if it was */
 	int			 reads;	/* early bytes are wanted */
 	struct buf		 early;
-	struct buf		 first;	/* reply of BIND, what is unsent of it */
+	struct buf		 first;	/* BIND's first reply, if unsent */
 };
 
 void	 served_init(struct served *, struct event_base *);

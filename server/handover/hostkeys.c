@@ -68,8 +68,8 @@ hostkeys_load_file(struct hostkey *key, const char *path)
 }
 
 /*
- * Loads those of the files that can be used so far as their modes and sizes
- * tell; the log says why another cannot.  The caller clears the keys.
+ * Loads the files whose modes and sizes permit it; the log says why another is
+ * left out.  The caller clears the keys.
  */
 void
 hostkeys_load(struct hostkeys *keys, const struct conf_list *paths)

@@ -182,8 +182,8 @@ rexec_null_stdio(int keep_stderr)
 
 /*
  * Executes this program in a role; returns only if that failed, with errno.
- * The path may be gone, replaced or out of a user's reach: then it is what
- * runs now that is executed.
+ * If its path is gone or out of the user's reach, the program that runs now is
+ * executed.
  */
 void
 rexec_run(const struct rexec *self, const char *role, char *const env[])

@@ -395,7 +395,7 @@ servconf_format_startups(const struct conf_keyword *kw, const void *value,
 	return 0;
 }
 
-/* Nothing is said yet. */
+/* No keyword has a value yet. */
 void
 servconf_init(struct servconf *conf)
 {
@@ -452,7 +452,10 @@ servconf_set_option(struct servconf *conf, const char *option,
 	return 0;
 }
 
-/* One line of a file, which is looked at also when it does not count. */
+/*
+ * One line of a file, checked even if an earlier value or the command line
+ * holds instead.
+ */
 static int
 servconf_set_line(struct servconf *conf, struct servconf *scratch,
     const char *line, char *why, size_t size)

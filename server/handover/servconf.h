@@ -47,7 +47,7 @@ struct servconf {
 	char		*ciphers;		/* NULL: the library's */
 	char		*macs;
 	char		*kex;
-	int		 ports_fixed;		/* files' Port does not count */
+	int		 ports_fixed;		/* a file's Port is ignored */
 };
 
 extern const struct conf_keyword servconf_keywords[];

@@ -43,7 +43,7 @@ struct daemon {
 	struct event		*ev_pause;
 	struct listener		*listeners[DAEMON_SOCKETS_MAX];
 	struct startups		*startups;
-	int			 pipe[2];	/* for the next connection */
+	int			 pipe[2];	/* of the next connection */
 	int			 paused;
 	int			 signal;	/* the one that ends the loop */
 };
@@ -58,7 +58,7 @@ daemon_get_port(int fd, char *text, size_t size)
 	snprintf(text, size, "%u", a.port);
 }
 
-/* A machine without a family is told that only if it asks. */
+/* That the machine has no IPv6, say, is no error: only -v shows it. */
 static void
 daemon_log_bind(const char *host, const char *port, const char *reason)
 {

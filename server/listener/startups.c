@@ -138,7 +138,7 @@ startups_admit(struct startups *s, const char *peer)
 	return !drop;
 }
 
-/* Nothing is ever written to the pipe but by mistake; its end is the news. */
+/* Only the end of the pipe counts; what comes by mistake is read away. */
 static void
 startups_read_cb(evutil_socket_t fd, short what, void *arg)
 {

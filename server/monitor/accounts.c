@@ -42,7 +42,10 @@ account_listed(const struct conf_list *list, const char *user,
 	return 0;
 }
 
-/* Only root can read the shadow file; a user's own account is in use. */
+/*
+ * Only root can read the shadow file.  Anybody else serves no other account
+ * than its own, which is in use.
+ */
 static int
 account_expired(const char *user)
 {

@@ -35,7 +35,7 @@ typedef int authkeys_set(struct authkeys_options *, const char *);
 struct authkeys_option {
 	const char	*name;
 	int		 flags;
-	authkeys_set	*set;	/* value, "no" or NULL; -1: err is filled */
+	authkeys_set	*set;	/* its value, or what negates it, or NULL */
 };
 
 static const struct {
@@ -88,7 +88,7 @@ authkeys_skip_space(const char *s)
 	return s + strspn(s, " \t");
 }
 
-/* Bytes of the field at s, which a space ends that is not in quotes. */
+/* The length of the field at s, which ends at a space outside of quotes. */
 static size_t
 authkeys_field_len(const char *s)
 {
@@ -270,8 +270,8 @@ authkeys_set_expiry(struct authkeys_options *o, const char *value)
 }
 
 /*
- * command= is a limit that holds by itself, since nothing is run here; what
- * only a shell, a display or an agent would need has nothing to change.
+ * command= needs nothing done: no command is ever run here.  Options about a
+ * shell, a display or an agent are accepted and change nothing.
  */
 static const struct authkeys_option authkeys_table[] = {
 	{ "agent-forwarding",	OPTION_NEGATES,	authkeys_set_ignored },

@@ -223,7 +223,7 @@ monitor_was_good(const struct monitor *mon, const struct monitor_claim *claim)
 	return 0;
 }
 
-/* What the dialer must know, in a descriptor, or -1 with errno. */
+/* A descriptor on what the dialer must know, or -1 with errno. */
 static int
 monitor_make_context(const struct monitor *mon, const struct authkey *key)
 {
@@ -245,9 +245,10 @@ monitor_make_context(const struct monitor *mon, const struct authkey *key)
 }
 
 /*
- * Becomes the user and executes the dialer, which answers PS_KEY_PROVED.  All
- * that is open but the pair, the configuration and the context is closed by
- * it, the startup pipe too; sockstund-net is reaped by the system.
+ * Becomes the user and executes the dialer, which answers PS_KEY_PROVED.  Of
+ * the descriptors it has the pair, the configuration and the context; all
+ * others are closed, the startup pipe too, by which the listener knows that
+ * somebody logged in.  The system reaps sockstund-net.
  */
 static void
 monitor_become_dialer(struct monitor *mon, const struct authkey *key)

@@ -41,7 +41,7 @@
 #define NETPROC_TEST_TIMEOUT	10000	/* ms to load the keys */
 #define NETPROC_STOP_TRIES	20	/* times 10 ms, to end by itself */
 
-/* It writes nothing there; the sanitizers' reports would be lost. */
+/* Only the sanitizers write to the standard error of sockstund-net. */
 #ifdef __SANITIZE_ADDRESS__
 #define NETPROC_KEEP_STDERR	1
 #else
@@ -54,7 +54,10 @@ struct netproc_ids {
 	gid_t	gid;
 };
 
-/* Who could have put another program there is root, us, or our owner. */
+/*
+ * Only root, this user or the owner of our own program may be able to change
+ * the program.
+ */
 static int
 netproc_check_program(const char *path, uid_t our_owner)
 {
@@ -171,7 +174,7 @@ netproc_start(struct netproc *np, const struct servconf *conf, int conn)
 		log_warn("socketpair");
 		return -1;
 	}
-	/* Ours alone: a peer that reads nothing must not stop us. */
+	/* Our end alone: if it reads nothing, that must not stop us. */
 	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ||
 	    (np->pid = fork()) == -1) {
 		log_warn("fork");

@@ -13,6 +13,7 @@ struct peer;
 struct servconf;
 
 int	 userkeys_find(const struct servconf *, const struct account *,
-	    const struct peer *, const u_char *, size_t, struct authkey *, char *, size_t);
+	    const struct peer *, const u_char *, size_t, struct authkey *,
+	    char *, size_t);
 
 #endif

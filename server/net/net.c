@@ -41,7 +41,7 @@
 
 /* Seconds.  LoginGraceTime is the monitor's; libssh shall not end first. */
 #define NET_PATIENCE	(24 * 60 * 60L)
-/* Milliseconds for last words. */
+/* Milliseconds to send what a client is told that must go. */
 #define NET_FLUSH_MS	1000
 
 struct net {

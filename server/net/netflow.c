@@ -3,11 +3,13 @@
  * The flows of one authenticated client: each is one request, which the dialer
  * answers (priv.h), and the channel that it came on.
  *
- *	NATIVE    channel accepted -------------------.
- *	SPARE     channel accepted, OPENING: request  +-> ASKED -> RELAYING
- *	    is read from it --------------------------+      |
- *	FOREIGN   opening not answered yet -----------'      '-> refused, gone
+ *	NATIVE   channel accepted ------------.
+ *	SPARE    channel accepted, OPENING ---+--> ASKED --> RELAYING --> OVER
+ *	FOREIGN  opening kept unanswered -----'      |                     |
+ *	                                             '--- no socket, ------'
+ *	                                                  or given up
  *
+ * OPENING reads the request from a spare channel, ASKED waits for the dialer.
  * A native client, a sockstun, names the service that it wants in the
  * channel's originator ("connect@sockstun") and learns how its request came
  * out by a SOCKS5 reply on the channel.  A foreign one is told by the answer

@@ -156,7 +156,7 @@ sandbox_int(unsigned int arg, uint32_t value)
 	return cmp;
 }
 
-/* Of the bits of the mask, the argument has these. */
+/* Of the bits of the mask, the argument has just these. */
 static struct scmp_arg_cmp
 sandbox_bits(unsigned int arg, uint64_t mask, uint64_t bits)
 {
@@ -295,7 +295,7 @@ sandbox_add_all(scmp_filter_ctx ctx)
 #endif
 }
 
-/* Takes the rights that have nothing to do with system calls. */
+/* Gives up what no filter of system calls takes away. */
 static int
 sandbox_limit(void)
 {

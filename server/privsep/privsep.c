@@ -131,7 +131,6 @@ privsep_get_key(struct msg *m, struct privsep_key *key)
 	return msg_end(m);
 }
 
-/* The host must not be longer than the struct can hold; so net sees to it. */
 void
 privsep_put_request(struct msg *m, const struct privsep_request *req)
 {
@@ -142,7 +141,7 @@ privsep_put_request(struct msg *m, const struct privsep_request *req)
 	msg_put_u32(m, req->origin_port);
 }
 
-/* What the host says is not looked at: it may be none. */
+/* The host may be any text; whether it names one is not looked at. */
 int
 privsep_get_request(struct msg *m, struct privsep_request *req)
 {

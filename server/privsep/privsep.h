@@ -105,7 +105,8 @@ struct privsep_key {
 
 /*
  * A command of SOCKS and its destination: u32 command, string host, u32 port,
- * string and u32 for who asks the client (for the log).
+ * then, for the log, the originator that the client names: string host, u32
+ * port.
  */
 struct privsep_request {
 	uint32_t	 cmd;		/* enum socks_cmd */

@@ -232,7 +232,7 @@ bindserv_lookup_cb(enum socks_rep rep, const char *reason,
 		bindserv_listen(b, &at);
 }
 
-/* Anybody may come: only then the port is the client's to wish. */
+/* No peer is named, so anybody may come; the client may wish for a port. */
 static void
 bindserv_start_open(struct bindserv *b)
 {

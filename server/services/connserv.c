@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * CONNECT: resolves, connects to the first permitted address that answers,
- * and hands the socket over, all within one time.
+ * and hands the socket over, all within ConnectTimeout.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -51,7 +51,7 @@ connserv_connect_cb(int fd, int error, void *arg)
 		service_fail_errno(&c->sv, error);
 }
 
-/* What is left of its time, at least an instant. */
+/* What is left until the deadline, at least a microsecond. */
 static struct timeval
 connserv_time_left(const struct connserv *c)
 {

@@ -24,7 +24,7 @@ enum destrules_set {
 
 #define DESTRULES_CACHE	1024
 
-/* What was last said of an address that falls on this place. */
+/* A place of the cache: an address, and whether the rules permit it. */
 struct destrules_cached {
 	struct in6_addr	 addr;
 	uint16_t	 port;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * RESOLVE and RESOLVE_PTR, the commands of Tor's socks-extensions: one name or
- * address in, one reply out.  The rules are asked for the host; a port it has
- * not.
+ * address in, one reply out.  The rules are asked for the host alone, since
+ * there is no port.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -105,7 +105,7 @@ nameserv_ptr_cb(int error, const char *name, void *arg)
 		service_fail(&n->sv, SOCKS_REP_GENERAL, gai_strerror(error));
 	else if (error != 0)
 		service_fail(&n->sv, SOCKS_REP_HOST, gai_strerror(error));
-	/* Whoever owns the zone says what the name is. */
+	/* It is whatever the owner of the zone put there. */
 	else if (addr_parse_host(&a, name, 0) == -1 || a.type != ADDR_NAME)
 		service_fail(&n->sv, SOCKS_REP_HOST,
 		    "its name is not one of a host");

@@ -45,7 +45,7 @@ struct services {
 struct service_reply {
 	enum socks_rep	 rep;
 	struct addr	 bnd;
-	const char	*reason;	/* for the log */
+	const char	*reason;	/* as it was logged */
 	int		 fd;		/* a connected socket, or -1 */
 };
 
@@ -103,7 +103,7 @@ struct service	*service_new(struct services *, int, const struct addr *,
 void		 service_start(struct service *, uint32_t);
 void		 service_cancel(struct service *);
 
-/* For the kinds of service. */
+/* For the files of the kinds alone. */
 void		 service_done(struct service *, const char *,
 		    const struct addr *, int);
 void		 service_fail(struct service *, enum socks_rep, const char *);

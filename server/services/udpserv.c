@@ -158,7 +158,7 @@ udpserv_transmit_cb(const struct addr *to, const void *data, size_t len,
 		u->dropped++;
 		return;
 	}
-	/* What cannot be sent the socket counts. */
+	/* udpsock counts what it could not send. */
 	if (udpsock_send(u->sock, (struct sockaddr *)&sin6, salen, data,
 	    len) == -1)
 		return;

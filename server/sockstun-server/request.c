@@ -27,7 +27,7 @@
 
 struct request {
 	struct services	*env;
-	struct served	 served;	/* no stream: it went to a flow or link */
+	struct served	 served;	/* its stream may go to the service */
 	struct service	*service;
 	int		 bound;		/* a BIND that has its first reply */
 	enum request_end end;
@@ -170,7 +170,7 @@ static const struct service_ops request_service_ops = {
 	.done = request_done_cb,
 };
 
-/* Nothing that can be served: says so, if there is somebody to hear it. */
+/* It cannot be served: the log and a reply say so. */
 static void
 request_refuse(struct request *r, enum socks_rep rep, const char *reason)
 {

@@ -78,7 +78,7 @@ server_parse(int argc, char **argv)
 		log_open_syslog(LOG_AUTH);
 }
 
-/* Somebody who tries it out by hand shall not wait for an answer. */
+/* On a terminal it would wait for a request for ever: says what it is for. */
 static void
 server_check_fd(int fd, const char *name)
 {

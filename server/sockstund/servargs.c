@@ -88,7 +88,7 @@ servargs_check_spec_word(const char *word)
 	    addr.type != ADDR_NAME;
 }
 
-/* No keyword depends on the connection, so a -C has only to be right. */
+/* No keyword depends on the connection, so -C is checked and has no effect. */
 static void
 servargs_check_spec(const char *spec)
 {

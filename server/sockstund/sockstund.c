@@ -4,10 +4,10 @@
  * process has.  Each role is a process of its own, executed again from this
  * program, and a folder:
  *
- *	listener   root          listener/   accepts; starts a monitor for each
- *	monitor    root          monitor/    starts sockstund-net, decides who
- *	                                     may log in; becomes the dialer
- *	dialer     the user      dialer/     connects, binds, resolves (services/)
+ *	listener   root        listener/   accepts; starts a monitor for each
+ *	monitor    root        monitor/    starts sockstund-net, decides who
+ *	                                   may log in; becomes the dialer
+ *	dialer     the user    dialer/     connects, binds, resolves (services/)
  *
  * sockstund-net (net/), which speaks SSH, is another program, confined and
  * without rights.  Nothing else runs as root.  Started by an ordinary user,
@@ -53,7 +53,7 @@ struct sockstund {
 	char		 cwd[PATH_MAX];		/* where it was started */
 };
 
-/* Ends a start that failed, with a line that -q does not silence. */
+/* Ends the process before it serves, with a line that -q does not silence. */
 static void __attribute__((noreturn))
 sockstund_fail(const char *text)
 {
@@ -93,7 +93,7 @@ sockstund_inherit(struct sockstund *s, int fd)
 	char err[SOCKSTUND_ERR_MAX], *text;
 	size_t len;
 
-	/* Executed from a descriptor, it would have the number as a name. */
+	/* Executed as /proc/self/exe it would be called "exe". */
 	prctl(PR_SET_NAME, "sockstund");
 	if ((text = (char *)rexec_read_memfd(fd, &len)) == NULL)
 		fatal("inherited configuration");
@@ -216,7 +216,10 @@ sockstund_serve_inetd(struct sockstund *s, struct daemon_config *cfg)
 	exit(1);
 }
 
-/* An ordinary user often may not write there, and does not need it. */
+/*
+ * Writes PidFile; 0 if it is there to be removed.  An ordinary user often may
+ * not write there and does not need it: then only -v shows that it failed.
+ */
 static int
 sockstund_write_pid(const struct sockstund *s)
 {
