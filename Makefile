@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # GNU make.  Targets: all check unit demo bench fuzz lint install uninstall
-# clean.  SANITIZE=1 builds everything with AddressSanitizer and UBSan.
+# clean.  SANITIZE=1 builds everything with AddressSanitizer and UBSan; V=1
+# shows whole commands.
 
 PREFIX	   ?= /usr/local
 SYSCONFDIR ?= $(PREFIX)/etc
@@ -19,8 +20,10 @@ INSTALL	   ?= install
 # Where objects and programs go; a sanitized build has its own.
 O	    = build$(if $(SANITIZE),-san)
 
-# Rooms: which headers a folder's sources may include beside its own, from the
-# top layer down; any other is an error.  regress/walls.sh holds the libraries.
+# A folder with sources is a room.  SEES_room lists the rooms whose headers its
+# sources may include beside their own; any other header is not found.  A room
+# of common/ has its headers in include/.  regress/walls.sh tests these walls
+# and those around the libraries.
 BASE	    = common/base
 FLOW	    = common/flow common/base
 SSH	    = common/ssh $(FLOW)
@@ -47,7 +50,8 @@ SEES_server/net		  = server/privsep $(SSH)
 SEES_server/sockstun-server = server/services $(FLOW)
 ROOMS	    = $(wildcard common/* client/* server/*)
 
-# What a program is linked from: rooms, and the layers below them.
+# A program is linked from all objects of its rooms (LINK) and from what these
+# need of the archives below (LAYERS).  A new source is found by its folder.
 LINK_sockstun	    = $(addprefix client/,sockstun front farend login config)
 LINK_sockstund	    = $(addprefix server/,sockstund listener monitor dialer \
 		      services handover privsep)
@@ -64,7 +68,7 @@ LIBBSD_CFLAGS := $(call pkg,--cflags libbsd-overlay)
 LIBBSD_LIBS := $(call pkg,--libs libbsd-overlay libbsd-ctor)
 LIB_CFLAGS := $(call pkg,--cflags libevent_core libssh libseccomp)
 
-# The libraries of a room, for whatever is linked from it.
+# The libraries that a room needs, for every program that is linked from it.
 LIBS_common/flow    := $(call pkg,--libs libevent_core) -lpthread
 LIBS_common/ssh	    := $(call pkg,--libs libssh)
 LIBS_server/monitor  = -lresolv
@@ -92,33 +96,42 @@ ALL_LDFLAGS  = -pie $(SANFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 all: $(addprefix $(O)/,$(PROGRAMS))
 
-# The room of a source; where rooms have their headers; what they make.
+# A command is shown as "cc file"; V=1 shows all of it, make -s nothing.
+show	    = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),, \
+	      echo '$(1)';))
+
+# The room of the source at hand; the -iquote flags and the objects of rooms.
 room	    = $(patsubst %/,%,$(dir $<))
 headers	    = $(addprefix -iquote ,$(patsubst common/%,include/%,$(1)))
 objs	    = $(patsubst %.c,$(O)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
 
-# Other flags or paths than the last time make everything anew.
-FLAGS	    = $(CC) $(CPPFLAGS) $(ALL_CFLAGS)
-ifneq ($(strip $(FLAGS)),$(file <$(O)/flags))
-$(shell mkdir -p $(O))$(file >$(O)/flags,$(strip $(FLAGS)))
-endif
+# Files that change only when their text does: with other flags or paths than
+# the last time everything is compiled anew, and when a source was added or
+# deleted everything is linked anew.
+stamp	    = $(if $(findstring <$(strip $(2))>,<$(file <$(O)/$(1))>),,$(shell \
+	      mkdir -p $(O))$(file >$(O)/$(1),$(strip $(2))))
+$(call stamp,flags,$(CC) $(CPPFLAGS) $(ALL_CFLAGS))
+$(call stamp,objects,$(call objs,$(ROOMS)))
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(call headers,$(room) $(SEES_$(room))) \
-	    $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call show,cc $<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) \
+	    $(call headers,$(room) $(SEES_$(room))) -MMD -MP -c -o $@ $<
+
+link	    = $(call show,ld $@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^)
 
 define archive
-$(O)/$(1).a: $(call objs,$(1))
+$(O)/$(1).a: $(call objs,$(1)) $(O)/objects
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(call show,ar $$@)$$(AR) rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach r,$(ROOMS),$(eval $(call archive,$(r))))
 
 define program
-$(O)/$(1): $(call objs,$(LINK_$(1))) $(patsubst %,$(O)/%.a,$(LAYERS_$(1)))
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(sort $(foreach r,$(LINK_$(1)) \
-	    $(LAYERS_$(1)),$(LIBS_$(r)))) $$(LIBBSD_LIBS)
+$(O)/$(1): $(call objs,$(LINK_$(1))) $(patsubst %,$(O)/%.a,$(LAYERS_$(1))) \
+    $(O)/objects
+	$$(link) $(sort $(foreach r,$(LINK_$(1)) $(LAYERS_$(1)), \
+	    $(LIBS_$(r)))) $$(LIBBSD_LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
@@ -127,4 +140,5 @@ include regress/bench/bench.mk
 
 -include $(wildcard $(O)/*/*/*.d)
 
+.DELETE_ON_ERROR:
 .PHONY: all

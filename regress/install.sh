@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
 # make install and uninstall: everything in its place, nobody's configuration
-# overwritten or removed, and the installed programs find each other.
+# overwritten or removed, and the installed programs find each other, also when
+# they were built for another place before.
 # alone
 
 unset MAKEFLAGS MAKELEVEL MFLAGS
@@ -57,3 +58,11 @@ for f in usr/b/sockstun usr/s/sockstund usr/lib/sockstun/sockstund-net \
     etc/sockstun_config etc/sockstund_config usr/man/man8/sockstund.8; do
 	[ -f "$root/$f" ] || fail "no $f with DESTDIR"
 done
+# The same build folder was used for another place before.
+for f in usr/b/sockstun usr/s/sockstund; do
+	grep -q "$OBJ/root/p" "$root/$f" &&
+	    fail "$f has the paths of an earlier installation inside"
+	grep -q '/etc/sockstun' "$root/$f" || fail "$f has no path inside"
+done
+grep -q /usr/lib/sockstun/sockstund-net "$root/usr/s/sockstund" ||
+    fail "sockstund does not look for sockstund-net where it is"

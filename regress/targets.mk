@@ -37,7 +37,7 @@ below	 = $(room_of) $(SEES_$(room_of))
 # $(1) folder, $(2) test, $(3) module, $(4) libraries
 define test_program
 $(O)/regress/$(1)/$(2): $(O)/regress/$(1)/$(2).o $(patsubst %,$(O)/%.a,$(call below,$(3)))
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(4) $($(2)_LIBS) $(foreach \
+	$$(link) $(4) $($(2)_LIBS) $(foreach \
 	    r,$(call below,$(3)),$(LIBS_$(r))) $$(LIBBSD_LIBS)
 endef
 $(foreach t,$(UNIT),$(eval $(call test_program,unit,$(t),$(t:_test=),$(CMOCKA_LIBS))))
@@ -51,9 +51,9 @@ TOOLS	= $(O)/regress/tools/reap $(O)/regress/interop/libssh2_client \
 	  $(O)/regress/bench/linkem
 
 $(O)/regress/tools/reap: $(O)/regress/tools/reap.o
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBBSD_LIBS)
+	$(link) $(LIBBSD_LIBS)
 $(O)/regress/interop/libssh2_client: $(O)/regress/interop/libssh2_client.o
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SSH2_LIBS) $(LIBBSD_LIBS)
+	$(link) $(SSH2_LIBS) $(LIBBSD_LIBS)
 $(O)/regress/interop/libssh2_client.o: CPPFLAGS += $(SSH2_CFLAGS)
 
 # Everything, at most J jobs at once; T="halfclose bulk@sshd" picks some.

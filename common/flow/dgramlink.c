@@ -355,9 +355,7 @@ dgramlink_start(struct dgramlink *l, const void *data, size_t len)
 	return 0;
 }
 
-/*
- * Drops the oldest datagram of which nothing is written yet.  -1: there is none.
- */
+/* Drops the oldest datagram of which nothing is written yet; -1: none is. */
 static int
 dgramlink_drop_oldest(struct dgramlink *l)
 {

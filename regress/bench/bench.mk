@@ -9,10 +9,10 @@ BENCHDIR   ?= $(O)/bench
 BENCHTOOLS  = $(O)/regress/bench/traffic $(O)/regress/bench/linkem
 
 $(O)/regress/bench/linkem: $(O)/regress/bench/linkem.o
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBBSD_LIBS)
+	$(link) $(LIBBSD_LIBS)
 $(O)/regress/bench/traffic: $(patsubst %,$(O)/regress/bench/%.o,traffic dial \
     measure target udp)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBBSD_LIBS) -lpthread
+	$(link) $(LIBBSD_LIBS) -lpthread
 
 bench: all $(BENCHTOOLS)
 	python3 -B regress/bench/run.py -O $(O) -o $(BENCHDIR) $(BENCHFLAGS)
