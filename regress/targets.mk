@@ -131,7 +131,11 @@ uninstall:
 	    $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(MAN8))
 	-rmdir $(DESTDIR)$(LIBEXECDIR)
 
+# For regress/walls.sh: each room and those that it sees.
+sees:
+	@$(foreach r,$(ROOMS),echo '$(r) $(SEES_$(r))';)
+
 clean:
 	rm -rf build build-san build-fuzz $(filter-out build,$(O))
 
-.PHONY: check unit demo fuzz run-fuzzers lint install uninstall clean
+.PHONY: check unit demo fuzz run-fuzzers lint install uninstall sees clean

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
 # The walls between the rooms.  The compiler sees to it that a source includes
-# what its room may (SEES in the Makefile); here is what it may not in any case,
-# and which room may know which library.
+# what its room may (SEES in the Makefile).  Here is what those lists may not
+# say, that no source calls what it may not include, and which rooms may know
+# which library.
 
 need ldd nm
 
@@ -24,29 +25,18 @@ no_include()
 	    "$room"/*.[ch] && fail "$room includes what it may not"
 }
 
-# no_name pattern room ...: no line of theirs has it
-no_name()
+# only library headers symbols room ...: no other room includes or needs it
+only()
 {
-	pattern=$1
-	shift
-	for room; do
-		case $room in
-		common/*)
-			grep -HnE "$pattern" "$room"/*.c "include/${room#*/}"/*.h ;;
-		*)
-			grep -HnE "$pattern" "$room"/*.[ch] ;;
-		esac && fail "$room names $pattern"
-	done
-}
-
-# no_symbol pattern room ...: what is built from it needs none
-no_symbol()
-{
-	pattern=$1
-	shift
-	for room; do
-		nm -u "$O/$room.a" 2>/dev/null | grep -E "^ +U $pattern" &&
-		    fail "$room needs $pattern"
+	library=$1 headers=$2 symbols=$3
+	shift 3
+	for room in $rooms; do
+		case " $* " in *" $room "*) continue ;; esac
+		grep -HnE "^#include <($headers)" "$room"/*.c "$room"/*.h \
+		    "include/${room#*/}"/*.h 2>/dev/null &&
+		    fail "$room includes $library"
+		nm -u "$O/$room.a" 2>/dev/null | grep -E "^ +U ($symbols)" &&
+		    fail "$room calls $library"
 	done
 }
 
@@ -89,21 +79,6 @@ no_include client/config client/login client/farend client/front
 grep -HnE '^#include "[a-z]+serv\.h"' server/services/services.[ch] &&
     fail "services names a kind of service"
 
-# Layers.
-no_name '<(event2|libssh)/' common/base client/config
-no_name '<libssh/' common/flow client/front client/sockstun \
-    server/listener server/monitor server/dialer server/services \
-    server/handover server/privsep server/sockstun-server server/sockstund
-no_name '<event2/' server/monitor server/handover server/privsep
-no_name '<seccomp' common/* client/*
-make -s O="$O" "$O/common/base.a" "$O/common/flow.a" "$O/common/ssh.a" \
-    "$O/client/config.a" "$O/client/front.a" "$O/client/sockstun.a" \
-    >/dev/null ||
-    fail "no archives"
-no_symbol '(ssh|event|evtimer|evutil|evbuffer|bufferevent)_' common/base \
-    client/config
-no_symbol 'ssh_' common/flow client/front client/sockstun
-
 # Layers of common/ssh, the top first: none includes a header of those before.
 above=none
 for module in sshloop sshprogram sshforward sshopen sshchan sshconn sshwindow \
@@ -112,6 +87,48 @@ for module in sshloop sshprogram sshforward sshopen sshchan sshconn sshwindow \
 	    "include/ssh/$module.h" && fail "$module includes what is above it"
 	above="$above|$module"
 done
+
+grep -HnE '^#include "[^"]*/' common/*/*.c client/*/*.[ch] server/*/*.[ch] \
+    include/*/*.h && fail "an include with a path goes round the walls"
+
+# What a room calls is its own, of a room that it sees, or of a library; poll,
+# recv and send are libssh's, which common/ssh defines too.
+rooms=$(echo common/* client/* server/*)
+# shellcheck disable=SC2046,SC2086
+make -s O="$O" $(printf "$O/%s.a " $rooms) sees >"$OBJ/sees" ||
+    fatal "no archives"
+for room in $rooms; do
+	nm "$O/$room.a" | sed -n "s|^[0-9a-f ]* \([A-Zu]\) |$room \1 |p"
+done >"$OBJ/symbols"
+awk '
+	FILENAME ~ /sees$/ {
+		for (i = 2; i <= NF; i++)
+			sees[$1, $i] = 1
+		sees[$1, $1] = 1
+		next
+	}
+	$3 ~ /^(main|poll|recv|send)$/ { next }
+	$2 != "U" { of[$3] = $1; next }
+	{ needs[$1 " " $3] = 1 }
+	END {
+		for (n in needs) {
+			split(n, a, " ")
+			if (a[2] in of && !((a[1], of[a[2]]) in sees))
+				print a[1] " calls " a[2] " of " of[a[2]]
+		}
+	}
+' "$OBJ/sees" "$OBJ/symbols" >"$OBJ/calls"
+[ ! -s "$OBJ/calls" ] || fail "$(cat "$OBJ/calls")"
+
+# Libraries.
+only libssh libssh/ ssh_ common/ssh client/login server/net
+only libevent event2/ '(ev|ev(ent|timer|util|buffer)|bufferevent)_' \
+    common/flow common/ssh client/login client/farend client/front \
+    client/sockstun server/listener server/dialer server/services \
+    server/net server/sockstun-server
+only libseccomp seccomp seccomp_ server/net
+only libresolv 'resolv|arpa/nameser' '(__)?(res|ns)_' server/monitor
+only threads pthread pthread_ common/flow client/login
 
 # Who is linked with what.
 without "$BIN/sockstund" libssh libcrypto
