@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Keys of an agent, keys with a passphrase, and how they go together.
+# Keys in an agent, keys with a passphrase, and both together.
 # farend: sockstund sshd
 
 need ssh-agent ssh-add python3

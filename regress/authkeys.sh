@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Options of authorized_keys: what they permit, and that one which is not
-# known makes the key unusable.
+# Options of authorized_keys: what they permit, and that an unknown one makes
+# its key unusable.
 # farend: sockstund
 
 start_peer

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# From where a BIND can be reached: from the peer's network at the address
-# that the reply tells, by the named peer alone, and not from here.
+# From where the port of a BIND can be reached: from the peer's network, at the
+# address in the reply and by the named peer alone, and not from here.
 # farend: sockstund sshd
 # needs: root
 # netns

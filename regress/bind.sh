@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# BIND of SOCKS4 and 5: an address that can be reached, the named peer alone,
-# one connection, data and its end both ways, and nothing left of it.
+# BIND of SOCKS4 and 5: the address in the reply can be reached, by the named
+# peer alone and once; data and its end arrive both ways; nothing is left over.
 # farend: sockstund sshd
 
 [ "$CLIENT" = sockstun ] || skip "ssh -D knows no BIND"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Whole files both ways with the same SHA-256; BULK_MB says how much (256).
+# Large files arrive whole, both ways: BULK_MB megabytes, 256 by default.
 # farend: sockstund sshd
 # seconds: 300
 

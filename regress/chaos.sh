@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
 # Hundreds of flows with pauses, half-closes, resets, early data, slow readers
-# and hasty ends, every byte and every end checked; nothing is left of them.
+# and abrupt ends: every byte and every end is checked; nothing is left over.
 # farend: sockstund sshd
 
 no_more_than()

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Golden files: config/NAME.client.in as sockstun -G sees it, NAME.server.in
-# as sockstund -T does; NAME.*.ok is what they say.  A .bad is an .in that is
-# refused, with .ok its message.
+# Golden files in config/: sockstun -G reads NAME.client.in, sockstund -T reads
+# NAME.server.in, and NAME.*.ok is what they print.  A file that ends in .bad
+# must be refused, with the message in .ok.
 
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"
 n=0
 
-# show file: what the program makes of it, this run's places left out
+# show file: what the program prints for it, without the paths of this run
 show()
 {
 	cp "$1" "$OBJ/config.in"

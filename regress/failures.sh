@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# A target that cannot be reached gets its true code, also when fifty
-# different failures come at the same moment.
+# For a target that cannot be reached the client gets the true reply code, also
+# when fifty different failures come at the same moment.
 # farend: sockstund sshd
 # needs: root
 # netns

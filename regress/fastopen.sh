@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# FastOpen: success is told at once, data goes with the request, and a dial
-# that fails resets the client.
+# FastOpen: the client is told of success at once, its data travels with the
+# request, and if the dial fails its connection is reset.
 # farend: sockstund sshd
 
 start_peer

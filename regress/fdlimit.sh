@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Out of descriptors: a listener pauses and goes on, and nobody spins.
+# When descriptors run out, a listener pauses and then continues; nothing spins.
 
 need prlimit
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"

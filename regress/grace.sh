@@ -7,7 +7,7 @@ need nc
 start_peer
 start_sockstund "LoginGraceTime 2" "MaxStartups 5:100:10"
 
-# quiet name bytes: connects, sends the bytes, waits to be cut off
+# quiet name bytes: connects, sends the bytes, and waits to be disconnected
 quiet()
 {
 	began=$(date +%s)

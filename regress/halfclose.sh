@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Either side may end its half first; the other half goes on to its own end.
+# Either side may close its half first; the other half lives until its own end.
 # farend: sockstund sshd
 
 need nc

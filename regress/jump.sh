@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Roundabout ways to the far end: jump hosts, a command, and what the
-# configuration file says of them.
+# Indirect ways to the far end: jump hosts, a ProxyCommand, and what the
+# configuration file says about them.
 # farend: sockstund sshd
 
 need ssh nc python3

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# What sockstun makes of host keys that it knows, does not know, or knows
-# otherwise.
+# What sockstun does about a host key that it knows, one that it does not, and
+# one that has changed.
 # farend: sockstund sshd
 
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# What -D may be: several, port 0, an IPv6 address, a path with mode 0600; and
-# what happens when it cannot be had.
+# What -D accepts: several, port 0, an IPv6 address, a path with mode 0600; and
+# what happens when it cannot listen there.
 
 need curl nc
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"

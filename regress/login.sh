@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Keys, users and agents: who gets in, and what is said to who does not.
+# Keys, users and agents: who gets in, and what the others are told.
 # farend: sockstund sshd
 
 need ssh-agent ssh-add

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# 10,000 channel opens at once, by one session; all are answered, the daemon
-# and the session live on.
+# 10,000 channel opens at once in one session: all are answered, and the daemon
+# and the session survive.
 # alone
 # seconds: 240
 

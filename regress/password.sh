@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# What is asked: passwords, by both methods, passphrases and host keys; by
-# SSH_ASKPASS and on a terminal.  The passwords are those of a user made for
-# the test.
+# What the user is asked: passwords by both methods, passphrases and host keys,
+# through SSH_ASKPASS and on a terminal.  The passwords are those of a user
+# created for the test.
 # needs: root
 
 need useradd userdel chpasswd python3
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"
 [ "$(id -u)" -eq 0 ] || skip "needs root"
 
-# The account expires by itself, should nothing be able to remove it.
+# The account expires by itself, in case nothing can remove it.
 FARUSER=sockstun-t$$
 at_end()
 {

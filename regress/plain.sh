@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# The pair where libssh's calls do not come to sshwire.c, as with a C library
-# or a linker that binds them elsewhere: slower, and right all the same.
+# Both programs when libssh does not find the poll, recv and send of sshwire.c,
+# as with a C library or a linker that binds them elsewhere: slower, but right.
 # farend: sockstund sshd
 
 need curl

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Who runs as whom: nothing with root's rights knows libssh, what speaks SSH
-# is sandboxed, and what dials is the user.
+# Which process runs as whom: none with root's rights links libssh, the one that
+# speaks SSH is sandboxed, and the one that dials runs as the user.
 # needs: root
 
 need setpriv pgrep ldd

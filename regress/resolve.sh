@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# RESOLVE and RESOLVE_PTR of SOCKS4a and 5: answered by the far end, with the
+# RESOLVE and RESOLVE_PTR of SOCKS4a and 5 are answered by the far end, from the
 # names that it knows.
 # farend: sockstund sshd
 # needs: root
@@ -8,7 +8,7 @@
 need unshare mount
 [ "$CLIENT" = sockstun ] || skip "ssh -D knows no RESOLVE"
 
-# The far end has a hosts file of its own and asks nobody else.
+# The far end has its own hosts file and asks no name server.
 cat >"$OBJ/hosts" <<EOF2
 127.0.0.1	localhost
 192.0.2.10	four.test

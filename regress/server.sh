@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# sockstun-server by hand, on pipes and on a socket: one request, its service,
-# and an end with its input.
+# sockstun-server started by hand, on pipes and on a socket: it serves one
+# request and exits at the end of its input.
 
 [ -x "$BIN/sockstun-server" ] || fatal "sockstun-server is not built"
 python3 - <<'EOT' || fail "see above"

@@ -7,7 +7,7 @@
 need nc
 start_peer
 
-# A port that stays the same, as a restart needs it.
+# The port must stay the same across a restart.
 fixed=$(freeport)
 FARPORT=$fixed
 farend_config 'AllowUsers *' >"$OBJ/farend.conf"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# One that does not read holds up itself, nobody else, and fills no memory.
+# A client that does not read delays only itself, and fills no memory.
 # farend: sockstund sshd
 
 start_peer

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Bytes that are no SOCKS, or none that is served: whole replies, a clean end,
-# and nobody else is disturbed.
+# Bytes that are not SOCKS, or ask for what is not served: the reply is whole,
+# the connection ends cleanly, and no other client is disturbed.
 # farend: sockstund sshd
 
 [ "$CLIENT" = sockstun ] || skip "ssh -D answers in its own way"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Messages that arrive a byte at a time, all at once, or with data behind them.
+# Messages that arrive byte by byte, all at once, or followed by data.
 # farend: sockstund sshd
 
 start_peer

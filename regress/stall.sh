@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# A reader that stops until the window is used up, and goes on in sips: that
-# there is room again must be told though nothing else goes on in the session.
+# A reader stops until the window is used up, and then goes on in sips: the
+# sender must learn that there is room again though nothing else happens in the
+# session.
 # farend: sockstund sshd
 
 [ "$CLIENT" = sockstun ] || skip "ssh -D listens on no Unix socket"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# authorized_keys that others can write are not believed.
+# authorized_keys files that others can write to are ignored.
 
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"
 if [ "$(id -u)" -eq 0 ]; then

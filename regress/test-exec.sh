@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # shellcheck disable=SC1090,SC2034,SC2120,SC3045
-# What every test stands on:
+# The frame of every test:
 #
 #	test-exec.sh regress/name.sh
 #
-# sources the script with a folder of its own ($OBJ), keys, and the functions
-# below; afterwards it stops what was started and looks for what should not be
-# there.  Exit status: 0 passed, 77 skipped, anything else failed.
+# sources the script with a directory of its own ($OBJ), keys, and the functions
+# below; afterwards it stops what was started and checks that nothing is left
+# over.  Exit status: 0 passed, 77 skipped, anything else failed.
 #
 # FAREND	sockstund, or sshd: what start_farend starts
 # CLIENT	sockstun, or ssh for "ssh -D": what start_client starts
 # HELPER	what a stock sshd starts as subsystem sockstun, or none
-# O		the folder built in
+# O		the directory of the build
 set -u
 
 script=$1
@@ -125,7 +125,7 @@ stop()
 	status=$?
 }
 
-# wait_end name seconds: until it ends by itself; sets $status
+# wait_end name seconds: waits until it ends by itself; sets $status
 wait_end()
 {
 	wait_for "$2" is_stopped "$(pidof_test "$1")" || return 1
@@ -134,7 +134,7 @@ wait_end()
 	rm -f "$OBJ/$1.pid"
 }
 
-# wait_for seconds command ...: until the command succeeds
+# wait_for seconds command ...: waits until the command succeeds
 wait_for()
 {
 	wait_left=$(($1 * 20))
@@ -146,7 +146,7 @@ wait_for()
 	done
 }
 
-# wait_log name pattern [seconds]: until the pattern is in its log
+# wait_log name pattern [seconds]: waits until the pattern is in its log
 wait_log()
 {
 	wait_for "${3:-10}" grep -qE "$2" "$OBJ/$1.log"
@@ -157,7 +157,7 @@ is_listening()
 	[ -n "$(ss -Hltn "sport = :$1")" ]
 }
 
-# A port that nobody has, below those the kernel gives to clients.
+# A free port, below those that the kernel chooses for clients.
 freeport()
 {
 	python3 -c '
@@ -183,7 +183,7 @@ descriptors()
 	find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l
 }
 
-# has_descriptors n pid: no more than so many
+# has_descriptors n pid: has it no more than so many?
 has_descriptors()
 {
 	[ "$(descriptors "$2")" -le "$1" ]
@@ -205,7 +205,7 @@ family()
 
 # --- keys and configuration
 
-# known_hosts of what listens on a port of 127.0.0.1
+# Writes known_hosts for what listens on a port of 127.0.0.1.
 known_host()
 {
 	echo "[127.0.0.1]:$1 $(cut -d ' ' -f 1-2 "$OBJ/host_key.pub")"
@@ -267,7 +267,7 @@ answer()
 	export SSH_ASKPASS="$OBJ/askpass" SSH_ASKPASS_REQUIRE=force
 }
 
-# asked number [pattern]: so many questions were put, and all match
+# asked number [pattern]: so many questions were asked, and all of them match
 asked()
 {
 	[ "$(grep -c '' "$OBJ/asked")" -eq "$1" ] &&
@@ -400,13 +400,13 @@ start_nginx()
 
 # --- the end of a test
 
-# For a test to define: takes away what it put outside of $OBJ.
+# A test may define this to remove what it put outside of $OBJ.
 at_end()
 {
 	:
 }
 
-# The far end and the near end as they should be when all flows have ended.
+# Are the far end and the near end as they should be after the last flow?
 check_farend()
 {
 	[ -f "$OBJ/farend.pid" ] || return

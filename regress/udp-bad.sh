@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Datagrams that are none, that come from strangers or in pieces: dropped
-# without a word to anybody, or put together.
+# Datagrams that are malformed, from strangers or in fragments: they are dropped
+# silently, or reassembled.
 # farend: sockstund sshd
 
 [ "$CLIENT" = sockstun ] || skip "ssh -D knows no UDP"

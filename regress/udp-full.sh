@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# A session that is full: datagrams are dropped, TCP flows are not held up by
-# them, and when it is no longer full datagrams pass again.
+# When a session is full, datagrams are dropped and do not delay TCP flows; when
+# there is room again, they pass again.
 # farend: sockstund sshd
 
 [ "$CLIENT" = sockstun ] || skip "ssh -D knows no UDP"
@@ -10,7 +10,7 @@ linkem=$O/regress/bench/linkem
 start_peer
 start_farend
 
-# 10 Mbit/s and 40 ms there and back between the two ends.
+# 10 Mbit/s and a round trip of 40 ms between the two ends.
 start linkem "$linkem" -d 20 -r 10 -q 16384 -k 16384 "$FARPORT"
 wait_for 10 test -s "$OBJ/linkem.out" || fatal "linkem does not start"
 FARPORT=$(cat "$OBJ/linkem.out")

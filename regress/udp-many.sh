@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# A thousand associations at once, how many there may be, and how long an idle
-# one lives.  Under sshd each is a process of the user's, so there 200 do.
+# A thousand associations at once, the limit of their number, and how long an
+# idle one lives.  Under sshd each is a process of the user, so 200 must do.
 # farend: sockstund sshd
 # needs: root
 # netns

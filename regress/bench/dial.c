@@ -77,7 +77,7 @@ dial_connected(struct dial *d, const struct dial_to *to)
 	return send_all(d->fd, "\5\1", 3);
 }
 
-/* How many bytes the message that is being read has, as far as is known. */
+/* The length of the message being read, as far as it is known yet. */
 static int
 want_bytes(const struct dial *d)
 {
@@ -167,7 +167,7 @@ dial_socket(const struct dial_to *to)
 	return dial_begin(&d, to, 0) == -1 ? -1 : d.fd;
 }
 
-/* All steps of a blocking one; returns its descriptor, or -1. */
+/* All steps on a blocking descriptor; returns it, or -1. */
 static int
 dial_all(struct dial *d, const struct dial_to *to)
 {

@@ -14,7 +14,7 @@
 struct dial_to {
 	uint16_t	 proxy;		/* port of 127.0.0.1 */
 	uint16_t	 target;	/* port of 127.0.0.1 */
-	int		 direct;	/* what listens there is no proxy */
+	int		 direct;	/* no proxy: straight to target */
 };
 
 /* One connection being made; first sent to the target, "" for nothing. */

@@ -143,7 +143,7 @@ pipeline_add_chunk(struct pipeline *p, size_t len, int64_t due)
 	    (struct chunk){ .due = due, .len = len };
 }
 
-/* Gives the link bytes that are in the ring already, or the end (0). */
+/* Hands the link bytes that are already in the ring, or the end (0). */
 static void
 pipeline_enqueue(struct pipeline *p, size_t len, int64_t now)
 {
@@ -336,7 +336,7 @@ pair_watch(struct linkem *lk, struct pair *pr, int i, int fd)
 	pr->ends[i].fd = fd;
 	ev.data.ptr = &pr->ends[i];
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	/* No pacing of the kernel's own: the link has its clock. */
+	/* The link has its own clock: no pacing by the kernel. */
 	setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", strlen("reno"));
 	if (epoll_ctl(lk->epoll, EPOLL_CTL_ADD, fd, &ev) == -1)
 		err(1, "epoll_ctl");
@@ -558,7 +558,7 @@ main(int argc, char *argv[])
 	lk.target = (uint16_t)number(argv[optind], 65535);
 	set_link(&lk, ms, mbit, queue);
 	TAILQ_INIT(&lk.pairs);
-	/* A wire is not kept waiting by the programs it connects. */
+	/* A real link does not wait for the programs at its ends. */
 	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
 	setpriority(PRIO_PROCESS, 0, -10);
 	signal(SIGPIPE, SIG_IGN);

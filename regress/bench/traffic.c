@@ -137,7 +137,7 @@ bulk_measure(struct bulk *b, struct usage *u, double seconds)
 	usage_print_cpu(u);
 }
 
-/* From the dialing on until so many bytes have arrived. */
+/* Measures from the dial until so many bytes have arrived. */
 static void
 bulk_measure_bytes(struct run *r, int up)
 {
@@ -250,7 +250,7 @@ flows_add(int fd, void *arg)
 	return 0;
 }
 
-/* Each of them in turn; returns how many answer. */
+/* One echo on each flow in turn; returns how many answer. */
 static long
 flows_echo(const struct flows *f)
 {

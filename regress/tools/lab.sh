@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# Three networks, for tests that are to show on which side a connection is:
+# Three networks, for tests of which side a connection comes from:
 #
 #	here	127.0.0.1 and nothing else: sockstun and its clients
 #	far	10.9.0.1, and 127.0.0.1: the far end
-#	target	10.9.0.2 and 10.9.0.3: whom the clients want
+#	target	10.9.0.2 and 10.9.0.3: where the clients' connections go
 #
 # There is no route from here to the others; ssh runs over a ProxyCommand.
 # A test that sources this says "needs: root" and "netns".
@@ -28,7 +28,7 @@ start_in()
 	start "$lab_name" nsenter -t "$lab_net" -n "$@"
 }
 
-# apart name: it is in a network of its own
+# apart name: checks that it is in a network of its own
 apart()
 {
 	[ "$(readlink "/proc/$(pidof_test "$1")/ns/net")" != \
@@ -58,7 +58,8 @@ start_lab()
 	EOT
 }
 
-# The pair, the far end in its network; arguments are options of sockstun.
+# Starts both programs, the far end in its network; arguments are options of
+# sockstun.
 start_lab_farend()
 {
 	WRAP="nsenter -t $(pidof_test net-far) -n"
