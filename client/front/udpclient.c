@@ -14,11 +14,11 @@
 #include "udpclient.h"
 
 static in_port_t *
-udpclient_port(struct udpclient *p)
+udpclient_port(struct udpclient *u)
 {
-	if (p->sa.ss_family == AF_INET6)
-		return &((struct sockaddr_in6 *)&p->sa)->sin6_port;
-	return &((struct sockaddr_in *)&p->sa)->sin_port;
+	if (u->sa.ss_family == AF_INET6)
+		return &((struct sockaddr_in6 *)&u->sa)->sin6_port;
+	return &((struct sockaddr_in *)&u->sa)->sin_port;
 }
 
 /* Does the request say that datagrams come from its port? */
@@ -41,57 +41,57 @@ udpclient_trusts(const struct addr *client, const struct addr *said)
  * there can be no such client.
  */
 int
-udpclient_init(struct udpclient *p, const struct sockaddr *client,
+udpclient_init(struct udpclient *u, const struct sockaddr *client,
     const struct addr *said)
 {
 	struct addr a;
 	in_port_t port = 0;
 
-	memset(p, 0, sizeof(*p));
+	memset(u, 0, sizeof(*u));
 	if (addr_from_sockaddr(&a, client) == -1)
 		return -1;
-	p->len = client->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+	u->len = client->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
 	    sizeof(struct sockaddr_in);
-	memcpy(&p->sa, client, p->len);
+	memcpy(&u->sa, client, u->len);
 	if (udpclient_trusts(&a, said))
 		port = htons(said->port);
-	*udpclient_port(p) = port;
+	*udpclient_port(u) = port;
 	return 0;
 }
 
 /* May a datagram from there be the client's? */
 int
-udpclient_may_be(const struct udpclient *p, const struct sockaddr *from)
+udpclient_may_be(const struct udpclient *u, const struct sockaddr *from)
 {
-	const struct sockaddr_in *in, *pin;
-	const struct sockaddr_in6 *in6, *pin6;
+	const struct sockaddr_in *in, *own;
+	const struct sockaddr_in6 *in6, *own6;
 
-	if (from->sa_family != p->sa.ss_family)
+	if (from->sa_family != u->sa.ss_family)
 		return 0;
 	if (from->sa_family == AF_INET) {
 		in = (const struct sockaddr_in *)from;
-		pin = (const struct sockaddr_in *)&p->sa;
-		return in->sin_addr.s_addr == pin->sin_addr.s_addr &&
-		    (pin->sin_port == 0 || pin->sin_port == in->sin_port);
+		own = (const struct sockaddr_in *)&u->sa;
+		return in->sin_addr.s_addr == own->sin_addr.s_addr &&
+		    (own->sin_port == 0 || own->sin_port == in->sin_port);
 	}
 	in6 = (const struct sockaddr_in6 *)from;
-	pin6 = (const struct sockaddr_in6 *)&p->sa;
-	return memcmp(&in6->sin6_addr, &pin6->sin6_addr,
+	own6 = (const struct sockaddr_in6 *)&u->sa;
+	return memcmp(&in6->sin6_addr, &own6->sin6_addr,
 	    sizeof(in6->sin6_addr)) == 0 &&
-	    in6->sin6_scope_id == pin6->sin6_scope_id &&
-	    (pin6->sin6_port == 0 || pin6->sin6_port == in6->sin6_port);
+	    in6->sin6_scope_id == own6->sin6_scope_id &&
+	    (own6->sin6_port == 0 || own6->sin6_port == in6->sin6_port);
 }
 
 /* Is the client's port known, so that it can be sent to? */
 int
-udpclient_is_known(const struct udpclient *p)
+udpclient_is_known(const struct udpclient *u)
 {
-	return *udpclient_port((struct udpclient *)p) != 0;
+	return *udpclient_port((struct udpclient *)u) != 0;
 }
 
 /* A good datagram came from there: that is the client, for good. */
 void
-udpclient_settle(struct udpclient *p, const struct sockaddr *from)
+udpclient_settle(struct udpclient *u, const struct sockaddr *from)
 {
-	memcpy(&p->sa, from, p->len);
+	memcpy(&u->sa, from, u->len);
 }
