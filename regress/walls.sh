@@ -74,6 +74,8 @@ for room in client/config client/login client/farend; do
 	no_include "$room" client/sockstun
 done
 no_include client/config client/login client/farend client/front
+no_include client/farend client/login client/front
+no_include client/front client/login common/ssh
 
 # Services are given: what runs them knows none of them.
 grep -HnE '^#include "[a-z]+serv\.h"' server/services/services.[ch] &&

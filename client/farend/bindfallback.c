@@ -17,13 +17,12 @@
 #include <event2/event.h>
 
 #include "addr.h"
-#include "log.h"
 #include "bindfallback.h"
+#include "log.h"
 #include "socks.h"
 #include "sshchan.h"
 #include "sshforward.h"
 #include "sshloop.h"
-#include "tunnel.h"
 
 /* Two minutes, as RFC 1928's authors had it. */
 #define BINDFALLBACK_PATIENCE	120
@@ -34,7 +33,7 @@
 #define BINDFALLBACK_PORT_MAX	65535
 
 struct bindfallback {
-	struct tunnel			*tunnel;
+	struct sshloop			*loop;
 	struct addr			 peer;	/* who may connect */
 	int				 named;	/* not everybody */
 	const char			*where;	/* the server listens */
@@ -58,13 +57,13 @@ bindfallback_where(const struct addr *peer)
 static int
 bindfallback_permit(const char *host, int port, void *arg)
 {
-	struct bindfallback *rb = arg;
+	struct bindfallback *b = arg;
 	struct addr a;
 	char text[ADDR_STRLEN];
 
-	if (addr_parse_host(&a, host, rb->peer.port) == 0) {
+	if (addr_parse_host(&a, host, b->peer.port) == 0) {
 		addr_unmap(&a);
-		if (!rb->named || addr_equal(&a, &rb->peer))
+		if (!b->named || addr_equal(&a, &b->peer))
 			return 1;
 	}
 	log_info("BIND: %s port %d is not the peer that is waited for",
@@ -75,31 +74,25 @@ bindfallback_permit(const char *host, int port, void *arg)
 static void
 bindfallback_listening_cb(void *arg)
 {
-	struct bindfallback *rb = arg;
+	struct bindfallback *b = arg;
 	struct addr bnd;
 
-	if (!rb->tunnel->told_forward)
-		log_info("BIND uses the SSH server's own forwarding: peers "
-		    "reach it at 127.0.0.1 of the server, and at other "
-		    "addresses only if GatewayPorts in its sshd_config "
-		    "permits");
-	rb->tunnel->told_forward = 1;
-	addr_parse_host(&bnd, *rb->where != '\0' ? rb->where : "127.0.0.1",
-	    rb->port);
-	rb->ops->listening(&bnd, rb->arg);
+	addr_parse_host(&bnd, *b->where != '\0' ? b->where : "127.0.0.1",
+	    b->port);
+	b->ops->bound(&bnd, b->arg);
 }
 
 static void
 bindfallback_connected_cb(struct sshchan *chan, const char *host, int port,
     void *arg)
 {
-	struct bindfallback *rb = arg;
+	struct bindfallback *b = arg;
 	struct addr peer;
 
 	if (addr_parse_host(&peer, host, (uint16_t)port) == -1)
 		memset(&peer, 0, sizeof(peer));
 	addr_unmap(&peer);
-	rb->ops->connected(sshchan_stream(chan), &peer, rb->arg);
+	b->ops->connected(sshchan_stream(chan), &peer, b->arg);
 }
 
 static void	bindfallback_failed_cb(enum sshconn_answer, void *);
@@ -112,38 +105,37 @@ static const struct sshforward_ops bindfallback_forward_ops = {
 };
 
 static int
-bindfallback_try(struct bindfallback *rb)
+bindfallback_try(struct bindfallback *b)
 {
-	rb->tries++;
-	rb->port = (uint16_t)(BINDFALLBACK_PORT_MIN + arc4random_uniform(
+	b->tries++;
+	b->port = (uint16_t)(BINDFALLBACK_PORT_MIN + arc4random_uniform(
 	    BINDFALLBACK_PORT_MAX - BINDFALLBACK_PORT_MIN + 1));
-	rb->forward = sshforward_listen(sshloop_forwards(rb->tunnel->loop),
-	    rb->where, rb->port, &bindfallback_forward_ops, rb);
-	return rb->forward != NULL ? 0 : -1;
+	b->forward = sshforward_listen(sshloop_forwards(b->loop), b->where,
+	    b->port, &bindfallback_forward_ops, b);
+	return b->forward != NULL ? 0 : -1;
 }
 
 static void
 bindfallback_failed_cb(enum sshconn_answer why, void *arg)
 {
-	struct bindfallback *rb = arg;
+	struct bindfallback *b = arg;
 
-	sshforward_close(rb->forward);
-	rb->forward = NULL;
+	sshforward_close(b->forward);
+	b->forward = NULL;
 	if (why == SSHCONN_LOST)
-		rb->ops->failed(SOCKS_REP_GENERAL, "session lost", "",
-		    rb->arg);
-	else if (rb->tries == BINDFALLBACK_TRIES || bindfallback_try(rb) == -1)
-		rb->ops->failed(SOCKS_REP_RULESET, "the SSH server forwards "
+		b->ops->lost(b->arg);
+	else if (b->tries == BINDFALLBACK_TRIES || bindfallback_try(b) == -1)
+		b->ops->failed(SOCKS_REP_RULESET, "the SSH server forwards "
 		    "no port", " (see AllowTcpForwarding, DisableForwarding "
-		    "and PermitListen in its sshd_config)", rb->arg);
+		    "and PermitListen in its sshd_config)", b->arg);
 }
 
 static void
 bindfallback_timeout_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct bindfallback *rb = arg;
+	struct bindfallback *b = arg;
 
-	rb->ops->failed(SOCKS_REP_TTL, "nobody came in time", "", rb->arg);
+	b->ops->failed(SOCKS_REP_TTL, "nobody came in time", "", b->arg);
 }
 
 /*
@@ -151,39 +143,39 @@ bindfallback_timeout_cb(evutil_socket_t fd, short what, void *arg)
  * port is not looked at.  NULL when memory is out or the session is lost.
  */
 struct bindfallback *
-bindfallback_start(struct tunnel *t, const struct addr *peer,
-    const struct bindfallback_ops *ops, void *arg)
+bindfallback_start(struct event_base *base, struct sshloop *loop,
+    const struct addr *peer, const struct bindfallback_ops *ops, void *arg)
 {
 	static const struct timeval patience = {
 		.tv_sec = BINDFALLBACK_PATIENCE
 	};
-	struct bindfallback *rb;
+	struct bindfallback *b;
 
-	if ((rb = calloc(1, sizeof(*rb))) == NULL)
+	if ((b = calloc(1, sizeof(*b))) == NULL)
 		return NULL;
-	rb->tunnel = t;
-	rb->peer = *peer;
-	addr_unmap(&rb->peer);
-	rb->named = !addr_is_unspecified(&rb->peer);
-	rb->where = bindfallback_where(&rb->peer);
-	rb->ops = ops;
-	rb->arg = arg;
-	rb->timeout = evtimer_new(t->base, bindfallback_timeout_cb, rb);
-	if (rb->timeout == NULL || bindfallback_try(rb) == -1) {
-		bindfallback_cancel(rb);
+	b->loop = loop;
+	b->peer = *peer;
+	addr_unmap(&b->peer);
+	b->named = !addr_is_unspecified(&b->peer);
+	b->where = bindfallback_where(&b->peer);
+	b->ops = ops;
+	b->arg = arg;
+	b->timeout = evtimer_new(base, bindfallback_timeout_cb, b);
+	if (b->timeout == NULL || bindfallback_try(b) == -1) {
+		bindfallback_cancel(b);
 		return NULL;
 	}
-	event_add(rb->timeout, &patience);
-	return rb;
+	event_add(b->timeout, &patience);
+	return b;
 }
 
 /* Waits no more; a connection that was handed over stays. */
 void
-bindfallback_cancel(struct bindfallback *rb)
+bindfallback_cancel(struct bindfallback *b)
 {
-	if (rb->timeout != NULL)
-		event_free(rb->timeout);
-	if (rb->forward != NULL)
-		sshforward_close(rb->forward);
-	free(rb);
+	if (b->timeout != NULL)
+		event_free(b->timeout);
+	if (b->forward != NULL)
+		sshforward_close(b->forward);
+	free(b);
 }

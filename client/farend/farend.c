@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Asks a far end for a service:
+ * This room is what a far end does for us, whichever of the two kinds it is.
+ * A question goes one of these ways, by the far end's kind and the command:
  *
- *	sockstund:	OPENING a channel in the service's name ----.
- *	a stock sshd:	STARTING the helper --> WRITING a request --+--> READING
+ *	sockstund:	a channel in the name of the service, and on it a
+ *			reply; for CONNECT, a spare channel if one is ready
+ *	a stock sshd:	CONNECT: a channel, whose opening is the answer
+ *			others: the helper, which reads a request and replies
+ *			BIND without a helper: the server's own forwarding
  *
- * and hands the stream over when its first reply is read.  What the service
+ * The answer hands over the stream that carries the service.  What the service
  * does then is the owner's affair.
  *
  * An sshd permits few helpers at once (MaxSessions), so of those that look a
@@ -14,212 +18,259 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <event2/event.h>
 
 #include "addr.h"
-#include "buf.h"
+#include "bindfallback.h"
+#include "cliconf.h"
 #include "farend.h"
 #include "helper.h"
-#include "refusal.h"
+#include "log.h"
 #include "protocol.h"
+#include "refusal.h"
+#include "reply.h"
 #include "socks.h"
+#include "spares.h"
 #include "sshloop.h"
 #include "sshopen.h"
 #include "stream.h"
-#include "tunnel.h"
 
 /* Helpers that look names up, at once. */
 #define FAREND_LOOKUPS		4
-/* A reply that is not whole, and one more read. */
-#define FAREND_REPLY_MAX	(2 * SOCKS5_MESSAGE_MAX)
+/* Channels kept open by FastOpen: a browser's connections to one host. */
+#define FAREND_SPARES		8
 
 static const char no_session[] = " (the server opens no further session "
     "channel: see MaxSessions in its sshd_config)";
 
-enum ask_turn {
-	TURN_NONE,		/* it needs none */
-	TURN_WAITING,
-	TURN_TAKEN
-};
-
-struct farend_ask {
-	TAILQ_ENTRY(farend_ask)	 entry;		/* while TURN_WAITING */
-	enum ask_turn		 turn;
-	struct tunnel		*tunnel;
-	farend_cb		*cb;
-	void			*arg;
-	struct sshchan		*opening;	/* until it is open */
-	struct helper_run	 run;
-	struct stream		*stream;	/* from then on */
-	struct buf		 out;		/* of the request */
-	struct buf		 in;
-};
-
-/* Does the far end have services, as far as is known? */
-int
-farend_serves(const struct tunnel *t)
-{
-	return t->native || !helper_is_missing(&t->helper);
-}
-
-/*
- * Reads a reply from a stream into the buffer, which has room for two of
- * them.  Returns the bytes it took once it is whole, and what follows it in
- * the buffer is of the stream; else one of enum farend_error.
- */
-int
-farend_read_reply(struct stream *st, struct buf *in, struct socks_reply *r)
-{
-	u_char *space;
-	ssize_t n;
-
-	for (;;) {
-		n = socks_decode_reply5(r, buf_data(in), buf_len(in));
-		if (n != 0)
-			return n > 0 ? (int)n : FAREND_EBAD;
-		space = buf_reserve(in, SOCKS5_MESSAGE_MAX);
-		if (space == NULL)
-			return FAREND_EBAD;
-		n = st->ops->read(st, space, SOCKS5_MESSAGE_MAX);
-		if (n == -1 && errno == EAGAIN)
-			return FAREND_MORE;
-		if (n <= 0)
-			return n == -1 && errno == ENETRESET ? FAREND_ELOST :
-			    FAREND_EEND;
-		buf_commit(in, (size_t)n);
-	}
-}
-
-/* What farend_read_reply returned, as text. */
-const char *
-farend_strerror(int error)
-{
-	switch (error) {
-	case FAREND_EBAD:
-		return "the far end sent no proper reply";
-	case FAREND_EEND:
-		return "the far end ended without a reply";
-	case FAREND_ELOST:
-		return "session lost";
-	default:
-		return "the far end has not replied";
-	}
-}
-
-static void	farend_next_lookup(struct tunnel *);
-
+/* The question is over: lets go of what it still has. */
 static void
-ask_free(struct farend_ask *a)
+ask_end(struct farend_ask *a)
 {
-	struct tunnel *t = a->tunnel;
-	enum ask_turn turn = a->turn;
+	struct farend *f = a->farend;
 
-	if (turn == TURN_WAITING)
-		TAILQ_REMOVE(&t->lookups, a, entry);
-	buf_clear(&a->out);
-	buf_clear(&a->in);
-	free(a);
-	if (turn == TURN_TAKEN) {
-		t->nlookups--;
-		farend_next_lookup(t);
-	}
-}
-
-/* Ends the question with an answer; an unused stream is closed. */
-static void
-ask_finish(struct farend_ask *a, struct farend_answer *answer)
-{
-	if (answer->rep != SOCKS_REP_OK && a->stream != NULL)
+	if (a->opening != NULL)
+		a->stream = sshchan_stream(a->opening);
+	if (a->stream != NULL)
 		a->stream->ops->close(a->stream, STREAM_CLOSE);
+	helper_cancel(&a->run);
+	if (a->fallback != NULL)
+		bindfallback_cancel(a->fallback);
+	if (a->turn == TURN_WAITING)
+		TAILQ_REMOVE(&f->lookups, a, entry);
+	else if (a->turn == TURN_TAKEN) {
+		f->nlookups--;
+		/* Never from in here: it may answer another's question. */
+		if (!TAILQ_EMPTY(&f->lookups))
+			event_active(f->next_lookup, 0, 0);
+	}
+	a->farend = NULL;
+}
+
+/* Answers; the question may be gone after it. */
+static void
+ask_answer(struct farend_ask *a, const struct farend_answer *answer)
+{
+	if (answer->result == FAREND_GRANTED)
+		a->stream = NULL;
+	if (answer->result != FAREND_BOUND)
+		ask_end(a);
 	a->cb(answer, a->arg);
-	ask_free(a);
 }
 
 static void
-ask_fail(struct farend_ask *a, int rep, const char *text, const char *hint)
+ask_refuse(struct farend_ask *a, int rep, const char *text, const char *hint)
 {
 	struct farend_answer answer = {
+		.result = FAREND_REFUSED,
 		.rep = rep,
 		.text = text,
 		.hint = hint,
 	};
 
-	ask_finish(a, &answer);
+	ask_answer(a, &answer);
 }
 
-/* Nobody at the far end took the request. */
+static void
+ask_lose(struct farend_ask *a)
+{
+	struct farend_answer answer = {
+		.result = FAREND_LOST,
+		.rep = SOCKS_REP_GENERAL,
+		.text = "session lost",
+		.hint = "",
+	};
+
+	ask_answer(a, &answer);
+}
+
+/* BIND is done, as far as it goes, or the stream is what was asked for. */
+static void
+ask_grant(struct farend_ask *a, struct stream *st, const struct addr *bnd)
+{
+	struct farend_answer answer = {
+		.result = st != NULL ? FAREND_GRANTED : FAREND_BOUND,
+		.stream = st,
+	};
+
+	if (bnd != NULL)
+		answer.bnd = *bnd;
+	if (st != NULL) {
+		answer.surplus = a->reply.data + a->reply.used;
+		answer.surplus_len = a->reply.len - a->reply.used;
+	}
+	ask_answer(a, &answer);
+}
+
+static void
+ask_fallback_bound_cb(const struct addr *bnd, void *arg)
+{
+	struct farend_ask *a = arg;
+
+	if (!a->farend->told_fallback)
+		log_info("BIND uses the SSH server's own forwarding: peers "
+		    "reach it at 127.0.0.1 of the server, and at other "
+		    "addresses only if GatewayPorts in its sshd_config "
+		    "permits");
+	a->farend->told_fallback = 1;
+	ask_grant(a, NULL, bnd);
+}
+
+static void
+ask_fallback_connected_cb(struct stream *st, const struct addr *peer,
+    void *arg)
+{
+	ask_grant(arg, st, peer);
+}
+
+static void
+ask_fallback_failed_cb(int rep, const char *why, const char *hint, void *arg)
+{
+	ask_refuse(arg, rep, why, hint);
+}
+
+static void
+ask_fallback_lost_cb(void *arg)
+{
+	ask_lose(arg);
+}
+
+static const struct bindfallback_ops ask_fallback_ops = {
+	.bound = ask_fallback_bound_cb,
+	.connected = ask_fallback_connected_cb,
+	.failed = ask_fallback_failed_cb,
+	.lost = ask_fallback_lost_cb,
+};
+
+static void
+ask_fall_back(struct farend_ask *a)
+{
+	struct farend *f = a->farend;
+
+	if (a->dst->type == ADDR_NAME) {
+		ask_refuse(a, SOCKS_REP_ATYP, "the SSH server cannot tell a "
+		    "peer by its name", "");
+		return;
+	}
+	a->fallback = bindfallback_start(f->base, f->loop, a->dst,
+	    &ask_fallback_ops, a);
+	if (a->fallback == NULL)
+		ask_refuse(a, SOCKS_REP_GENERAL, "out of memory", "");
+}
+
+/* Nobody at a stock sshd took the question. */
 static void
 ask_unserved(struct farend_ask *a, int rep, const char *text,
     const char *hint)
 {
-	struct farend_answer answer = {
-		.rep = rep,
-		.text = text,
-		.hint = hint,
-		.unserved = 1,
-	};
-
-	ask_finish(a, &answer);
+	if (a->cmd == SOCKS_CMD_BIND)
+		ask_fall_back(a);
+	else
+		ask_refuse(a, rep, text, hint);
 }
 
 static void
-ask_no_reply(struct farend_ask *a, int error)
+ask_no_reply(struct farend_ask *a, enum reply_status status)
 {
-	/* With the session everything ends; that says nothing of the helper. */
-	if (error == FAREND_ELOST || a->tunnel->native ||
-	    a->tunnel->helper.answered) {
-		ask_fail(a, SOCKS_REP_GENERAL, farend_strerror(error), "");
+	struct farend *f = a->farend;
+	struct stream *st = a->stream;
+
+	if (f->native || f->helper.answered) {
+		ask_refuse(a, SOCKS_REP_GENERAL, reply_strerror(status), "");
 		return;
 	}
-	helper_mute(&a->tunnel->helper, a->stream, error == FAREND_EBAD ?
+	helper_mute(&f->helper, st, status == REPLY_EBAD ?
 	    "what answers is something else; does a shell's start-up file "
 	    "print something?" : "it ended without a reply");
+	a->stream = NULL;
+	st->ops->close(st, STREAM_CLOSE);
 	ask_unserved(a, SOCKS_REP_COMMAND, "no helper", "");
+}
+
+static void
+ask_replied(struct farend_ask *a, const struct socks_reply *reply)
+{
+	a->farend->helper.answered = 1;
+	if (reply->rep != SOCKS_REP_OK)
+		ask_refuse(a, reply->rep, socks_rep_name(reply->rep), "");
+	else if (a->cmd == SOCKS_CMD_BIND && !a->bound) {
+		a->bound = 1;
+		ask_grant(a, NULL, &reply->bnd);
+	} else
+		ask_grant(a, a->stream, &reply->bnd);
 }
 
 static void
 ask_read(struct farend_ask *a, enum stream_event ev)
 {
 	struct socks_reply reply;
-	struct farend_answer answer = { .text = "", .hint = "" };
-	int n;
+	enum reply_status status;
 
-	n = farend_read_reply(a->stream, &a->in, &reply);
-	if (n == FAREND_MORE && ev != STREAM_RESET)
+	status = reply_read(&a->reply, a->stream, &reply);
+	if (status == REPLY_WHOLE)
+		ask_replied(a, &reply);
+	else if (status == REPLY_ELOST)
+		ask_lose(a);
+	else if (status == REPLY_MORE && ev != STREAM_RESET)
 		return;
 	/* A shell's exit status comes after the end of what it wrote. */
-	if (n == FAREND_EEND && ev == STREAM_READABLE && !a->tunnel->native) {
+	else if (status == REPLY_EEND && ev == STREAM_READABLE &&
+	    !a->farend->native)
 		a->stream->ops->want(a->stream, 0);
-		return;
-	}
-	if (n <= 0) {
-		ask_no_reply(a, n == FAREND_MORE ? FAREND_EEND : n);
-		return;
-	}
-	a->tunnel->helper.answered = 1;
-	answer.rep = reply.rep;
-	answer.bnd = reply.bnd;
-	if (reply.rep == SOCKS_REP_OK) {
-		answer.stream = a->stream;
-		answer.surplus = buf_data(&a->in) + n;
-		answer.len = buf_len(&a->in) - (size_t)n;
-	} else
-		answer.text = socks_rep_name(reply.rep);
-	ask_finish(a, &answer);
+	else
+		ask_no_reply(a, status == REPLY_MORE ? REPLY_EEND : status);
+}
+
+static void
+ask_want(struct farend_ask *a)
+{
+	a->stream->ops->want(a->stream, STREAM_WANT_READ |
+	    (a->unsent > 0 ? STREAM_WANT_WRITE : 0));
+}
+
+/* Encodes what a helper is to read; returns its length. */
+static size_t
+ask_encode(const struct farend_ask *a, u_char request[SOCKS5_MESSAGE_MAX])
+{
+	return socks_encode_request5(request, SOCKS5_MESSAGE_MAX, a->cmd,
+	    a->dst);
 }
 
 static void
 ask_write(struct farend_ask *a)
 {
-	struct stream *st = a->stream;
+	u_char request[SOCKS5_MESSAGE_MAX];
+	size_t len = ask_encode(a, request);
 	ssize_t n;
 
-	n = st->ops->write(st, buf_data(&a->out), buf_len(&a->out));
+	n = a->stream->ops->write(a->stream, request + len - a->unsent,
+	    a->unsent);
 	if (n > 0)
-		buf_consume(&a->out, (size_t)n);
-	st->ops->want(st, STREAM_WANT_READ |
-	    (buf_len(&a->out) > 0 ? STREAM_WANT_WRITE : 0));
+		a->unsent -= (size_t)n;
+	ask_want(a);
 }
 
 static void
@@ -233,15 +284,14 @@ ask_stream_cb(struct stream *st, enum stream_event ev, void *arg)
 		ask_read(a, ev);
 }
 
-/* The stream is there: writes what there is to write and waits. */
+/* The stream is there: the reply will come on it. */
 static void
 ask_begin(struct farend_ask *a, struct stream *st)
 {
 	a->stream = st;
 	st->cb = ask_stream_cb;
 	st->arg = a;
-	st->ops->want(st, STREAM_WANT_READ |
-	    (buf_len(&a->out) > 0 ? STREAM_WANT_WRITE : 0));
+	ask_want(a);
 }
 
 static void
@@ -250,12 +300,46 @@ ask_opened_cb(struct sshchan *chan, int failure, const char *text, void *arg)
 	struct farend_ask *a = arg;
 
 	a->opening = NULL;
-	if (failure != SSHCHAN_NO_FAILURE)
-		ask_fail(a, refusal_rep(failure, text),
+	if (failure == SSHCHAN_SESSION_LOST)
+		ask_lose(a);
+	else if (failure != SSHCHAN_NO_FAILURE)
+		ask_refuse(a, refusal_rep(failure, text),
 		    *text != '\0' ? text : "open failed",
 		    refusal_hint(failure));
-	else
+	else if (a->farend->native)
 		ask_begin(a, sshchan_stream(chan));
+	else
+		ask_grant(a, sshchan_stream(chan), NULL);
+}
+
+/* Has the far end open a channel to the destination. */
+static void
+ask_open(struct farend_ask *a)
+{
+	char host[ADDR_STRLEN];
+
+	addr_format_host(a->dst, host, sizeof(host));
+	a->opening = sshopen_direct(sshloop_channels(a->farend->loop), host,
+	    a->dst->port, a->farend->native ? protocol_service_name(a->cmd) :
+	    "127.0.0.1", 0, ask_opened_cb, a);
+	if (a->opening == NULL)
+		ask_refuse(a, SOCKS_REP_GENERAL, "no channel", "");
+}
+
+/* Success is told at once, on the word of a channel kept for this. */
+static int
+ask_spare(struct farend_ask *a)
+{
+	u_char request[SOCKS5_MESSAGE_MAX];
+	struct farend_answer answer = { .result = FAREND_GRANTED };
+
+	answer.stream = spares_take(&a->farend->spares);
+	if (answer.stream == NULL)
+		return 0;
+	answer.first = request;
+	answer.first_len = ask_encode(a, request);
+	ask_answer(a, &answer);
+	return 1;
 }
 
 static void
@@ -268,109 +352,139 @@ ask_helper_cb(enum helper_result result, struct stream *st, const char *why,
 	case HELPER_RUNS:
 		ask_begin(a, st);
 		break;
-	case HELPER_LOST:
-		ask_fail(a, SOCKS_REP_GENERAL, why, "");
-		break;
 	case HELPER_REFUSED:
-		ask_unserved(a, SOCKS_REP_GENERAL,
-		    *why != '\0' ? why : "no session channel", no_session);
+		ask_unserved(a, SOCKS_REP_GENERAL, *why != '\0' ? why :
+		    "no session channel", no_session);
 		break;
 	case HELPER_MISSING:
 		ask_unserved(a, SOCKS_REP_COMMAND, why, "");
 		break;
+	case HELPER_LOST:
+		ask_lose(a);
+		break;
 	}
 }
 
-static int
-ask_sockstund(struct farend_ask *a, enum socks_cmd cmd,
-    const struct addr *dst)
+static void
+ask_helper(struct farend_ask *a)
 {
-	char host[ADDR_STRLEN];
-
-	addr_format_host(dst, host, sizeof(host));
-	a->opening = sshopen_direct(sshloop_channels(a->tunnel->loop), host,
-	    dst->port, protocol_service_name(cmd), 0, ask_opened_cb, a);
-	return a->opening != NULL ? 0 : -1;
-}
-
-static int
-ask_helper(struct farend_ask *a, enum socks_cmd cmd, const struct addr *dst)
-{
+	struct farend *f = a->farend;
 	u_char request[SOCKS5_MESSAGE_MAX];
-	size_t len;
+	int is_lookup = a->cmd == SOCKS_CMD_RESOLVE ||
+	    a->cmd == SOCKS_CMD_RESOLVE_PTR;
 
-	len = socks_encode_request5(request, sizeof(request), cmd, dst);
-	if (len == 0 || buf_append(&a->out, request, len) == -1)
-		return -1;
-	if (cmd == SOCKS_CMD_RESOLVE || cmd == SOCKS_CMD_RESOLVE_PTR) {
-		if (a->tunnel->nlookups >= FAREND_LOOKUPS) {
-			a->turn = TURN_WAITING;
-			TAILQ_INSERT_TAIL(&a->tunnel->lookups, a, entry);
-			return 0;
-		}
-		a->turn = TURN_TAKEN;
-		a->tunnel->nlookups++;
+	if (helper_is_missing(&f->helper)) {
+		ask_unserved(a, SOCKS_REP_COMMAND, "no helper", "");
+		return;
 	}
-	return helper_start(&a->run, &a->tunnel->helper, ask_helper_cb, a);
+	if (is_lookup && f->nlookups >= FAREND_LOOKUPS) {
+		a->turn = TURN_WAITING;
+		TAILQ_INSERT_TAIL(&f->lookups, a, entry);
+		return;
+	}
+	if (is_lookup) {
+		a->turn = TURN_TAKEN;
+		f->nlookups++;
+	}
+	a->unsent = ask_encode(a, request);
+	if (helper_start(&a->run, &f->helper, ask_helper_cb, a) == -1)
+		ask_refuse(a, SOCKS_REP_GENERAL, "no channel", "");
 }
 
 /* A lookup has ended: others have their turn. */
 static void
-farend_next_lookup(struct tunnel *t)
+farend_next_lookup_cb(evutil_socket_t fd, short what, void *arg)
 {
+	struct farend *f = arg;
 	struct farend_ask *a;
 
-	while (t->nlookups < FAREND_LOOKUPS &&
-	    (a = TAILQ_FIRST(&t->lookups)) != NULL) {
-		TAILQ_REMOVE(&t->lookups, a, entry);
+	while (f->nlookups < FAREND_LOOKUPS &&
+	    (a = TAILQ_FIRST(&f->lookups)) != NULL) {
+		TAILQ_REMOVE(&f->lookups, a, entry);
 		a->turn = TURN_NONE;
-		if (!farend_serves(t))
-			ask_unserved(a, SOCKS_REP_COMMAND, "no helper", "");
-		else if (helper_start(&a->run, &t->helper, ask_helper_cb,
-		    a) == -1)
-			ask_fail(a, SOCKS_REP_GENERAL, "no channel", "");
-		else {
-			a->turn = TURN_TAKEN;
-			t->nlookups++;
-		}
+		ask_helper(a);
 	}
 }
 
 /*
- * Asks for a service; the answer comes from the loop, never from inside this
- * call.  NULL when it cannot be asked.
+ * Asks for what a command is about.  The destination, which for BIND is the
+ * peer that is waited for, must stay where it is until the answer.  That comes
+ * from the loop, or from inside this call when it is known at once.
  */
-struct farend_ask *
-farend_ask(struct tunnel *t, enum socks_cmd cmd, const struct addr *dst,
-    farend_cb *cb, void *arg)
+void
+farend_ask(struct farend_ask *a, struct farend *f, enum socks_cmd cmd,
+    const struct addr *dst, farend_cb *cb, void *arg)
 {
-	struct farend_ask *a;
-
-	if ((a = calloc(1, sizeof(*a))) == NULL)
-		return NULL;
-	a->tunnel = t;
+	memset(a, 0, sizeof(*a));
+	a->farend = f;
+	a->cmd = cmd;
+	a->dst = dst;
 	a->cb = cb;
 	a->arg = arg;
-	buf_init(&a->out, SOCKS5_MESSAGE_MAX);
-	buf_init(&a->in, FAREND_REPLY_MAX);
-	if ((t->native ? ask_sockstund(a, cmd, dst) :
-	    ask_helper(a, cmd, dst)) == -1) {
-		ask_free(a);
-		return NULL;
-	}
-	return a;
+	if (cmd == SOCKS_CMD_CONNECT && ask_spare(a))
+		return;
+	if (f->native || cmd == SOCKS_CMD_CONNECT)
+		ask_open(a);
+	else
+		ask_helper(a);
 }
 
-/* Nobody waits for the answer any more. */
+/*
+ * To be called after FAREND_BOUND, when the question is not given up: the
+ * second answer, which may come from inside this call, is wanted.
+ */
+void
+farend_await(struct farend_ask *a)
+{
+	if (a->stream != NULL)
+		ask_read(a, STREAM_READABLE);
+}
+
+/* Nobody waits for the answer any more, if anything was asked at all. */
 void
 farend_cancel(struct farend_ask *a)
 {
-	struct stream *st = a->stream;
+	if (a->farend != NULL)
+		ask_end(a);
+}
 
-	if (a->opening != NULL)
-		st = sshchan_stream(a->opening);
-	if (st != NULL)
-		st->ops->close(st, STREAM_CLOSE);
-	helper_cancel(&a->run);
-	ask_free(a);
+/*
+ * The far end of a session, which stays the caller's; native if it is a
+ * sockstund.  -1 when memory is out.
+ */
+int
+farend_init(struct farend *f, struct event_base *base, struct sshloop *loop,
+    const struct cliconf *conf, int native)
+{
+	memset(f, 0, sizeof(*f));
+	f->next_lookup = event_new(base, -1, 0, farend_next_lookup_cb, f);
+	if (f->next_lookup == NULL)
+		return -1;
+	f->base = base;
+	f->loop = loop;
+	f->native = native;
+	TAILQ_INIT(&f->lookups);
+	helper_init(&f->helper, loop, conf->remote_helper);
+	spares_init(&f->spares, loop,
+	    native && conf->fast_open ? FAREND_SPARES : 0);
+	return 0;
+}
+
+/*
+ * Lets go of the session: FAREND_LOST for those who wait for their turn.  The
+ * other questions were told by the session's end, or are cancelled by now.
+ * Does nothing when there is no far end.
+ */
+void
+farend_clear(struct farend *f)
+{
+	struct farend_ask *a;
+
+	if (f->base == NULL)
+		return;
+	while ((a = TAILQ_FIRST(&f->lookups)) != NULL)
+		ask_lose(a);
+	spares_clear(&f->spares);
+	event_free(f->next_lookup);
+	memset(f, 0, sizeof(*f));
 }

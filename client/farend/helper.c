@@ -85,7 +85,7 @@ helper_answer_cb(struct sshchan *chan, enum sshconn_answer answer, void *arg)
 		r->chan = NULL;
 		r->cb(HELPER_RUNS, sshchan_stream(chan), "", r->arg);
 	} else if (answer == SSHCONN_LOST) {
-		helper_fail(r, HELPER_LOST, "session lost");
+		helper_fail(r, HELPER_LOST, "");
 	} else if (!h->no_subsystem && helper_has_command(h)) {
 		h->no_subsystem = 1;
 		helper_request(r);

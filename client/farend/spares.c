@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spares.h"
 #include "log.h"
 #include "protocol.h"
+#include "reply.h"
 #include "socks.h"
+#include "spares.h"
 #include "sshloop.h"
 #include "sshopen.h"
 #include "stream.h"
@@ -34,51 +35,44 @@ struct spare {
 	struct spares		*pool;
 	struct stream		*chan;
 	enum spare_state	 state;
-	u_char			 reply[SOCKS5_MESSAGE_MAX];
-	size_t			 reply_len;
-	size_t			 reply_used;	/* what follows is data */
+	struct reply		 reply;		/* and bytes of the target's */
 };
 
-/* Reads until the reply is whole; 1 then, 0 at the end, or -1 and errno. */
+/* Takes the reply off; -1 and errno when there is none, or a refusal. */
 static int
 spare_read_reply(struct spare *s)
 {
 	struct socks_reply reply;
-	ssize_t n, used = 0;
+	enum reply_status status = reply_read(&s->reply, s->chan, &reply);
 
-	while (used == 0) {
-		n = s->chan->ops->read(s->chan, s->reply + s->reply_len,
-		    sizeof(s->reply) - s->reply_len);
-		if (n <= 0)
-			return (int)n;
-		s->reply_len += (size_t)n;
-		used = socks_decode_reply5(&reply, s->reply, s->reply_len);
+	if (status == REPLY_MORE) {
+		errno = EAGAIN;
+		return -1;
 	}
-	if (used < 0 || reply.rep != SOCKS_REP_OK) {
-		log_verbose("fast open: %s", used < 0 ? "malformed reply" :
-		    socks_rep_name(reply.rep));
+	if (status != REPLY_WHOLE || reply.rep != SOCKS_REP_OK) {
+		log_verbose("fast open: %s", status != REPLY_WHOLE ?
+		    reply_strerror(status) : socks_rep_name(reply.rep));
 		errno = ECONNRESET;
 		return -1;
 	}
-	s->reply_used = (size_t)used;
 	s->state = SPARE_PASSING;
-	return 1;
+	return 0;
 }
 
 static ssize_t
 spare_read(struct stream *st, void *buf, size_t len)
 {
 	struct spare *s = (struct spare *)st;
-	int r;
+	struct reply *r = &s->reply;
 
-	if (s->state == SPARE_WAITING && (r = spare_read_reply(s)) != 1)
-		return r;
-	if (s->reply_used == s->reply_len)
+	if (s->state == SPARE_WAITING && spare_read_reply(s) == -1)
+		return -1;
+	if (r->used == r->len)
 		return s->chan->ops->read(s->chan, buf, len);
-	if (len > s->reply_len - s->reply_used)
-		len = s->reply_len - s->reply_used;
-	memcpy(buf, s->reply + s->reply_used, len);
-	s->reply_used += len;
+	if (len > r->len - r->used)
+		len = r->len - r->used;
+	memcpy(buf, r->data + r->used, len);
+	r->used += len;
 	return (ssize_t)len;
 }
 
@@ -164,7 +158,7 @@ spare_chan_offer(struct stream *chan, const void *data, size_t len, void *arg)
 {
 	struct spare *s = arg;
 
-	if (s->state != SPARE_PASSING || s->reply_used != s->reply_len ||
+	if (s->state != SPARE_PASSING || s->reply.used != s->reply.len ||
 	    s->stream.offer == NULL)
 		return 0;
 	return s->stream.offer(&s->stream, data, len, s->stream.arg);

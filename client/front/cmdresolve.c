@@ -9,19 +9,13 @@
 
 #include "addr.h"
 #include "commands.h"
+#include "conn.h"
 #include "farend.h"
 #include "socks.h"
-#include "conn.h"
 #include "stream.h"
 
 /* The port of a RESOLVE that wants IPv4 (sockstun-protocol(7)). */
 #define CMDRESOLVE_IPV4		4
-
-static void
-cmdresolve_cancel(struct conn *c)
-{
-	farend_cancel(c->job);
-}
 
 static void
 cmdresolve_tell(struct conn *c, struct addr *found)
@@ -30,8 +24,8 @@ cmdresolve_tell(struct conn *c, struct addr *found)
 	if (conn_can_tell(c, found))
 		conn_answer(c, found);
 	else
-		conn_failed(c, SOCKS_REP_HOST, "SOCKS4 has no form for "
-		    "the address", "");
+		conn_fail(c, SOCKS_REP_HOST, "SOCKS4 has no form for the "
+		    "address");
 }
 
 static void
@@ -40,14 +34,13 @@ cmdresolve_finish(struct conn *c, const struct farend_answer *answer,
 {
 	struct addr found = answer->bnd;
 
-	c->cancel = NULL;
 	if (answer->stream != NULL)
 		answer->stream->ops->close(answer->stream, STREAM_CLOSE);
-	if (answer->rep != SOCKS_REP_OK)
-		conn_failed(c, answer->rep, answer->text, answer->hint);
+	if (answer->result != FAREND_GRANTED)
+		conn_pass_refusal(c, answer);
 	else if (!is_good)
-		conn_failed(c, SOCKS_REP_GENERAL,
-		    "the far end's answer is of the wrong kind", "");
+		conn_fail(c, SOCKS_REP_GENERAL,
+		    "the far end's answer is of the wrong kind");
 	else
 		cmdresolve_tell(c, &found);
 }
@@ -65,38 +58,27 @@ cmdresolve_name_cb(const struct farend_answer *answer, void *arg)
 	cmdresolve_finish(arg, answer, answer->bnd.type == ADDR_NAME);
 }
 
-static void
-cmdresolve_ask(struct conn *c, enum socks_cmd cmd, farend_cb *cb)
+/* Finds the address of a name. */
+void
+cmdresolve_start(struct conn *c)
 {
-	if (!farend_serves(c->tunnel)) {
-		conn_failed(c, SOCKS_REP_COMMAND, "no helper", "");
-		return;
-	}
-	c->job = farend_ask(c->tunnel, cmd, &c->dst, cb, c);
-	if (c->job == NULL)
-		conn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
+	static const struct addr ipv6 = { .type = ADDR_IPV6 };
+
+	if (!conn_can_tell(c, &ipv6))
+		c->dst.port = CMDRESOLVE_IPV4;
+	if (c->dst.type == ADDR_NAME)
+		conn_ask(c, SOCKS_CMD_RESOLVE, &c->dst, cmdresolve_addr_cb);
 	else
-		c->cancel = cmdresolve_cancel;
+		cmdresolve_tell(c, &c->dst);
 }
 
-/* Finds the address of a name, or the name of an address. */
+/* Finds the name of an address. */
 void
-cmdresolve_start(struct conn *c, enum socks_cmd cmd)
+cmdresolve_start_ptr(struct conn *c)
 {
-	int is_name = c->dst.type == ADDR_NAME;
-
-	if (cmd == SOCKS_CMD_RESOLVE) {
-		if (c->version == 4)
-			c->dst.port = CMDRESOLVE_IPV4;
-		if (is_name)
-			cmdresolve_ask(c, cmd, cmdresolve_addr_cb);
-		else
-			cmdresolve_tell(c, &c->dst);
-	} else if (c->version == 4)
-		conn_failed(c, SOCKS_REP_COMMAND,
-		    "SOCKS4 has no form for a name", "");
-	else if (is_name)
-		conn_failed(c, SOCKS_REP_ATYP, "it is no address", "");
+	if (c->dst.type == ADDR_NAME)
+		conn_fail(c, SOCKS_REP_ATYP, "it is no address");
 	else
-		cmdresolve_ask(c, cmd, cmdresolve_name_cb);
+		conn_ask(c, SOCKS_CMD_RESOLVE_PTR, &c->dst,
+		    cmdresolve_name_cb);
 }

@@ -22,17 +22,17 @@
 
 #include "addr.h"
 #include "cliconf.h"
+#include "clients.h"
 #include "commands.h"
+#include "conn.h"
 #include "dgramlink.h"
 #include "farend.h"
 #include "log.h"
 #include "monotime.h"
-#include "conn.h"
 #include "socksudp.h"
 #include "stream.h"
-#include "tunnel.h"
-#include "udpfrag.h"
 #include "udpclient.h"
+#include "udpfrag.h"
 #include "udpsock.h"
 
 /* How often in the time of UDPTimeout it is looked whether all is quiet. */
@@ -43,11 +43,10 @@
 #define CMDUDP_MAX_IPV6	65527
 
 struct cmdudp {
-	struct conn	*conn;
-	struct farend_ask	*ask;
+	struct conn		*conn;
 	struct udpsock		*relay;
 	struct dgramlink	*link;
-	struct udpclient		 peer;
+	struct udpclient	 client;
 	struct udpfrag		 frag;
 	struct event		*idle;
 	struct timeval		 look;		/* every so often */
@@ -82,8 +81,6 @@ cmdudp_cancel(struct conn *c)
 
 	if (u->link != NULL && u->relay != NULL)
 		cmdudp_log(u);
-	if (u->ask != NULL)
-		farend_cancel(u->ask);
 	if (u->link != NULL)
 		dgramlink_close(u->link, STREAM_CLOSE);
 	if (u->relay != NULL)
@@ -91,7 +88,7 @@ cmdudp_cancel(struct conn *c)
 	if (u->idle != NULL)
 		event_free(u->idle);
 	udpfrag_clear(&u->frag);
-	c->tunnel->nassocs--;
+	c->clients->nassocs--;
 	free(u);
 }
 
@@ -132,13 +129,13 @@ cmdudp_relay_cb(const struct sockaddr *from, const void *data, size_t len,
 	struct cmdudp *u = arg;
 	struct socksudp d;
 
-	if (!udpclient_may_be(&u->peer, from) ||
+	if (!udpclient_may_be(&u->client, from) ||
 	    socksudp_decode(&d, data, len) < 0 || d.rsv != 0) {
 		u->dropped++;
 		return;
 	}
-	if (!udpclient_is_known(&u->peer))
-		udpclient_settle(&u->peer, from);
+	if (!udpclient_is_known(&u->client))
+		udpclient_settle(&u->client, from);
 	if (d.frag == 0 && u->frag.highest != 0)
 		udpfrag_clear(&u->frag);
 	else if (d.frag != 0 && !cmdudp_reassemble(u, &d))
@@ -160,18 +157,18 @@ cmdudp_link_cb(const struct addr *from, const void *data, size_t len,
     void *arg)
 {
 	struct cmdudp *u = arg;
-	u_char *p = u->conn->tunnel->datagram;
+	u_char *p = u->conn->clients->datagram;
 	size_t n;
 
 	n = socksudp_encode_header(p, SOCKSUDP_HEADER_MAX, 0, from);
-	if (n == 0 || n + len > u->max || !udpclient_is_known(&u->peer)) {
+	if (n == 0 || n + len > u->max || !udpclient_is_known(&u->client)) {
 		u->dropped++;
 		return;
 	}
 	u->down++;
 	u->down_bytes += len;
 	memcpy(p + n, data, len);
-	udpsock_send(u->relay, (struct sockaddr *)&u->peer.sa, u->peer.len, p,
+	udpsock_send(u->relay, (struct sockaddr *)&u->client.sa, u->client.len, p,
 	    n + len);
 }
 
@@ -204,7 +201,7 @@ cmdudp_idle_cb(evutil_socket_t fd, short what, void *arg)
 	} else if (++u->quiet == CMDUDP_LOOKS) {
 		log_verbose("flow %llu: %s: nothing for %d seconds",
 		    (unsigned long long)c->id, c->label,
-		    c->tunnel->conf->udp_timeout);
+		    c->clients->conf->udp_timeout);
 		conn_free(c);
 		return;
 	}
@@ -214,12 +211,12 @@ cmdudp_idle_cb(evutil_socket_t fd, short what, void *arg)
 static int
 cmdudp_watch_idleness(struct cmdudp *u)
 {
-	struct tunnel *t = u->conn->tunnel;
-	long long us = (long long)t->conf->udp_timeout * 1000000;
+	struct clients *all = u->conn->clients;
+	long long us = (long long)all->conf->udp_timeout * 1000000;
 
 	if (us == 0)
 		return 0;
-	if ((u->idle = evtimer_new(t->base, cmdudp_idle_cb, u)) == NULL)
+	if ((u->idle = evtimer_new(all->base, cmdudp_idle_cb, u)) == NULL)
 		return -1;
 	u->look.tv_sec = (time_t)(us / CMDUDP_LOOKS / 1000000);
 	u->look.tv_usec = us / CMDUDP_LOOKS % 1000000;
@@ -259,14 +256,14 @@ cmdudp_address(int (*get)(int, struct sockaddr *, socklen_t *), int fd,
 static int
 cmdudp_open_relay(struct cmdudp *u, struct addr *bnd)
 {
-	struct tunnel *t = u->conn->tunnel;
+	struct clients *all = u->conn->clients;
 	struct sockaddr_storage ss;
 	struct sockaddr *sa = (struct sockaddr *)&ss;
 	socklen_t len;
 	int fd;
 
 	if (cmdudp_address(getpeername, u->conn->fd, &ss, &len) == -1 ||
-	    udpclient_init(&u->peer, sa, &u->conn->dst) == -1 ||
+	    udpclient_init(&u->client, sa, &u->conn->dst) == -1 ||
 	    cmdudp_address(getsockname, u->conn->fd, &ss, &len) == -1)
 		return -1;
 	fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
@@ -275,7 +272,7 @@ cmdudp_open_relay(struct cmdudp *u, struct addr *bnd)
 		return -1;
 	if (bind(fd, sa, len) == -1 || getsockname(fd, sa, &len) == -1 ||
 	    addr_from_sockaddr(bnd, sa) == -1 ||
-	    (u->relay = udpsock_new(t->udp, fd, &cmdudp_relay_ops, u)) ==
+	    (u->relay = udpsock_new(all->udp, fd, &cmdudp_relay_ops, u)) ==
 	    NULL) {
 		close(fd);
 		return -1;
@@ -292,21 +289,22 @@ cmdudp_begin(struct cmdudp *u, const struct farend_answer *answer)
 	struct conn *c = u->conn;
 	struct addr bnd;
 
-	u->link = dgramlink_new(c->tunnel->base, answer->stream,
-	    dgramlink_share(c->tunnel->nassocs), &cmdudp_link_ops, u);
+	u->link = dgramlink_new(c->clients->base, answer->stream,
+	    dgramlink_share(c->clients->nassocs), &cmdudp_link_ops, u);
 	if (u->link == NULL) {
 		answer->stream->ops->close(answer->stream, STREAM_CLOSE);
-		conn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
+		conn_fail(c, SOCKS_REP_GENERAL, "out of memory");
 		return;
 	}
 	if (cmdudp_open_relay(u, &bnd) == -1 ||
 	    cmdudp_watch_idleness(u) == -1) {
-		log_warn("client %s: relay port", c->peer);
+		log_warn("client %s: relay port", c->client);
 		conn_refuse(c, SOCKS_REP_GENERAL);
 		return;
 	}
 	if (conn_tell(c, &bnd) == -1 ||
-	    dgramlink_start(u->link, answer->surplus, answer->len) == -1) {
+	    dgramlink_start(u->link, answer->surplus,
+	    answer->surplus_len) == -1) {
 		conn_free(c);
 		return;
 	}
@@ -316,45 +314,23 @@ cmdudp_begin(struct cmdudp *u, const struct farend_answer *answer)
 static void
 cmdudp_answer_cb(const struct farend_answer *answer, void *arg)
 {
-	struct cmdudp *u = arg;
+	struct conn *c = arg;
 
-	u->ask = NULL;
-	if (answer->rep == SOCKS_REP_OK)
-		cmdudp_begin(u, answer);
+	if (answer->result == FAREND_GRANTED)
+		cmdudp_begin(c->job, answer);
 	else
-		conn_failed(u->conn, answer->rep, answer->text,
-		    answer->hint);
+		conn_pass_refusal(c, answer);
 }
 
 /* What all associations share; kept from the first on. */
 static int
-cmdudp_prepare(struct tunnel *t)
+cmdudp_prepare(struct clients *all)
 {
-	if (t->udp == NULL)
-		t->udp = udpsock_pool_new(t->base);
-	if (t->datagram == NULL)
-		t->datagram = malloc(SOCKSUDP_FRAME_MAX);
-	return t->udp != NULL && t->datagram != NULL ? 0 : -1;
-}
-
-/* Why there can be no association now, or NULL. */
-static const char *
-cmdudp_obstacle(const struct conn *c, int *rep)
-{
-	const struct tunnel *t = c->tunnel;
-
-	*rep = SOCKS_REP_COMMAND;
-	if (c->version == 4)
-		return "SOCKS4 has no UDP";
-	if (!farend_serves(t))
-		return "no helper";
-	*rep = SOCKS_REP_GENERAL;
-	if (t->nassocs >= (size_t)t->conf->max_udp_assocs) {
-		log_info("client %s: MaxUDPAssociations (%d) is reached",
-		    c->peer, t->conf->max_udp_assocs);
-		return "too many associations";
-	}
-	return NULL;
+	if (all->udp == NULL)
+		all->udp = udpsock_pool_new(all->base);
+	if (all->datagram == NULL)
+		all->datagram = malloc(SOCKSUDP_FRAME_MAX);
+	return all->udp != NULL && all->datagram != NULL ? 0 : -1;
 }
 
 /* Makes a relay port for the client. */
@@ -362,29 +338,28 @@ void
 cmdudp_start(struct conn *c)
 {
 	static const struct addr any = { .type = ADDR_IPV4 };
-	struct tunnel *t = c->tunnel;
+	struct clients *all = c->clients;
 	struct cmdudp *u;
-	const char *why;
-	int rep;
 
-	if ((why = cmdudp_obstacle(c, &rep)) != NULL) {
-		conn_failed(c, rep, why, "");
+	if (all->nassocs >= (size_t)all->conf->max_udp_assocs) {
+		log_info("client %s: MaxUDPAssociations (%d) is reached",
+		    c->client, all->conf->max_udp_assocs);
+		conn_fail(c, SOCKS_REP_GENERAL, "too many associations");
 		return;
 	}
-	if (cmdudp_prepare(t) == -1 || (u = calloc(1, sizeof(*u))) == NULL) {
-		conn_failed(c, SOCKS_REP_GENERAL, "out of memory", "");
+	if (cmdudp_prepare(all) == -1 ||
+	    (u = calloc(1, sizeof(*u))) == NULL) {
+		conn_fail(c, SOCKS_REP_GENERAL, "out of memory");
 		return;
 	}
 	u->conn = c;
 	u->began = monotime_ns();
 	udpfrag_init(&u->frag);
-	t->nassocs++;
+	all->nassocs++;
 	c->job = u;
 	c->cancel = cmdudp_cancel;
 	c->local->cb = cmdudp_local_cb;
 	buf_clear(&c->in);
 	/* Where the client sends from does not concern the far end. */
-	u->ask = farend_ask(t, SOCKS_CMD_UDP, &any, cmdudp_answer_cb, u);
-	if (u->ask == NULL)
-		conn_failed(c, SOCKS_REP_GENERAL, "no channel", "");
+	conn_ask(c, SOCKS_CMD_UDP, &any, cmdudp_answer_cb);
 }

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Where each command of SOCKS begins: the request is in the connection, which
- * is the command's until it ends with one of conn.h's last words.  The
- * connection may be gone when these return.
- */
+/* The commands of SOCKS. */
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
-#include "socks.h"
+#include "conn.h"
 
-struct conn;
+/* All that there are; the last has no start. */
+extern const struct command commands[];
 
 void	cmdconnect_start(struct conn *);
 void	cmdbind_start(struct conn *);
-void	cmdresolve_start(struct conn *, enum socks_cmd);
+void	cmdresolve_start(struct conn *);
+void	cmdresolve_start_ptr(struct conn *);
 void	cmdudp_start(struct conn *);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One connection of a SOCKS client: the conversation until its command is
- * known, and the words with which a command ends it or makes a flow of it.
+ * One connection of a client: talk until its request is known, then a command,
+ * which ends it or makes a flow of it.
  */
 #ifndef CONN_H
 #define CONN_H
@@ -12,17 +12,39 @@
 
 #include "addr.h"
 #include "buf.h"
+#include "farend.h"
 #include "socks.h"
 
+struct clients;
+struct conn;
 struct event;
 struct flow;
-struct sshchan;
 struct stream;
-struct tunnel;
+
+/* What a client can ask for. */
+struct command {
+	enum socks_cmd	 cmd;
+	const char	*name;		/* for the log; "": the usual one */
+	/*
+	 * The connection, with its destination, is the command's until it is
+	 * ended by one of the functions below; it may be gone on return.
+	 */
+	void		(*start)(struct conn *);
+};
+
+/* How a client talks, and is answered. */
+struct dialect {
+	/* More has come from the client; the connection may be gone after. */
+	void	(*read)(struct conn *);
+	/* A reply's bytes, at most SOCKS5_MESSAGE_MAX; bnd may be NULL. */
+	size_t	(*encode_reply)(u_char *, size_t, enum socks_rep,
+		    const struct addr *);
+	/* Has a reply a form for such an address? */
+	int	(*can_tell)(const struct addr *);
+};
 
 enum conn_state {
-	CONN_GREETING,
-	CONN_REQUEST,
+	CONN_TALK,
 	CONN_COMMAND,
 	CONN_FLOW
 };
@@ -32,38 +54,42 @@ enum conn_state {
 
 struct conn {
 	TAILQ_ENTRY(conn)	 entry;
-	struct tunnel		*tunnel;
+	struct clients		*clients;
 	uint64_t		 id;
-	char			*peer;
-	int			 fd;	/* local's, for its addresses */
+	char			*client;	/* its address, for the log */
+	int			 fd;		/* local's, for its addresses */
 	struct stream		*local;
 	struct flow		*flow;
 	struct event		*timeout;
-	enum conn_state	 state;
-	struct buf		 in;	/* from the client */
-	int			 version;	/* of SOCKS; 0: not known */
+	enum conn_state		 state;
+	const struct dialect	*dialect;
+	struct buf		 in;		/* from the client */
 	struct addr		 dst;
 	char			 label[CONN_LABEL_MAX];
-	/* The command under way: gives it up, frees what it has. */
+	struct farend_ask	 ask;		/* the command's, if it asks */
+	/* What else the command has under way, and how it is given up. */
+	void			*job;
 	void			(*cancel)(struct conn *);
-	void			*job;	/* the command's own */
-	/* What CONNECT has, which so needs no memory of its own. */
-	struct sshchan		*chan;
-	struct buf		 reply;	/* from sockstund, until it is whole */
 };
 
-void	conn_new(struct tunnel *, int, const char *);
+void	conn_new(struct clients *, int, const char *);
 void	conn_free(struct conn *);
 void	conn_abort(struct conn *);
 
+/* For the dialects. */
+void	conn_begin(struct conn *, int, const struct addr *);
+void	conn_dismiss(struct conn *, const u_char *, size_t);
+
 /* For the commands. */
+void	conn_ask(struct conn *, enum socks_cmd, const struct addr *,
+	    farend_cb *);
 ssize_t	conn_read(struct conn *);
 void	conn_refuse(struct conn *, int);
-void	conn_failed(struct conn *, int, const char *, const char *);
+void	conn_fail(struct conn *, int, const char *);
+void	conn_pass_refusal(struct conn *, const struct farend_answer *);
 int	conn_can_tell(const struct conn *, const struct addr *);
 int	conn_tell(struct conn *, const struct addr *);
 void	conn_answer(struct conn *, const struct addr *);
-void	conn_join(struct conn *, struct stream *,
-	    const struct addr *, const void *, size_t, const void *, size_t);
+void	conn_join(struct conn *, const struct farend_answer *);
 
 #endif

@@ -19,9 +19,12 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "clients.h"
 #include "command.h"
+#include "commands.h"
 #include "conn.h"
 #include "eventloop.h"
+#include "farend.h"
 #include "fdlimit.h"
 #include "front.h"
 #include "glibctune.h"
@@ -29,9 +32,9 @@
 #include "log.h"
 #include "options.h"
 #include "resolver.h"
+#include "sockstalk.h"
 #include "sshconnect.h"
 #include "sshloop.h"
-#include "tunnel.h"
 #include "xmalloc.h"
 
 #define RESOLVERS	2
@@ -43,7 +46,8 @@ struct sockstun {
 	struct front		*front;
 	struct sshconnect	*connecting;
 	struct sshloop		*loop;
-	struct tunnel		 tunnel;
+	struct farend		 farend;
+	struct clients		 clients;
 	struct event		*sigterm, *sigint, *sighup, *sigchld;
 	pid_t			 command;
 	int			 status;
@@ -62,15 +66,15 @@ accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 {
 	struct sockstun *s = arg;
 	struct addr a;
-	char peer[ADDR_STRLEN];
+	char client[ADDR_STRLEN];
 	int on = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (addr_from_sockaddr(&a, sa) == 0)
-		addr_format(&a, peer, sizeof(peer));
+		addr_format(&a, client, sizeof(client));
 	else
-		strlcpy(peer, listener_name(l), sizeof(peer));
-	conn_new(&s->tunnel, fd, peer);
+		strlcpy(client, listener_name(l), sizeof(client));
+	conn_new(&s->clients, fd, client);
 }
 
 static void
@@ -79,6 +83,8 @@ lost_cb(const char *why, void *arg)
 	struct sockstun *s = arg;
 
 	log_warnx("Connection to %s lost: %s", s->opt.conf.hostname, why);
+	s->clients.farend = NULL;
+	farend_clear(&s->farend);
 	stop(s, EXIT_OWN);
 }
 
@@ -99,7 +105,7 @@ announce(struct sockstun *s)
 		if (!s->opt.quiet && isatty(STDERR_FILENO))
 			fprintf(stderr, "sockstun: SOCKS on %s through %s@%s "
 			    "(%s, %s)\n", name, s->opt.conf.user,
-			    s->opt.conf.hostname, s->tunnel.native ?
+			    s->opt.conf.hostname, s->farend.native ?
 			    "sockstund" : "SSH server",
 			    sshloop_cipher(s->loop));
 		log_verbose("SOCKS on %s through %s@%s", name,
@@ -156,10 +162,10 @@ connected_cb(struct ssh_session_struct *session, void *arg)
 		return;
 	}
 	s->loop = sshloop_new(s->base, session, &options, &loop_ops, s);
-	if (s->loop == NULL)
+	if (s->loop == NULL || farend_init(&s->farend, s->base, s->loop, conf,
+	    sshloop_peer_is_sockstun(s->loop)) == -1)
 		fatalx("out of memory");
-	tunnel_init(&s->tunnel, s->base, s->loop, conf,
-	    sshloop_peer_is_sockstun(s->loop));
+	s->clients.farend = &s->farend;
 	announce(s);
 	if (conf->fork_after_auth)
 		go_to_background(s);
@@ -209,6 +215,7 @@ run(struct sockstun *s)
 	if ((s->base = eventloop_new()) == NULL ||
 	    (s->resolver = resolver_new(s->base, RESOLVERS)) == NULL)
 		fatalx("out of memory");
+	clients_init(&s->clients, s->base, &s->opt.conf, commands, &sockstalk);
 	s->sigterm = watch_signal(s, SIGTERM, signal_cb);
 	s->sigint = watch_signal(s, SIGINT, signal_cb);
 	s->sighup = watch_signal(s, SIGHUP, signal_cb);
@@ -228,10 +235,10 @@ clean_up(struct sockstun *s)
 		kill(s->command, SIGTERM);
 	if (s->connecting != NULL)
 		sshconnect_cancel(s->connecting);
-	if (s->loop != NULL) {
-		tunnel_clear(&s->tunnel);
+	clients_clear(&s->clients);
+	farend_clear(&s->farend);
+	if (s->loop != NULL)
 		sshloop_free(s->loop);
-	}
 	front_close(s->front);
 	if (s->resolver != NULL)
 		resolver_free(s->resolver);

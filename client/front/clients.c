@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * This room is for those who ask: listeners (front.c), the connections of
+ * clients (conn.c), what is said on them (sockstalk.c) and what is done for
+ * them (commands.c, cmd*.c).  Whether there is a far end to ask, and who
+ * brings it up, is not decided here: "farend" is set and taken away from
+ * outside, and a client that needs one while it is NULL is refused.
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients.h"
+#include "conn.h"
+#include "udpsock.h"
+
+/*
+ * No clients yet, and no far end.  They may ask for these commands and begin
+ * in that dialect; all must outlive them.
+ */
+void
+clients_init(struct clients *all, struct event_base *base,
+    const struct cliconf *conf, const struct command *commands,
+    const struct dialect *dialect)
+{
+	memset(all, 0, sizeof(*all));
+	all->base = base;
+	all->conf = conf;
+	all->commands = commands;
+	all->dialect = dialect;
+	TAILQ_INIT(&all->conns);
+}
+
+/* Lets go of all clients; those in the middle of a flow see a reset. */
+void
+clients_clear(struct clients *all)
+{
+	struct conn *c;
+
+	while ((c = TAILQ_FIRST(&all->conns)) != NULL)
+		conn_abort(c);
+	udpsock_pool_free(all->udp);
+	free(all->datagram);
+}

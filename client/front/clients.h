@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* All SOCKS clients, and what their connections share. */
+#ifndef CLIENTS_H
+#define CLIENTS_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <stdint.h>
+
+struct cliconf;
+struct command;
+struct conn;
+struct dialect;
+struct event_base;
+struct farend;
+struct udpsock_pool;
+
+TAILQ_HEAD(conn_list, conn);
+
+struct clients {
+	struct event_base	*base;
+	const struct cliconf	*conf;
+	const struct command	*commands;	/* the last has no start */
+	const struct dialect	*dialect;	/* that a client begins with */
+	struct farend		*farend;	/* NULL: no session is up */
+	struct conn_list	 conns;
+	uint64_t		 last_id;	/* of a connection */
+	size_t			 nassocs;	/* UDP associations */
+	struct udpsock_pool	*udp;		/* of theirs; NULL: none yet */
+	u_char			*datagram;	/* room for one, or NULL */
+};
+
+void	clients_init(struct clients *, struct event_base *,
+	    const struct cliconf *, const struct command *,
+	    const struct dialect *);
+void	clients_clear(struct clients *);
+
+#endif
