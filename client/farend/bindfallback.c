@@ -17,6 +17,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "answer.h"
 #include "bindfallback.h"
 #include "log.h"
 #include "socks.h"
@@ -39,7 +40,7 @@ struct bindfallback {
 	const char			*where;	/* the server listens */
 	struct sshforward		*forward;
 	struct event			*timeout;
-	const struct bindfallback_ops	*ops;
+	farend_cb			*cb;
 	void				*arg;
 	uint16_t			 port;
 	int				 tries;
@@ -75,11 +76,11 @@ static void
 bindfallback_listening_cb(void *arg)
 {
 	struct bindfallback *b = arg;
-	struct addr bnd;
+	struct farend_answer answer = { .result = FAREND_BOUND };
 
-	addr_parse_host(&bnd, *b->where != '\0' ? b->where : "127.0.0.1",
-	    b->port);
-	b->ops->bound(&bnd, b->arg);
+	addr_parse_host(&answer.bnd, *b->where != '\0' ? b->where :
+	    "127.0.0.1", b->port);
+	b->cb(&answer, b->arg);
 }
 
 static void
@@ -87,12 +88,29 @@ bindfallback_connected_cb(struct sshchan *chan, const char *host, int port,
     void *arg)
 {
 	struct bindfallback *b = arg;
-	struct addr peer;
+	struct farend_answer answer = {
+		.result = FAREND_GRANTED,
+		.stream = sshchan_stream(chan),
+	};
 
-	if (addr_parse_host(&peer, host, (uint16_t)port) == -1)
-		memset(&peer, 0, sizeof(peer));
-	addr_unmap(&peer);
-	b->ops->connected(sshchan_stream(chan), &peer, b->arg);
+	if (addr_parse_host(&answer.bnd, host, (uint16_t)port) == -1)
+		memset(&answer.bnd, 0, sizeof(answer.bnd));
+	addr_unmap(&answer.bnd);
+	b->cb(&answer, b->arg);
+}
+
+static void
+bindfallback_fail(struct bindfallback *b, enum farend_result result, int rep,
+    const char *text, const char *hint)
+{
+	struct farend_answer answer = {
+		.result = result,
+		.rep = rep,
+		.text = text,
+		.hint = hint,
+	};
+
+	b->cb(&answer, b->arg);
 }
 
 static void	bindfallback_failed_cb(enum sshconn_answer, void *);
@@ -123,28 +141,31 @@ bindfallback_failed_cb(enum sshconn_answer why, void *arg)
 	sshforward_close(b->forward);
 	b->forward = NULL;
 	if (why == SSHCONN_LOST)
-		b->ops->lost(b->arg);
+		bindfallback_fail(b, FAREND_LOST, SOCKS_REP_GENERAL,
+		    "session lost", "");
 	else if (b->tries == BINDFALLBACK_TRIES || bindfallback_try(b) == -1)
-		b->ops->failed(SOCKS_REP_RULESET, "the SSH server forwards "
-		    "no port", " (see AllowTcpForwarding, DisableForwarding "
-		    "and PermitListen in its sshd_config)", b->arg);
+		bindfallback_fail(b, FAREND_REFUSED, SOCKS_REP_RULESET,
+		    "the SSH server forwards no port", " (see "
+		    "AllowTcpForwarding, DisableForwarding and PermitListen "
+		    "in its sshd_config)");
 }
 
 static void
 bindfallback_timeout_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct bindfallback *b = arg;
-
-	b->ops->failed(SOCKS_REP_TTL, "nobody came in time", "", b->arg);
+	bindfallback_fail(arg, FAREND_REFUSED, SOCKS_REP_TTL,
+	    "nobody came in time", "");
 }
 
 /*
  * Waits for a peer at this address, or for anybody if it is unspecified; the
- * port is not looked at.  NULL when memory is out or the session is lost.
+ * port is not looked at.  The answers come from the loop: FAREND_BOUND, and
+ * then another, after which it is to be cancelled.  NULL when memory is out or
+ * the session is lost.
  */
 struct bindfallback *
 bindfallback_start(struct event_base *base, struct sshloop *loop,
-    const struct addr *peer, const struct bindfallback_ops *ops, void *arg)
+    const struct addr *peer, farend_cb *cb, void *arg)
 {
 	static const struct timeval patience = {
 		.tv_sec = BINDFALLBACK_PATIENCE
@@ -158,7 +179,7 @@ bindfallback_start(struct event_base *base, struct sshloop *loop,
 	addr_unmap(&b->peer);
 	b->named = !addr_is_unspecified(&b->peer);
 	b->where = bindfallback_where(&b->peer);
-	b->ops = ops;
+	b->cb = cb;
 	b->arg = arg;
 	b->timeout = evtimer_new(base, bindfallback_timeout_cb, b);
 	if (b->timeout == NULL || bindfallback_try(b) == -1) {

@@ -24,6 +24,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "answer.h"
 #include "bindfallback.h"
 #include "cliconf.h"
 #include "farend.h"
@@ -82,10 +83,11 @@ ask_answer(struct farend_ask *a, const struct farend_answer *answer)
 }
 
 static void
-ask_refuse(struct farend_ask *a, int rep, const char *text, const char *hint)
+ask_fail(struct farend_ask *a, enum farend_result result, int rep,
+    const char *text, const char *hint)
 {
 	struct farend_answer answer = {
-		.result = FAREND_REFUSED,
+		.result = result,
 		.rep = rep,
 		.text = text,
 		.hint = hint,
@@ -95,16 +97,15 @@ ask_refuse(struct farend_ask *a, int rep, const char *text, const char *hint)
 }
 
 static void
+ask_refuse(struct farend_ask *a, int rep, const char *text, const char *hint)
+{
+	ask_fail(a, FAREND_REFUSED, rep, text, hint);
+}
+
+static void
 ask_lose(struct farend_ask *a)
 {
-	struct farend_answer answer = {
-		.result = FAREND_LOST,
-		.rep = SOCKS_REP_GENERAL,
-		.text = "session lost",
-		.hint = "",
-	};
-
-	ask_answer(a, &answer);
+	ask_fail(a, FAREND_LOST, SOCKS_REP_GENERAL, "session lost", "");
 }
 
 /* BIND is done, as far as it goes, or the stream is what was asked for. */
@@ -126,44 +127,19 @@ ask_grant(struct farend_ask *a, struct stream *st, const struct addr *bnd)
 }
 
 static void
-ask_fallback_bound_cb(const struct addr *bnd, void *arg)
+ask_fallback_cb(const struct farend_answer *answer, void *arg)
 {
 	struct farend_ask *a = arg;
 
-	if (!a->farend->told_fallback)
+	if (answer->result == FAREND_BOUND && !a->farend->told_fallback) {
 		log_info("BIND uses the SSH server's own forwarding: peers "
 		    "reach it at 127.0.0.1 of the server, and at other "
 		    "addresses only if GatewayPorts in its sshd_config "
 		    "permits");
-	a->farend->told_fallback = 1;
-	ask_grant(a, NULL, bnd);
+		a->farend->told_fallback = 1;
+	}
+	ask_answer(a, answer);
 }
-
-static void
-ask_fallback_connected_cb(struct stream *st, const struct addr *peer,
-    void *arg)
-{
-	ask_grant(arg, st, peer);
-}
-
-static void
-ask_fallback_failed_cb(int rep, const char *why, const char *hint, void *arg)
-{
-	ask_refuse(arg, rep, why, hint);
-}
-
-static void
-ask_fallback_lost_cb(void *arg)
-{
-	ask_lose(arg);
-}
-
-static const struct bindfallback_ops ask_fallback_ops = {
-	.bound = ask_fallback_bound_cb,
-	.connected = ask_fallback_connected_cb,
-	.failed = ask_fallback_failed_cb,
-	.lost = ask_fallback_lost_cb,
-};
 
 static void
 ask_fall_back(struct farend_ask *a)
@@ -176,7 +152,7 @@ ask_fall_back(struct farend_ask *a)
 		return;
 	}
 	a->fallback = bindfallback_start(f->base, f->loop, a->dst,
-	    &ask_fallback_ops, a);
+	    ask_fallback_cb, a);
 	if (a->fallback == NULL)
 		ask_refuse(a, SOCKS_REP_GENERAL, "out of memory", "");
 }

@@ -9,12 +9,13 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
-#include "addr.h"
+#include "answer.h"
 #include "helper.h"
 #include "reply.h"
 #include "socks.h"
 #include "spares.h"
 
+struct addr;
 struct bindfallback;
 struct cliconf;
 struct event;
@@ -37,29 +38,6 @@ struct farend {
 	struct event		*next_lookup;
 	int			 told_fallback;	/* what BIND without help is */
 };
-
-enum farend_result {
-	FAREND_BOUND,		/* BIND waits at bnd; another answer follows */
-	FAREND_GRANTED,		/* done; bnd and the stream are the answer */
-	FAREND_REFUSED,		/* rep, text and hint say why */
-	FAREND_LOST		/* the session ended before it was answered */
-};
-
-struct farend_answer {
-	enum farend_result	 result;
-	int			 rep;		/* enum socks_rep, or anything */
-	struct addr		 bnd;
-	struct stream		*stream;	/* the callee's from now on */
-	const void		*first;		/* to be written before all */
-	size_t			 first_len;
-	const void		*surplus;	/* was read from it already */
-	size_t			 surplus_len;
-	const char		*text;		/* why, for the log */
-	const char		*hint;		/* what to do about it, or "" */
-};
-
-/* The question is over, but after FAREND_BOUND, and may be freed. */
-typedef void farend_cb(const struct farend_answer *, void *);
 
 enum farend_turn {
 	TURN_NONE,		/* it needs none, or waits no more */

@@ -51,7 +51,7 @@ static void *opened_arg;
 static struct helper_run *runs[10];
 static size_t nruns;
 static int muted;
-static const struct bindfallback_ops *fallback_ops;
+static farend_cb *fallback_cb;
 static void *fallback_arg;
 static int fallbacks_cancelled;
 
@@ -182,11 +182,11 @@ spares_take(struct spares *f)
 
 struct bindfallback *
 bindfallback_start(struct event_base *b, struct sshloop *l,
-    const struct addr *peer, const struct bindfallback_ops *ops, void *arg)
+    const struct addr *peer, farend_cb *cb, void *arg)
 {
-	fallback_ops = ops;
+	fallback_cb = cb;
 	fallback_arg = arg;
-	return (struct bindfallback *)&fallback_ops;
+	return (struct bindfallback *)&fallback_cb;
 }
 
 void
@@ -530,18 +530,21 @@ test_helper_refused(void **state)
 static void
 test_fallback(void **state)
 {
-	struct addr where, name;
+	struct farend_answer answer = { .result = FAREND_BOUND };
+	struct addr name;
 
 	ask(SOCKS_CMD_BIND);
 	runs[0]->cb(HELPER_MISSING, NULL, "no helper", runs[0]->arg);
 	assert_int_equal(answers, 0);
-	addr_parse_host(&where, "127.0.0.1", 61234);
-	fallback_ops->bound(&where, fallback_arg);
+	addr_parse_host(&answer.bnd, "127.0.0.1", 61234);
+	fallback_cb(&answer, fallback_arg);
 	assert_int_equal(got.result, FAREND_BOUND);
 	assert_int_equal(got.bnd.port, 61234);
 	farend_await(&asks[0]);
 	assert_int_equal(answers, 1);
-	fallback_ops->connected(&fake.chan.stream, &where, fallback_arg);
+	answer.result = FAREND_GRANTED;
+	answer.stream = &fake.chan.stream;
+	fallback_cb(&answer, fallback_arg);
 	assert_int_equal(answers, 2);
 	assert_int_equal(got.result, FAREND_GRANTED);
 	assert_int_equal(fallbacks_cancelled, 1);
