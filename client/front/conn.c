@@ -32,11 +32,11 @@
 #include "socks.h"
 #include "stream.h"
 
-/* Seconds a client has to finish its request. */
+/* Seconds that a client has to make its request. */
 #define CONN_PATIENCE	60
-/* The request and what may follow it before the flow stands. */
+/* Bytes of a request and of what follows it before the flow stands. */
 #define CONN_EARLY_MAX	32768
-/* Bytes of a reason for the log. */
+/* Bytes of a far end's reason that reach the log. */
 #define CONN_REASON_MAX	256
 
 /* Gives up what the command has begun, once. */
@@ -51,7 +51,19 @@ conn_cancel(struct conn *c)
 		cancel(c);
 }
 
-/* Ends a connection that is no flow yet. */
+/* The request is there, or is not waited for any more. */
+static void
+conn_stop_timeout(struct conn *c)
+{
+	if (c->timeout != NULL)
+		event_free(c->timeout);
+	c->timeout = NULL;
+}
+
+/*
+ * Ends a connection that is no flow yet, or no longer: what its command has
+ * begun is given up.
+ */
 void
 conn_free(struct conn *c)
 {
@@ -59,8 +71,7 @@ conn_free(struct conn *c)
 	TAILQ_REMOVE(&c->clients->conns, c, entry);
 	if (c->local != NULL)
 		c->local->ops->close(c->local, STREAM_CLOSE);
-	if (c->timeout != NULL)
-		event_free(c->timeout);
+	conn_stop_timeout(c);
 	buf_clear(&c->in);
 	free(c->client);
 	free(c);
@@ -97,7 +108,7 @@ conn_done_cb(const struct flow_summary *sum, void *arg)
 void
 conn_dismiss(struct conn *c, const u_char *data, size_t len)
 {
-	evtimer_del(c->timeout);
+	conn_stop_timeout(c);
 	c->label[0] = '\0';
 	c->flow = flow_farewell(c->clients->base, c->local, data, len,
 	    conn_done_cb, c);
@@ -133,14 +144,17 @@ conn_end(struct conn *c, int rep, const struct addr *bnd)
 	conn_dismiss(c, reply, len);
 }
 
-/* Refuses the request; the connection may be gone after it. */
+/*
+ * Refuses the request with an enum socks_rep, or whatever the far end sent;
+ * the connection may be gone after it.
+ */
 void
 conn_refuse(struct conn *c, int rep)
 {
 	conn_end(c, rep, NULL);
 }
 
-/* The same, with a line in the log that says why. */
+/* Refuses it, with a line in the log that says why. */
 void
 conn_fail(struct conn *c, int rep, const char *why)
 {
@@ -153,7 +167,7 @@ conn_fail(struct conn *c, int rep, const char *why)
 	conn_pass_refusal(c, &answer);
 }
 
-/* The same with the far end's answer, which was no success. */
+/* Refuses it as the far end has, with a line in the log. */
 void
 conn_pass_refusal(struct conn *c, const struct farend_answer *answer)
 {
@@ -165,7 +179,10 @@ conn_pass_refusal(struct conn *c, const struct farend_answer *answer)
 	conn_refuse(c, answer->rep);
 }
 
-/* A reply of success, and the end: all that was asked for was an answer. */
+/*
+ * A reply of success, and the end, where all that was asked for was an answer;
+ * the connection may be gone after it.
+ */
 void
 conn_answer(struct conn *c, const struct addr *bnd)
 {
@@ -230,8 +247,9 @@ conn_join(struct conn *c, const struct farend_answer *answer)
 }
 
 /*
- * Asks the far end; the destination must stay where it is, and the callback
- * is given the connection, which may be gone when this returns.
+ * Asks the far end.  The destination must stay where it is until the answer;
+ * the callback is given the connection.  It may be called, and the connection
+ * be gone, before this returns.
  */
 void
 conn_ask(struct conn *c, enum socks_cmd cmd, const struct addr *dst,
@@ -244,8 +262,8 @@ conn_ask(struct conn *c, enum socks_cmd cmd, const struct addr *dst,
 }
 
 /*
- * Does what the client asks for, an enum socks_cmd or anything; the connection
- * may be gone after it.
+ * Has the command run that the client asks for, an enum socks_cmd or anything;
+ * the connection may be gone after it.
  */
 void
 conn_begin(struct conn *c, int cmd, const struct addr *dst)
@@ -261,7 +279,7 @@ conn_begin(struct conn *c, int cmd, const struct addr *dst)
 		conn_refuse(c, SOCKS_REP_COMMAND);
 		return;
 	}
-	evtimer_del(c->timeout);
+	conn_stop_timeout(c);
 	c->state = CONN_COMMAND;
 	c->dst = *dst;
 	snprintf(c->label, sizeof(c->label), "%s%s%s", command->name,

@@ -42,8 +42,8 @@ socks4_read(struct conn *c)
 	/* Version 4 has neither datagrams nor a reply that tells a name. */
 	if (n > 0 && (req.cmd == SOCKS_CMD_UDP ||
 	    req.cmd == SOCKS_CMD_RESOLVE_PTR)) {
-		log_info("client %s: SOCKS4 has no command %u", c->client,
-		    req.cmd);
+		log_info("client %s: SOCKS4 has no %s", c->client,
+		    socks_cmd_name(req.cmd));
 		conn_refuse(c, SOCKS_REP_COMMAND);
 	} else
 		sockstalk_request(c, &req, n);

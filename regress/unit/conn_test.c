@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A connection runs the commands and talks the dialect that it is given, and
+ * does without a far end; that is played by the test.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "addr.h"
+#include "buf.h"
+#include "clients.h"
+#include "conn.h"
+#include "farend.h"
+#include "socks.h"
+#include "sockstalk.h"
+
+static struct event_base *base;
+static struct clients clients;
+static struct farend farend;
+static struct conn *started;
+static int asked, cancelled;
+static int client;		/* its end of the connection */
+
+void
+farend_ask(struct farend_ask *a, struct farend *f, enum socks_cmd cmd,
+    const struct addr *dst, farend_cb *cb, void *arg)
+{
+	a->farend = f;
+	asked++;
+}
+
+void
+farend_cancel(struct farend_ask *a)
+{
+	cancelled += a->farend != NULL;
+	a->farend = NULL;
+}
+
+static void
+start(struct conn *c)
+{
+	started = c;
+}
+
+static void
+no_answer_cb(const struct farend_answer *answer, void *arg)
+{
+	fail();
+}
+
+static void
+start_asking(struct conn *c)
+{
+	conn_ask(c, SOCKS_CMD_CONNECT, &c->dst, no_answer_cb);
+}
+
+static const struct command table[] = {
+	{ SOCKS_CMD_CONNECT,	"",	start_asking },
+	{ SOCKS_CMD_UDP,	"SING",	start },
+	{ 0,			NULL,	NULL },
+};
+
+/* A dialect whose requests are a letter, and its replies another. */
+static void
+letter_read(struct conn *c)
+{
+	static const struct addr dst = { .type = ADDR_IPV4, .port = 7 };
+	int letter = buf_data(&c->in)[0];
+
+	buf_consume(&c->in, 1);
+	conn_begin(c, letter - 'a', &dst);
+}
+
+static size_t
+letter_encode(u_char *buf, size_t size, enum socks_rep rep,
+    const struct addr *bnd)
+{
+	buf[0] = (u_char)('A' + rep);
+	return 1;
+}
+
+static int
+letter_can_tell(const struct addr *bnd)
+{
+	return bnd->type == ADDR_IPV4;
+}
+
+static const struct dialect letters = {
+	letter_read, letter_encode, letter_can_tell
+};
+
+static void
+set_up(const struct dialect *dialect)
+{
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	    fds), 0);
+	client = fds[0];
+	started = NULL;
+	asked = cancelled = 0;
+	base = event_base_new();
+	clients_init(&clients, base, NULL, table, dialect);
+	clients.farend = &farend;
+	conn_new(&clients, fds[1], "client");
+}
+
+static void
+tear_down(void)
+{
+	clients_clear(&clients);
+	event_base_free(base);
+	close(client);
+}
+
+static void
+say(const void *data, size_t len)
+{
+	assert_int_equal(write(client, data, len), len);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void
+assert_hears(const void *data, size_t len)
+{
+	u_char buf[64];
+
+	assert_int_equal(read(client, buf, sizeof(buf)), len);
+	assert_memory_equal(buf, data, len);
+}
+
+/* What follows the request is kept for the command. */
+static void
+test_given(void **state)
+{
+	struct addr a = { .type = ADDR_IPV6 };
+
+	set_up(&letters);
+	say("dxyz", 4);
+	assert_non_null(started);
+	assert_string_equal(started->label, "SING 0.0.0.0:7");
+	assert_int_equal(buf_len(&started->in), 3);
+	assert_false(conn_can_tell(started, &a));
+	conn_fail(started, SOCKS_REP_HOST, "no song");
+	assert_hears("E", 1);
+	tear_down();
+}
+
+static void
+test_unknown(void **state)
+{
+	set_up(&letters);
+	say("z", 1);
+	assert_null(started);
+	assert_hears("H", 1);
+	tear_down();
+}
+
+/* Who goes gives its question up, and without a far end there is none. */
+static void
+test_asks(void **state)
+{
+	set_up(&letters);
+	say("b", 1);
+	assert_int_equal(asked, 1);
+	clients_clear(&clients);
+	assert_int_equal(cancelled, 1);
+	tear_down();
+	set_up(&letters);
+	clients.farend = NULL;
+	say("b", 1);
+	assert_int_equal(asked, 0);
+	assert_hears("B", 1);
+	tear_down();
+}
+
+static void
+test_socks(void **state)
+{
+	static const u_char hello[] = { 5, 2, 2, 0 };
+	static const u_char sing[] = { 5, 3, 0, 1, 192, 0, 2, 1, 0, 80, '!' };
+	static const u_char sing4[] = { 4, 3, 0, 80, 192, 0, 2, 1, 0 };
+	size_t i;
+
+	set_up(&sockstalk);
+	for (i = 0; i < sizeof(hello); i++)
+		say(hello + i, 1);
+	assert_hears("\5\0", 2);
+	for (i = 0; i < sizeof(sing); i++)
+		say(sing + i, 1);
+	assert_string_equal(started->label, "SING 192.0.2.1:80");
+	assert_int_equal(buf_len(&started->in), 1);
+	tear_down();
+	set_up(&sockstalk);
+	say(sing4, sizeof(sing4));
+	assert_null(started);
+	assert_hears("\0\133\0\0\0\0\0\0", 8);
+	tear_down();
+	set_up(&sockstalk);
+	say("GET / HTTP/1.0\r\n\r\n", 18);
+	assert_null(started);
+	assert_hears("", 0);
+	tear_down();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_given),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_asks),
+		cmocka_unit_test(test_socks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
