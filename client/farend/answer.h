@@ -18,7 +18,7 @@ enum farend_result {
 
 struct farend_answer {
 	enum farend_result	 result;
-	int			 rep;		/* enum socks_rep, or anything */
+	int			 rep;	/* enum socks_rep, or anything */
 	struct addr		 bnd;
 	struct stream		*stream;	/* the callee's from now on */
 	const void		*first;		/* to be written before all */

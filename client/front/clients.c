@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * This room is for those who ask: listeners (front.c), the connections of
+ * This room is for those who ask: listeners (listeners.c), the connections of
  * clients (conn.c), what is said on them (sockstalk.c) and what is done for
  * them (commands.c, cmd*.c).  Whether there is a far end to ask, and who
  * brings it up, is not decided here: "farend" is set and taken away from
@@ -8,12 +8,17 @@
  */
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "addr.h"
 #include "clients.h"
 #include "conn.h"
+#include "listener.h"
 #include "udpsock.h"
 
 /*
@@ -31,6 +36,23 @@ clients_init(struct clients *all, struct event_base *base,
 	all->commands = commands;
 	all->dialect = dialect;
 	TAILQ_INIT(&all->conns);
+}
+
+/* A client has connected; arg is struct clients. */
+void
+clients_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
+    socklen_t len, void *arg)
+{
+	struct addr a;
+	char name[ADDR_STRLEN];
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (addr_from_sockaddr(&a, sa) == 0)
+		addr_format(&a, name, sizeof(name));
+	else
+		strlcpy(name, listener_name(l), sizeof(name));
+	conn_new(arg, fd, name);
 }
 
 /* Lets go of all clients; those in the middle of a flow see a reset. */

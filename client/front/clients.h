@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <stdint.h>
 
 struct cliconf;
@@ -13,6 +14,7 @@ struct conn;
 struct dialect;
 struct event_base;
 struct farend;
+struct listener;
 struct udpsock_pool;
 
 TAILQ_HEAD(conn_list, conn);
@@ -20,7 +22,7 @@ TAILQ_HEAD(conn_list, conn);
 struct clients {
 	struct event_base	*base;
 	const struct cliconf	*conf;
-	const struct command	*commands;	/* the last has no start */
+	const struct command	*commands;	/* ended by one without start */
 	const struct dialect	*dialect;	/* that a client begins with */
 	struct farend		*farend;	/* NULL: no session is up */
 	struct conn_list	 conns;
@@ -33,6 +35,8 @@ struct clients {
 void	clients_init(struct clients *, struct event_base *,
 	    const struct cliconf *, const struct command *,
 	    const struct dialect *);
+void	clients_accept_cb(struct listener *, int, const struct sockaddr *,
+	    socklen_t, void *);
 void	clients_clear(struct clients *);
 
 #endif

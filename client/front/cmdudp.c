@@ -168,8 +168,8 @@ cmdudp_link_cb(const struct addr *from, const void *data, size_t len,
 	u->down++;
 	u->down_bytes += len;
 	memcpy(p + n, data, len);
-	udpsock_send(u->relay, (struct sockaddr *)&u->client.sa, u->client.len, p,
-	    n + len);
+	udpsock_send(u->relay, (struct sockaddr *)&u->client.sa,
+	    u->client.len, p, n + len);
 }
 
 static void

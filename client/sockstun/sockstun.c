@@ -4,10 +4,7 @@
  * set up, clients are served until the session or the process ends.
  */
 #include <sys/types.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <err.h>
 #include <fcntl.h>
@@ -18,17 +15,14 @@
 
 #include <event2/event.h>
 
-#include "addr.h"
 #include "clients.h"
 #include "command.h"
 #include "commands.h"
-#include "conn.h"
 #include "eventloop.h"
 #include "farend.h"
 #include "fdlimit.h"
-#include "front.h"
 #include "glibctune.h"
-#include "listener.h"
+#include "listeners.h"
 #include "log.h"
 #include "options.h"
 #include "resolver.h"
@@ -43,7 +37,7 @@ struct sockstun {
 	struct options		 opt;
 	struct event_base	*base;
 	struct resolver		*resolver;
-	struct front		*front;
+	struct listeners	*listeners;
 	struct sshconnect	*connecting;
 	struct sshloop		*loop;
 	struct farend		 farend;
@@ -58,23 +52,6 @@ stop(struct sockstun *s, int status)
 {
 	s->status = status;
 	event_base_loopbreak(s->base);
-}
-
-static void
-accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
-    socklen_t len, void *arg)
-{
-	struct sockstun *s = arg;
-	struct addr a;
-	char client[ADDR_STRLEN];
-	int on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (addr_from_sockaddr(&a, sa) == 0)
-		addr_format(&a, client, sizeof(client));
-	else
-		strlcpy(client, listener_name(l), sizeof(client));
-	conn_new(&s->clients, fd, client);
 }
 
 static void
@@ -98,9 +75,9 @@ announce(struct sockstun *s)
 	const char *name;
 	size_t i;
 
-	for (i = 0; i < front_count(s->front); i++) {
-		name = front_name(s->front, i);
-		if (front_is_free_port(s->front, i))
+	for (i = 0; i < listeners_count(s->listeners); i++) {
+		name = listeners_name(s->listeners, i);
+		if (listeners_is_free_port(s->listeners, i))
 			printf("Listening on %s\n", name);
 		if (!s->opt.quiet && isatty(STDERR_FILENO))
 			fprintf(stderr, "sockstun: SOCKS on %s through %s@%s "
@@ -140,7 +117,8 @@ static void
 start_command(struct sockstun *s)
 {
 	s->command = command_start(s->opt.command,
-	    front_name(s->front, 0), front_is_unix(s->front, 0));
+	    listeners_name(s->listeners, 0),
+	    listeners_is_unix(s->listeners, 0));
 	if (s->command == -1)
 		stop(s, EXIT_OWN);
 }
@@ -170,7 +148,8 @@ connected_cb(struct ssh_session_struct *session, void *arg)
 	if (conf->fork_after_auth)
 		go_to_background(s);
 	sshloop_start(s->loop);
-	if (front_listen(s->front, s->base, accept_cb, s) == -1)
+	if (listeners_start(s->listeners, s->base, clients_accept_cb,
+	    &s->clients) == -1)
 		fatalx("out of memory");
 	if (s->opt.command != NULL)
 		start_command(s);
@@ -239,7 +218,7 @@ clean_up(struct sockstun *s)
 	farend_clear(&s->farend);
 	if (s->loop != NULL)
 		sshloop_free(s->loop);
-	front_close(s->front);
+	listeners_close(s->listeners);
 	if (s->resolver != NULL)
 		resolver_free(s->resolver);
 	event_free(s->sigterm);
@@ -264,7 +243,7 @@ main(int argc, char **argv)
 		if (s.opt.conf.dynamic_forwards.n == 0)
 			errx(EXIT_OWN, "nothing to do: no -D was given");
 		fdlimit_raise();
-		if ((s.front = front_open(&s.opt.conf)) == NULL)
+		if ((s.listeners = listeners_open(&s.opt.conf)) == NULL)
 			s.status = EXIT_OWN;
 		else {
 			run(&s);

@@ -13,53 +13,53 @@
 
 #include "addr.h"
 #include "cliconf.h"
-#include "front.h"
 #include "listener.h"
+#include "listeners.h"
 #include "log.h"
 #include "xmalloc.h"
 
 /* Addresses that one -D may stand for. */
-#define FORWARD_FDS	8
+#define LISTENERS_PER_SPEC	8
 
-struct forward {
+struct listening {
 	char		*path;		/* of a Unix socket, or NULL */
 	dev_t		 dev;		/* the socket that we made there */
 	ino_t		 ino;
 	char		*name;
-	int		 fd;
+	int		 fd;		/* -1: it is the listener's */
 	int		 free_port;	/* the port was given as 0 */
 	struct listener	*listener;
 };
 
-struct front {
-	struct forward	*list;
+struct listeners {
+	struct listening *list;
 	size_t		 n;
 };
 
 static void
-front_add(struct front *fs, int fd, const char *path, int free_port)
+listeners_add(struct listeners *all, int fd, const char *path, int free_port)
 {
-	struct forward *f;
+	struct listening *l;
 	struct stat st;
 	struct addr a;
 	char name[ADDR_STRLEN];
 
-	fs->list = xrecallocarray(fs->list, fs->n, fs->n + 1,
-	    sizeof(*fs->list));
-	f = &fs->list[fs->n++];
-	f->fd = fd;
-	f->free_port = free_port;
+	all->list = xrecallocarray(all->list, all->n, all->n + 1,
+	    sizeof(*all->list));
+	l = &all->list[all->n++];
+	l->fd = fd;
+	l->free_port = free_port;
 	if (path != NULL) {
-		f->path = xstrdup(path);
-		f->name = xstrdup(path);
+		l->path = xstrdup(path);
+		l->name = xstrdup(path);
 		if (lstat(path, &st) == 0) {
-			f->dev = st.st_dev;
-			f->ino = st.st_ino;
+			l->dev = st.st_dev;
+			l->ino = st.st_ino;
 		}
 	} else if (addr_of_socket(&a, fd) == 0)
-		f->name = xstrdup(addr_format(&a, name, sizeof(name)));
+		l->name = xstrdup(addr_format(&a, name, sizeof(name)));
 	else
-		f->name = xstrdup("?");
+		l->name = xstrdup("?");
 }
 
 /*
@@ -67,7 +67,7 @@ front_add(struct front *fs, int fd, const char *path, int free_port)
  * addresses.  The result points into spec, which is cut.
  */
 static int
-forward_split(char *spec, int gateway, const char **host, const char **port)
+listeners_split(char *spec, int gateway, const char **host, const char **port)
 {
 	char *h, *p;
 	uint16_t n;
@@ -85,7 +85,7 @@ forward_split(char *spec, int gateway, const char **host, const char **port)
 }
 
 static int
-forward_open_unix(struct front *fs, const struct cliconf *conf,
+listeners_open_unix(struct listeners *all, const struct cliconf *conf,
     const char *path)
 {
 	const char *why;
@@ -98,7 +98,7 @@ forward_open_unix(struct front *fs, const struct cliconf *conf,
 		log_warnx("bind %s: %s", path, why);
 		return -1;
 	}
-	front_add(fs, fd, path, 0);
+	listeners_add(all, fd, path, 0);
 	return 0;
 }
 
@@ -111,26 +111,25 @@ fd_is_ipv4(int fd)
 }
 
 static int
-forward_open_tcp(struct front *fs, const struct cliconf *conf,
+listeners_open_tcp(struct listeners *all, const struct cliconf *conf,
     const char *spec)
 {
 	const char *host, *port, *why;
 	char *copy = xstrdup(spec);
-	int fds[FORWARD_FDS], i, n = -1;
+	int fds[LISTENERS_PER_SPEC], ipv4, i, n = -1;
 
-	if (forward_split(copy, conf->gateway_ports, &host, &port) == -1)
+	if (listeners_split(copy, conf->gateway_ports, &host, &port) == -1)
 		log_warnx("Bad dynamic forwarding specification '%s'", spec);
 	else if ((n = listener_bind_tcp(host, port, conf->address_family, fds,
-	    FORWARD_FDS, &why)) == -1)
+	    LISTENERS_PER_SPEC, &why)) == -1)
 		log_warnx("bind [%s]:%s: %s", host == NULL ? "*" : host, port,
 		    why);
 	/* IPv4 first: scripts take the first line that is printed. */
-	for (i = 0; i < n; i++)
-		if (fd_is_ipv4(fds[i]))
-			front_add(fs, fds[i], NULL, strcmp(port, "0") == 0);
-	for (i = 0; i < n; i++)
-		if (!fd_is_ipv4(fds[i]))
-			front_add(fs, fds[i], NULL, strcmp(port, "0") == 0);
+	for (ipv4 = 1; ipv4 >= 0; ipv4--)
+		for (i = 0; i < n; i++)
+			if (fd_is_ipv4(fds[i]) == ipv4)
+				listeners_add(all, fds[i], NULL,
+				    strcmp(port, "0") == 0);
 	free(copy);
 	return n == -1 ? -1 : 0;
 }
@@ -140,10 +139,10 @@ forward_open_tcp(struct front *fs, const struct cliconf *conf,
  * logged, and is an error if ExitOnForwardFailure says so or if none is left:
  * NULL then.
  */
-struct front *
-front_open(const struct cliconf *conf)
+struct listeners *
+listeners_open(const struct cliconf *conf)
 {
-	struct front *fs = xcalloc(1, sizeof(*fs));
+	struct listeners *all = xcalloc(1, sizeof(*all));
 	const char *spec;
 	char *failed = NULL, *longer;
 	size_t i;
@@ -151,8 +150,8 @@ front_open(const struct cliconf *conf)
 
 	for (i = 0; i < conf->dynamic_forwards.n; i++) {
 		spec = conf->dynamic_forwards.word[i];
-		r = spec[0] == '/' ? forward_open_unix(fs, conf, spec) :
-		    forward_open_tcp(fs, conf, spec);
+		r = spec[0] == '/' ? listeners_open_unix(all, conf, spec) :
+		    listeners_open_tcp(all, conf, spec);
 		if (r == 0)
 			continue;
 		xasprintf(&longer, "%s -D %s", failed != NULL ? failed : "",
@@ -160,88 +159,89 @@ front_open(const struct cliconf *conf)
 		free(failed);
 		failed = longer;
 	}
-	if (failed != NULL && (fs->n == 0 || conf->exit_on_forward_failure)) {
+	if (failed != NULL && (all->n == 0 || conf->exit_on_forward_failure)) {
 		log_warnx("Could not request local forwarding:%s", failed);
-		front_close(fs);
-		fs = NULL;
+		listeners_close(all);
+		all = NULL;
 	}
 	free(failed);
-	return fs;
+	return all;
 }
 
 /* Begins to accept on all of them.  -1 when memory is out. */
 int
-front_listen(struct front *fs, struct event_base *base, listener_cb *cb,
-    void *arg)
+listeners_start(struct listeners *all, struct event_base *base,
+    listener_cb *cb, void *arg)
 {
 	size_t i;
 
-	for (i = 0; i < fs->n; i++) {
-		fs->list[i].listener = listener_new(base, fs->list[i].fd, cb,
+	for (i = 0; i < all->n; i++) {
+		all->list[i].listener = listener_new(base, all->list[i].fd, cb,
 		    arg);
-		if (fs->list[i].listener == NULL)
+		if (all->list[i].listener == NULL)
 			return -1;
-		fs->list[i].fd = -1;
-		listener_start(fs->list[i].listener);
+		all->list[i].fd = -1;
+		listener_start(all->list[i].listener);
 	}
 	return 0;
 }
 
 /* Removes a Unix socket, unless another process has made one there since. */
 static void
-forward_unlink(const struct forward *f)
+listeners_unlink(const struct listening *l)
 {
 	struct stat st;
 
-	if (lstat(f->path, &st) == 0 && st.st_dev == f->dev &&
-	    st.st_ino == f->ino)
-		unlink(f->path);
+	if (lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
+	    st.st_ino == l->ino)
+		unlink(l->path);
 }
 
 /* Closes all, and removes their Unix sockets. */
 void
-front_close(struct front *fs)
+listeners_close(struct listeners *all)
 {
 	size_t i;
 
-	for (i = 0; i < fs->n; i++) {
+	for (i = 0; i < all->n; i++) {
 		/* Before it is closed: its inode cannot be another's yet. */
-		if (fs->list[i].path != NULL)
-			forward_unlink(&fs->list[i]);
-		if (fs->list[i].listener != NULL)
-			listener_free(fs->list[i].listener);
-		if (fs->list[i].fd != -1)
-			close(fs->list[i].fd);
-		free(fs->list[i].path);
-		free(fs->list[i].name);
+		if (all->list[i].path != NULL)
+			listeners_unlink(&all->list[i]);
+		if (all->list[i].listener != NULL)
+			listener_free(all->list[i].listener);
+		if (all->list[i].fd != -1)
+			close(all->list[i].fd);
+		free(all->list[i].path);
+		free(all->list[i].name);
 	}
-	free(fs->list);
-	free(fs);
+	free(all->list);
+	free(all);
 }
 
 /* How many there are; one -D may stand for several addresses. */
 size_t
-front_count(const struct front *fs)
+listeners_count(const struct listeners *all)
 {
-	return fs->n;
+	return all->n;
 }
 
 /* "127.0.0.1:1080", "[::1]:1080" or a path. */
 const char *
-front_name(const struct front *fs, size_t i)
+listeners_name(const struct listeners *all, size_t i)
 {
-	return fs->list[i].name;
+	return all->list[i].name;
 }
 
 /* Was its port chosen by the system? */
 int
-front_is_free_port(const struct front *fs, size_t i)
+listeners_is_free_port(const struct listeners *all, size_t i)
 {
-	return fs->list[i].free_port;
+	return all->list[i].free_port;
 }
 
+/* Is it a Unix socket? */
 int
-front_is_unix(const struct front *fs, size_t i)
+listeners_is_unix(const struct listeners *all, size_t i)
 {
-	return fs->list[i].path != NULL;
+	return all->list[i].path != NULL;
 }
