@@ -4,10 +4,11 @@
  * chosen here, and chosen again if the server refuses it; from then on only
  * the named peer gets a channel.
  *
- * Which addresses the server listens on is its GatewayPorts' affair and is
- * not told, so the address of the first reply is one that holds in any case.
- * A server that waits on some of several addresses calls that a success: for
- * a peer on the server itself one address is enough.
+ * The server's GatewayPorts decides on which addresses it listens, and it does
+ * not tell them, so the first reply names a loopback address, where it listens
+ * in any case.  Asked for all addresses, a server calls it a success when it
+ * has only some.  So for a peer on the server's own host it is asked for one,
+ * of the peer's family.
  */
 #include <sys/types.h>
 
@@ -25,19 +26,19 @@
 #include "sshforward.h"
 #include "sshloop.h"
 
-/* Two minutes, as RFC 1928's authors had it. */
+/* Seconds to wait for the peer, as RFC 1928's authors had it. */
 #define BINDFALLBACK_PATIENCE	120
-/* Ports that are asked for before it is given up. */
+/* Ports that are tried before BIND is refused. */
 #define BINDFALLBACK_TRIES	4
-/* Few systems give these to clients. */
+/* Few systems use these for outgoing connections: they are often free. */
 #define BINDFALLBACK_PORT_MIN	61000
 #define BINDFALLBACK_PORT_MAX	65535
 
 struct bindfallback {
 	struct sshloop			*loop;
 	struct addr			 peer;	/* who may connect */
-	int				 named;	/* not everybody */
-	const char			*where;	/* the server listens */
+	int				 named;	/* 0: anybody may */
+	const char			*where;	/* address to listen on */
 	struct sshforward		*forward;
 	struct event			*timeout;
 	farend_cb			*cb;
@@ -46,7 +47,7 @@ struct bindfallback {
 	int				 tries;
 };
 
-/* Where the server is to listen for this peer; "" wherever it may. */
+/* Where the server is to listen for this peer; "": wherever it may. */
 static const char *
 bindfallback_where(const struct addr *peer)
 {

@@ -178,7 +178,7 @@ ask_no_reply(struct farend_ask *a, enum reply_status status)
 		ask_refuse(a, SOCKS_REP_GENERAL, reply_strerror(status), "");
 		return;
 	}
-	helper_mute(&f->helper, st, status == REPLY_EBAD ?
+	helper_no_reply(&f->helper, st, status == REPLY_EBAD ?
 	    "what answers is something else; does a shell's start-up file "
 	    "print something?" : "it ended without a reply");
 	a->stream = NULL;

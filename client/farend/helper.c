@@ -4,9 +4,9 @@
  * subsystem "sockstun", and where the server has no such, the command of
  * RemoteHelper.
  *
- * Whether a command exists a server does not say; that shows when it ends
- * without an answer and none ever came.  Then it is logged, once, and not
- * tried again.
+ * A server runs a command without saying whether there is such a command.
+ * That there is none shows when it ends without a reply, and no helper of this
+ * session ever replied.  Then that is logged, once, and none is run any more.
  */
 #include <sys/types.h>
 
@@ -22,12 +22,12 @@
 #include "sshprogram.h"
 #include "stream.h"
 
-/* The exit status of a shell that found no such program. */
+/* The exit status of a shell that finds no such program. */
 #define HELPER_NOT_FOUND	127
 
 /*
- * Nothing is known of the session's server yet.  The command, NULL for the
- * usual one, must outlive the helper; "none" is no command.
+ * Nothing is known of the server's helper yet.  The command that runs it, NULL
+ * for the usual one, must outlive it; "none" is no command.
  */
 void
 helper_init(struct helper *h, struct sshloop *loop, const char *command)
@@ -154,11 +154,11 @@ helper_cancel(struct helper_run *r)
 }
 
 /*
- * The program of a stream ended, or said something else, before it answered:
- * it is none of ours.
+ * What runs on a stream ended before it replied, or said something that is no
+ * reply: it is no helper.
  */
 void
-helper_mute(struct helper *h, struct stream *st, const char *how)
+helper_no_reply(struct helper *h, struct stream *st, const char *how)
 {
 	int status = sshprogram_exit_status((struct sshchan *)st);
 	char why[64];

@@ -12,13 +12,13 @@ struct sshchan;
 struct sshloop;
 struct stream;
 
-/* What a session has learnt. */
+/* What is known of the helper at the server of a session. */
 struct helper {
 	struct sshloop	*loop;
 	const char	*command;	/* of RemoteHelper; not owned */
 	int		 no_subsystem;	/* the server refused it */
-	int		 missing;	/* it was said that there is none */
-	int		 answered;	/* so there is one, whatever follows */
+	int		 missing;	/* there is none, as the log says */
+	int		 answered;	/* there is one, whatever follows */
 };
 
 enum helper_result {
@@ -45,6 +45,6 @@ int	helper_is_missing(const struct helper *);
 int	helper_start(struct helper_run *, struct helper *, helper_cb *,
 	    void *);
 void	helper_cancel(struct helper_run *);
-void	helper_mute(struct helper *, struct stream *, const char *);
+void	helper_no_reply(struct helper *, struct stream *, const char *);
 
 #endif

@@ -172,7 +172,7 @@ spare_opened_cb(struct sshchan *chan, int failure, const char *text,
 	struct spares *f = s->pool;
 
 	if (failure != SSHCHAN_NO_FAILURE) {
-		/* Not asked again before one is taken: it would be refused. */
+		/* No other is asked for yet: it would be refused, too. */
 		log_debug("fast open: no spare channel: %s", text);
 		spare_drop(s);
 		return;
@@ -185,7 +185,7 @@ spare_opened_cb(struct sshchan *chan, int failure, const char *text,
 	s->chan->arg = s;
 }
 
-/* Asks for spare channels until there are so many. */
+/* Asks for spare channels until so many are ready or on their way. */
 static void
 spares_fill(struct spares *f, size_t wanted)
 {
@@ -245,7 +245,7 @@ spares_take(struct spares *f)
 	struct spare *s;
 
 	if ((s = TAILQ_FIRST(&f->ready)) == NULL) {
-		/* If all were refused before: is there room again? */
+		/* All may have been refused: try whether there is room now. */
 		spares_fill(f, f->wanted > 0);
 		return NULL;
 	}

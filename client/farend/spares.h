@@ -20,7 +20,7 @@ struct spares {
 	struct spare_list	 ready;
 	struct spare_list	 opening;
 	size_t			 nspares;	/* ready and opening */
-	size_t			 wanted;
+	size_t			 wanted;	/* to be kept ready */
 };
 
 void		 spares_init(struct spares *, struct sshloop *, size_t);

@@ -14,7 +14,7 @@
 #include "socks.h"
 #include "stream.h"
 
-/* The port of a RESOLVE that wants IPv4 (sockstun-protocol(7)). */
+/* With this port a RESOLVE wants an IPv4 address (sockstun-protocol(7)). */
 #define CMDRESOLVE_IPV4		4
 
 static void

@@ -6,8 +6,8 @@
  *	asking the far end --> relaying --> (gone)
  *
  * It lasts as long as the connection that asked for it, on which nothing more
- * is said; it ends as well with the link, and when nothing was relayed for
- * the time of UDPTimeout.  A datagram that cannot be relayed is dropped.
+ * is said.  It also ends with the link, and when nothing was relayed for the
+ * time of UDPTimeout.  A datagram that cannot be relayed is dropped.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -35,9 +35,9 @@
 #include "udpfrag.h"
 #include "udpsock.h"
 
-/* How often in the time of UDPTimeout it is looked whether all is quiet. */
+/* Looks at whether anything was relayed, in the time of UDPTimeout. */
 #define CMDUDP_LOOKS		4
-/* What the client says on its connection is read so much at once. */
+/* Bytes read at once of what a client says on its connection: all dropped. */
 #define CMDUDP_NOISE		512
 /* The largest UDP payload over IPv6; IPv4's is SOCKSUDP_PAYLOAD_MAX. */
 #define CMDUDP_MAX_IPV6	65527
@@ -49,12 +49,12 @@ struct cmdudp {
 	struct udpclient	 client;
 	struct udpfrag		 frag;
 	struct event		*idle;
-	struct timeval		 look;		/* every so often */
+	struct timeval		 look;		/* time between two looks */
 	int			 quiet;		/* looks since something came */
-	size_t			 max;		/* bytes of a datagram back */
+	size_t			 max;		/* bytes of one to the client */
 	uint64_t		 seen;		/* datagrams at the last look */
-	uint64_t		 up, down;	/* datagrams relayed, and */
-	uint64_t		 up_bytes, down_bytes;
+	uint64_t		 up, down;	/* datagrams relayed */
+	uint64_t		 up_bytes, down_bytes;	/* what they held */
 	uint64_t		 dropped;	/* before they reached either */
 	int64_t			 began;
 };
@@ -252,7 +252,7 @@ cmdudp_address(int (*get)(int, struct sockaddr *, socklen_t *), int fd,
 	return addr_to_sockaddr(&a, ss, len);
 }
 
-/* Opens the relay port where the client reached us; bnd tells it. */
+/* Opens the relay port where the client reached us; bnd is set to it. */
 static int
 cmdudp_open_relay(struct cmdudp *u, struct addr *bnd)
 {
@@ -282,7 +282,7 @@ cmdudp_open_relay(struct cmdudp *u, struct addr *bnd)
 	return 0;
 }
 
-/* The far end is ready: so is the association, once the client knows. */
+/* The far end is ready: so is the association, once the client is told. */
 static void
 cmdudp_begin(struct cmdudp *u, const struct farend_answer *answer)
 {

@@ -158,7 +158,7 @@ helper_cancel(struct helper_run *r)
 }
 
 void
-helper_mute(struct helper *h, struct stream *st, const char *how)
+helper_no_reply(struct helper *h, struct stream *st, const char *how)
 {
 	muted++;
 	h->missing = 1;
