@@ -238,17 +238,16 @@ cmdudp_address(int (*get)(int, struct sockaddr *, socklen_t *), int fd,
 	*len = sizeof(*ss);
 	if (get(fd, (struct sockaddr *)ss, len) == -1)
 		return -1;
-	if (ss->ss_family == AF_INET6) {
+	/* In place, which keeps the scope of a link-local address. */
+	if (ss->ss_family == AF_INET6 &&
+	    !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
 		in6->sin6_port = 0;
-		if (!IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-			return 0;
-		addr_from_sockaddr(&a, (struct sockaddr *)ss);
-		addr_unmap(&a);
-	} else if (ss->ss_family == AF_INET) {
-		((struct sockaddr_in *)ss)->sin_port = 0;
 		return 0;
-	} else
+	}
+	if (addr_from_sockaddr(&a, (struct sockaddr *)ss) == -1)
 		addr_parse_host(&a, "127.0.0.1", 0);
+	addr_unmap(&a);
+	a.port = 0;
 	return addr_to_sockaddr(&a, ss, len);
 }
 
