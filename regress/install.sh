@@ -4,6 +4,7 @@
 # overwritten or removed, and the installed programs find each other, also when
 # they were built for another place before.
 # alone
+# seconds: 300
 
 unset MAKEFLAGS MAKELEVEL MFLAGS
 root=$OBJ/root
