@@ -32,7 +32,7 @@ run 255 'usage: sockstun' "$BIN/sockstun"
 run 255 'usage: sockstun' "$BIN/sockstun" -Z host
 run 255 . "$BIN/sockstun" -F /nonexistent host
 run 255 'Bad configuration option' "$BIN/sockstun" -F none -o Foo=bar host
-run 255 . "$BIN/sockstun" -F none -p 70000 host
+run 255 "^sockstun: Bad port '70000'" "$BIN/sockstun" -F none -p 70000 host
 run 255 . "$BIN/sockstun" -F none -o BatchMode=maybe host
 run 255 . "$BIN/sockstun" -F none -- -oProxyCommand=x
 run 255 'usage: sockstun' "$BIN/sockstun" -G -F none ssh://host:22/path
@@ -64,7 +64,7 @@ run 255 'host.invalid' "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 host.invalid
 	run 0 '^a b$' $near -D 0 "$me" -- echo 'a b'
 	run 0 '' $near -NnTq -D 0 "$me" -- true
 	grep -v '^Listening on' "$OBJ/run" && fail "-q says something"
-	run 0 '^Compression is not used' $near -CND 0 "$me" -- true
+	run 0 '^sockstun: Compression is not used' $near -CND 0 "$me" -- true
 	run 0 '' $near -2AaKkMnTtXxYq -e none -S none -ND 0 "$me" -- true
 	run 0 'PKCS#11 is not served' $near -I p11.so -ND 0 "$me" -- true
 	run 0 '' $near -b 127.0.0.1 -ND 0 "$me" -- true

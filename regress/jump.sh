@@ -230,5 +230,5 @@ kill "$(tail -n 1 "$OBJ/ssh.pids")" || fail "the hop's process is not there"
 status=none
 wait_end sockstun 10 || fail "a lost hop is not noticed"
 [ "$status" = 255 ] || fail "a lost hop: status $status"
-grep -q '^Connection to 127.0.0.1 lost' "$OBJ/sockstun.log" ||
+grep -q '^sockstun: Connection to 127.0.0.1 lost' "$OBJ/sockstun.log" ||
     fail "a lost hop: not a word"

@@ -43,7 +43,7 @@ status=$?
 	fail "ExitOnForwardFailure: exit status $status, not 255"
 	cat "$OBJ/other.log"
 }
-grep -q "^Could not request local forwarding: -D $p1\$" "$OBJ/other.log" ||
+grep -q "^sockstun: Could not request local forwarding: -D $p1\$" "$OBJ/other.log" ||
     fail "the message does not name the port"
 other -o ExitOnForwardFailure=yes -D "$OBJ/socket" &&
     fail "a path in use was taken"

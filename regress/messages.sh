@@ -33,3 +33,73 @@ grep -vE "^(\\($me\\) .*|Listening on .*)\$" "$OBJ/said" &&
     fail "a line of the banner is not marked"
 [ "$(wc -c <"$OBJ/said")" -lt 30000 ] || fail "the whole banner is shown"
 grep -q "$(printf '\033')" "$OBJ/said" && fail "an escape is shown as it is"
+
+cp "$OBJ/farend.conf" "$OBJ/without"
+grep -v '^Banner' "$OBJ/without" >"$OBJ/farend.conf"
+kill -HUP "$(pidof_test farend)"
+wait_log farend 'Received SIGHUP' || fail "no SIGHUP"
+wait_for 10 is_listening "$FARPORT" || fatal "sshd does not listen again"
+
+# The command line.
+said 255 "^sockstun: Bad dynamic forwarding specification 'abc'" -D abc "$me"
+said 0 "^sockstun: Warning: Identity file /nonexistent not accessible" \
+    -i /nonexistent "$me" -- true
+said 127 '^sockstun: nosuch: No such file' -q "$me" -- nosuch
+
+# A file that has a keyword of a later ssh.
+{ echo 'IgnoreUnknown Nosuch*'; echo 'NosuchKeyword yes'; } >"$OBJ/later"
+cat "$OBJ/ssh_config" >>"$OBJ/later"
+chmod 600 "$OBJ/later"
+said 0 'later line 2: ignored unknown option "NosuchKeyword"' \
+    -vv -F "$OBJ/later" "$me" -- true
+
+# On the way to the server.
+said 255 "^sockstun: 127.0.0.1 port $FARPORT was not reached: the ProxyCommand" \
+    -o ProxyCommand=true "$me"
+said 255 "^sockstun: 127.0.0.1 port $FARPORT was not reached: .*ProxyJump" \
+    -J "$me:$(freeport)" "$me"
+said 255 "^sockstun: Unable to negotiate .*: no matching cipher found. Their offer: [a-z0-9@.,-]*aes128-ctr" \
+    -c aes256-cbc "$me"
+said 255 'HostKeyAlgorithms "ssh-ed25519-cert-v01@openssh.com": none of them' \
+    -o HostKeyAlgorithms=ssh-ed25519-cert-v01@openssh.com "$me"
+
+# On a terminal: the address is told once, and a question is interrupted.
+ssh-keygen -q -t ed25519 -N secret -f "$OBJ/locked"
+cat "$OBJ/locked.pub" >>"$OBJ/authorized_keys"
+cat >"$OBJ/terminal.py" <<'EOT'
+import os, pty, sys
+
+answer, question = sys.argv[1].encode().decode("unicode_escape"), sys.argv[2]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[3], sys.argv[3:])
+seen = ""
+while True:
+    try:
+        data = os.read(fd, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    seen += data.decode(errors="replace")
+    if answer and question in seen:
+        os.write(fd, answer.encode())
+        answer = ""
+print(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+EOT
+timeout 20 python3 "$OBJ/terminal.py" '' '' "$BIN/sockstun" -D 0 -p "$FARPORT" \
+    -F "$OBJ/ssh_config" "$me" -- true >"$OBJ/said" 2>&1 || fail "no login"
+grep -q 'sockstun: SOCKS on 127.0.0.1:' "$OBJ/said" || fail "no status line"
+grep -q 'Listening on' "$OBJ/said" && fail "the address is told twice"
+grep -v -e BatchMode -e IdentityFile "$OBJ/ssh_config" >"$OBJ/asking"
+chmod 600 "$OBJ/asking"
+timeout 20 python3 "$OBJ/terminal.py" '\x03' locked "$BIN/sockstun" -D 0 \
+    -p "$FARPORT" -F "$OBJ/asking" -i "$OBJ/locked" "$me" >"$OBJ/said" 2>&1
+status=$?
+[ $status -eq 255 ] || fail "interrupted: status $status"
+grep -q "sockstun: $me: interrupted" "$OBJ/said" &&
+    ! grep -q 'Permission denied' "$OBJ/said" || {
+	fail "interrupted: another reason is given"
+	cat "$OBJ/said"
+}

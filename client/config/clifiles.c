@@ -317,10 +317,8 @@ static int
 clifile_unknown(const struct clifile *cf, const char *path, int num,
     const char *name, char *why, size_t size)
 {
-	if (cf->conf->ignore_unknown != NULL &&
-	    match_pattern_list(name, cf->conf->ignore_unknown, 1) == 1)
-		return 0;
-	if (cf->is_ssh) {
+	if (cf->is_ssh || (cf->conf->ignore_unknown != NULL &&
+	    match_pattern_list(name, cf->conf->ignore_unknown, 1) == 1)) {
 		log_debug("%s line %d: ignored unknown option \"%s\"", path,
 		    num, name);
 		return 0;

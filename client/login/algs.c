@@ -201,6 +201,13 @@ algs_set(ssh_session session, enum ssh_options_e option, const char *what,
 	while ((name = strsep(&next, ",")) != NULL) {
 		if (*name == '\0')
 			continue;
+		/* libssh takes the names, and leaves them out of its offer. */
+		if (option == SSH_OPTIONS_HOSTKEYS &&
+		    strstr(name, "-cert-v01@") != NULL) {
+			log_debug2("%s %s: certificates of hosts are not "
+			    "served", what, name);
+			continue;
+		}
 		if (ssh_options_set(session, option, name) == 0)
 			algs_append(known, size, name);
 		else

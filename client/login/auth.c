@@ -226,7 +226,9 @@ auth_next(struct auth *auth)
 	offered = ssh_userauth_list(auth->session, NULL);
 	list = auth_list_methods(offered);
 	auth->kind = auth->interrupted ? NULL : auth_choose(auth, offered);
-	if (auth->kind == NULL)
+	if (auth->interrupted)
+		log_warnx("%s: interrupted at a question", auth->who);
+	else if (auth->kind == NULL)
 		log_warnx("%s: Permission denied (%s).", auth->who, list);
 	else {
 		log_verbose("Authentications that can continue: %s", list);

@@ -63,6 +63,7 @@ struct sshconnect {
 	struct event		*timer;
 	int64_t			 started;	/* monotime_ns() */
 	struct hostconnect		*reach;
+	const char		*through;	/* a command, or NULL */
 	struct auth		*auth;
 	ssh_session		 session;
 	int			 fd;		/* until the session has it */
@@ -143,12 +144,65 @@ sshconnect_after(const char *text, const char *prefix)
 	return strncmp(text, prefix, len) == 0 ? text + len : NULL;
 }
 
+/*
+ * The name that ssh(1) has for the kind of algorithm that libssh's error is
+ * about, or NULL when the error is another.
+ */
+static const char *
+sshconnect_unmatched(const char *text)
+{
+	static const struct {
+		const char	*theirs;
+		const char	*name;
+	} kinds[] = {
+		{ "kex algos", "key exchange method" },
+		{ "server host key algo", "host key type" },
+		{ "encryption ", "cipher" },
+		{ "mac algo ", "MAC" },
+		{ "compression algo ", "compression method" },
+	};
+	size_t	i;
+
+	text = sshconnect_after(text, "kex error : no match for method ");
+	for (i = 0; text != NULL && i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (sshconnect_after(text, kinds[i].theirs) != NULL)
+			return kinds[i].name;
+	return NULL;
+}
+
+/* The two ends have no algorithm of some kind in common. */
+static void
+sshconnect_log_kex_error(struct sshconnect *sc, const char *text)
+{
+	const char	*kind, *offer;
+
+	kind = sshconnect_unmatched(text);
+	offer = strstr(text, ": server [");
+	if (kind != NULL && offer != NULL) {
+		offer += strlen(": server [");
+		log_warnx("Unable to negotiate with %s port %d: no matching "
+		    "%s found. Their offer: %.*s", sc->conf->hostname,
+		    sc->conf->port, kind, (int)strcspn(offer, "]"), offer);
+	} else
+		log_warnx("Unable to negotiate with %s port %d: %s",
+		    sc->conf->hostname, sc->conf->port, text);
+}
+
+/* Did the connection just end, for no reason of libssh's? */
+static int
+sshconnect_is_closed(const char *text)
+{
+	return *text == '\0' || strcmp(text, "Socket error: Success") == 0 ||
+	    strcmp(text, "Socket error: disconnected") == 0 ||
+	    strcmp(text, "Socket error: Connection reset by peer") == 0;
+}
+
 /* Says why libssh lost the session, in the words of ssh(1) where it can. */
 static void
 sshconnect_log_lost(struct sshconnect *sc)
 {
 	const char	*host = sc->conf->hostname, *error, *rest;
-	char		 text[512];
+	char		 text[1024];
 	int		 port = sc->conf->port;
 
 	error = ssh_get_error(sc->session);
@@ -160,10 +214,12 @@ sshconnect_log_lost(struct sshconnect *sc)
 		    rest[strcspn(rest, ":")] == '\0' ? "" :
 		    rest + strcspn(rest, ":") + 1);
 	else if (sshconnect_after(text, "kex error") != NULL)
-		log_warnx("Unable to negotiate with %s port %d: %s", host,
-		    port, text);
-	else if (*text == '\0' || strcmp(text, "Socket error: Success") == 0 ||
-	    strcmp(text, "Socket error: disconnected") == 0)
+		sshconnect_log_kex_error(sc, text);
+	else if (sc->through != NULL && sshconnect_is_closed(text) &&
+	    ssh_get_serverbanner(sc->session) == NULL)
+		log_warnx("%s port %d was not reached: %s ended without a "
+		    "word from it", host, port, sc->through);
+	else if (sshconnect_is_closed(text))
 		log_warnx("Connection closed by %s port %d", host, port);
 	else {
 		rest = sshconnect_after(text, "Socket error: ");
@@ -411,6 +467,8 @@ sshconnect_begin(struct sshconnect *sc)
 		sshconnect_fail(sc);
 		return;
 	}
+	sc->through = sc->conf->proxy_command != NULL ? "the ProxyCommand" :
+	    "the way by ProxyJump";
 	fd = proxy_open(command);
 	free(command);
 	if (fd == -1)

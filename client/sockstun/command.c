@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 
+#include <err.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ command_start(char *const argv[], const char *listener, int is_unix)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	command_set_environment(listener, is_unix);
 	execvp(argv[0], argv);
-	log_warn("%s", argv[0]);
+	warn("%s", argv[0]);	/* also with -q: it is the command's error */
 	_exit(errno == ENOENT ? COMMAND_NOT_FOUND : COMMAND_NOT_RUN);
 }
 

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 
 #include "destination.h"
+#include "expand.h"
 #include "log.h"
 #include "options.h"
 #include "sshloop.h"
@@ -31,13 +33,30 @@ usage(void)
 	exit(EXIT_OWN);
 }
 
+/* What ssh(1) calls the arguments of the letters that are most mistyped. */
+static const struct {
+	const char	*keyword;
+	const char	*name;
+} arguments[] = {
+	{ "DynamicForward", "dynamic forwarding specification" },
+	{ "Port", "port" },
+};
+
 static void
 set_option(struct options *o, const char *keyword, const char *value)
 {
 	char why[CONF_ERR_MAX];
+	const char *reason;
+	size_t i;
 
-	if (cliconf_set(&o->conf, keyword, value, why, sizeof(why)) == -1)
-		errx(EXIT_OWN, "%s", why);
+	if (cliconf_set(&o->conf, keyword, value, why, sizeof(why)) == 0)
+		return;
+	reason = strstr(why, "\": ");
+	for (i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++)
+		if (strcmp(arguments[i].keyword, keyword) == 0)
+			errx(EXIT_OWN, "Bad %s '%s'%s", arguments[i].name,
+			    value, reason != NULL ? reason + 1 : "");
+	errx(EXIT_OWN, "%s", why);
 }
 
 static void
@@ -72,7 +91,6 @@ static const struct {
 	{ 'c', "Ciphers", NULL },
 	{ 'f', "ForkAfterAuthentication", "yes" },
 	{ 'g', "GatewayPorts", "yes" },
-	{ 'i', "IdentityFile", NULL },
 	{ 'l', "User", NULL },
 	{ 'm', "MACs", NULL },
 	{ 'p', "Port", NULL },
@@ -102,6 +120,23 @@ static const struct {
 
 #define LETTERS		"+46B:CD:E:F:GI:J:L:O:P:Q:R:S:VW:b:c:e:fgi:l:m:o:p:" \
 			"qsvw:2AKMNTXYakntx"
+
+/* As ssh(1), says at once that there is no such file, and goes on. */
+static void
+check_identity(const char *arg)
+{
+	char why[CONF_ERR_MAX], *path, *public;
+
+	if ((path = expand_text(NULL, arg, EXPAND_TILDE, why,
+	    sizeof(why))) == NULL)
+		errx(EXIT_OWN, "-i %s: %s", arg, why);
+	xasprintf(&public, "%s.pub", path);
+	if (strcasecmp(arg, "none") != 0 && strpbrk(arg, "%$") == NULL &&
+	    access(public, F_OK) == -1 && access(path, F_OK) == -1)
+		warn("Warning: Identity file %s not accessible", path);
+	free(public);
+	free(path);
+}
 
 static int
 set_letter(struct options *o, int letter, const char *arg)
@@ -142,6 +177,10 @@ parse_letter(struct options *o, int ch)
 		break;
 	case 'V':
 		print_version();
+	case 'i':
+		check_identity(optarg);
+		set_option(o, "IdentityFile", optarg);
+		break;
 	case 'o':
 		set_option_line(o, optarg);
 		break;
@@ -215,9 +254,28 @@ read_configuration(struct options *o)
 		errx(EXIT_OWN, "%s", why);
 }
 
+/* The level that -q and -v ask for, or else that of the configuration. */
+static enum log_level
+level_asked(const struct options *o, enum log_level level)
+{
+	if (o->quiet)
+		return LOG_LEVEL_QUIET;
+	switch (o->verbose) {
+	case 0:
+		return level;
+	case 1:
+		return LOG_LEVEL_VERBOSE;
+	case 2:
+		return LOG_LEVEL_DEBUG;
+	default:
+		return LOG_LEVEL_DEBUG2;
+	}
+}
+
 /*
- * Reads the command line and then the configuration files; what is wrong with
- * either, and -V, ends the process.  The strings of argv must outlive o.
+ * Reads the command line, begins to log as it says, and reads the
+ * configuration files; what is wrong with any of it, and -V, ends the process.
+ * The strings of argv must outlive o.
  */
 void
 options_parse(struct options *o, int argc, char **argv)
@@ -225,7 +283,15 @@ options_parse(struct options *o, int argc, char **argv)
 	memset(o, 0, sizeof(*o));
 	cliconf_init(&o->conf);
 	parse_arguments(o, argc, argv);
+	log_init("sockstun", level_asked(o, LOG_LEVEL_INFO), 1);
+	log_name_lines();
+	if (o->log_file != NULL && log_open_file(o->log_file) == -1)
+		err(EXIT_OWN, "Couldn't open logfile %s", o->log_file);
 	read_configuration(o);
+	log_set_level(level_asked(o, (enum log_level)o->conf.log_level));
+	if (o->compress && !o->dump)
+		log_info("Compression is not used: what the far end sends "
+		    "could unpack to a thousand times its size.");
 }
 
 /* Frees what the options own. */
@@ -244,23 +310,4 @@ options_dump(const struct options *o)
 
 	fputs(text, stdout);
 	free(text);
-}
-
-/* Begins to log as -q, -v, -E and LogLevel say. */
-void
-options_set_log(const struct options *o)
-{
-	enum log_level level = (enum log_level)o->conf.log_level;
-
-	if (o->quiet)
-		level = LOG_LEVEL_QUIET;
-	else if (o->verbose > 0)
-		level = o->verbose == 1 ? LOG_LEVEL_VERBOSE :
-		    o->verbose == 2 ? LOG_LEVEL_DEBUG : LOG_LEVEL_DEBUG2;
-	log_init("sockstun", level, 1);
-	if (o->log_file != NULL && log_open_file(o->log_file) == -1)
-		err(EXIT_OWN, "Couldn't open logfile %s", o->log_file);
-	if (o->compress)
-		log_info("Compression is not used: what the far end sends "
-		    "could unpack to a thousand times its size.");
 }

@@ -22,6 +22,5 @@ struct options {
 void	 options_parse(struct options *, int, char **);
 void	 options_clear(struct options *);
 void	 options_dump(const struct options *);
-void	 options_set_log(const struct options *);
 
 #endif

@@ -74,12 +74,15 @@ announce(struct sockstun *s)
 {
 	const char *name;
 	size_t i;
+	int told;
 
 	for (i = 0; i < listeners_count(s->listeners); i++) {
 		name = listeners_name(s->listeners, i);
-		if (listeners_is_free_port(s->listeners, i))
+		told = !s->opt.quiet && isatty(STDERR_FILENO);
+		if (listeners_is_free_port(s->listeners, i) &&
+		    !(told && isatty(STDOUT_FILENO)))
 			printf("Listening on %s\n", name);
-		if (!s->opt.quiet && isatty(STDERR_FILENO))
+		if (told)
 			fprintf(stderr, "sockstun: SOCKS on %s through %s@%s "
 			    "(%s, %s)\n", name, s->opt.conf.user,
 			    s->opt.conf.hostname, s->farend.native ?
@@ -239,7 +242,6 @@ main(int argc, char **argv)
 	if (s.opt.dump)
 		options_dump(&s.opt);
 	else {
-		options_set_log(&s.opt);
 		if (s.opt.conf.dynamic_forwards.n == 0)
 			errx(EXIT_OWN, "nothing to do: no -D was given");
 		fdlimit_raise();

@@ -36,6 +36,7 @@ static struct {
 	enum log_target	 target;
 	int		 fd;
 	int		 in_sink;
+	int		 named;		/* on standard error, too */
 	log_sink	*sink;
 	void		*sink_arg;
 } logger = {
@@ -85,6 +86,16 @@ log_to_fd(int fd, const char *prefix, const char *text)
 }
 
 static void
+log_to_stderr(const char *text)
+{
+	char prefix[LOG_PREFIX_MAX] = "";
+
+	if (logger.named)
+		snprintf(prefix, sizeof(prefix), "%.64s: ", logger.progname);
+	log_to_fd(STDERR_FILENO, prefix, text);
+}
+
+static void
 log_to_file(const char *text)
 {
 	char prefix[LOG_PREFIX_MAX], day[32];
@@ -127,7 +138,7 @@ log_deliver(enum log_level level, const char *text)
 	}
 	switch (logger.target) {
 	case LOG_TO_STDERR:
-		log_to_fd(STDERR_FILENO, "", text);
+		log_to_stderr(text);
 		break;
 	case LOG_TO_FILE:
 		log_to_file(text);
@@ -220,6 +231,13 @@ log_open_file(const char *path)
 	logger.fd = fd;
 	logger.target = LOG_TO_FILE;
 	return 0;
+}
+
+/* Lines on standard error begin with the program's name from now on. */
+void
+log_name_lines(void)
+{
+	logger.named = 1;
 }
 
 /* Sends lines to syslog from now on, under a facility (LOG_DAEMON ...). */

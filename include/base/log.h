@@ -20,6 +20,7 @@ typedef void log_sink(enum log_level, const char *, void *);
 
 void	 log_init(const char *, enum log_level, int);
 int	 log_open_file(const char *);
+void	 log_name_lines(void);
 void	 log_open_syslog(int);
 void	 log_set_sink(log_sink *, void *);
 void	 log_set_level(enum log_level);
