@@ -61,6 +61,15 @@ for answer in accept-new no; do
 	login 0
 done
 
+what="written hashed"
+rm -f "$known"
+login 0 -o StrictHostKeyChecking=accept-new -o HashKnownHosts=yes
+grep -q '^|1|[A-Za-z0-9+/]\{27\}=|[A-Za-z0-9+/]\{27\}= ssh-ed25519 ' "$known" ||
+    fail "$what: known_hosts is $(cat "$known")"
+ssh-keygen -F "[127.0.0.1]:$FARPORT" -f "$known" >/dev/null ||
+    fail "$what: ssh-keygen does not find it"
+login 0
+
 for answer in yes ask accept-new; do
 	what="changed, $answer"
 	echo "$changed" >"$known"

@@ -29,6 +29,7 @@ struct cliconf {
 	char		*identity_agent;	/* NULL, "none", path, $VAR */
 	struct conf_list user_known_hosts;	/* expanded paths */
 	struct conf_list global_known_hosts;
+	int		 hash_known_hosts;
 	int		 strict_hostkey;	/* enum strict_hostkey */
 	char		*hostkey_alias;
 	char		*hostkey_algorithms;	/* NULL: the library's */

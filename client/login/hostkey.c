@@ -164,13 +164,17 @@ static void
 hostkey_remember(struct hostkey *hk)
 {
 	const char	*file;
-	char		 errstr[256];
+	char		*name, errstr[256];
+	int		 ret;
 
 	if (hk->conf->user_known_hosts.n == 0)
 		return;
 	file = hk->conf->user_known_hosts.word[0];
-	if (knownhosts_add(file, hk->name, hk->key, errstr,
-	    sizeof(errstr)) == -1)
+	name = hk->conf->hash_known_hosts ? knownhosts_hash(hk->name) :
+	    xstrdup(hk->name);
+	ret = knownhosts_add(file, name, hk->key, errstr, sizeof(errstr));
+	free(name);
+	if (ret == -1)
 		log_warnx("Failed to add the host to the list of known hosts "
 		    "(%s): %s", file, errstr);
 	else

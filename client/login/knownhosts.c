@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sha1.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #include <libssh/libssh.h>
 
+#include "agent.h"
 #include "conf.h"
 #include "knownhosts.h"
 #include "log.h"
@@ -41,6 +43,46 @@ knownhosts_name(const char *host, int port)
 	for (p = name; *p != '\0'; p++)
 		*p = tolower((u_char)*p);
 	return name;
+}
+
+/* HMAC-SHA1 of a text (RFC 2104), with a key of one digest's length. */
+static void
+knownhosts_hmac(const u_char *key, const char *text, u_char *digest)
+{
+	SHA1_CTX	ctx;
+	u_char		pad[SHA1_BLOCK_LENGTH];
+	size_t		i;
+
+	memset(pad, 0x36, sizeof(pad));
+	for (i = 0; i < SHA1_DIGEST_LENGTH; i++)
+		pad[i] ^= key[i];
+	SHA1Init(&ctx);
+	SHA1Update(&ctx, pad, sizeof(pad));
+	SHA1Update(&ctx, (const u_char *)text, strlen(text));
+	SHA1Final(digest, &ctx);
+	for (i = 0; i < sizeof(pad); i++)
+		pad[i] ^= 0x36 ^ 0x5c;
+	SHA1Init(&ctx);
+	SHA1Update(&ctx, pad, sizeof(pad));
+	SHA1Update(&ctx, digest, SHA1_DIGEST_LENGTH);
+	SHA1Final(digest, &ctx);
+}
+
+/* A name in the form that does not show it, |1|salt|hash.  To be freed. */
+char *
+knownhosts_hash(const char *name)
+{
+	u_char	 salt[SHA1_DIGEST_LENGTH], digest[SHA1_DIGEST_LENGTH];
+	char	*salt64, *digest64, *hashed;
+
+	arc4random_buf(salt, sizeof(salt));
+	knownhosts_hmac(salt, name, digest);
+	salt64 = agent_base64(salt, sizeof(salt));
+	digest64 = agent_base64(digest, sizeof(digest));
+	xasprintf(&hashed, "|1|%s|%s", salt64, digest64);
+	free(salt64);
+	free(digest64);
+	return hashed;
 }
 
 /* May the host be written to a file, without meaning something else there? */
@@ -294,8 +336,8 @@ knownhosts_ends_open(int fd)
 }
 
 /*
- * Appends a line for the host to the file, which is made when missing.
- * Returns 0, or -1 with a reason.
+ * Appends a line for the host, whose name may be hashed, to the file, which is
+ * made when missing.  Returns 0, or -1 with a reason.
  */
 int
 knownhosts_add(const char *file, const char *name, ssh_key key, char *errstr,

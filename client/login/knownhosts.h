@@ -39,6 +39,7 @@ struct knownhosts_found {
 };
 
 char	*knownhosts_name(const char *, int);
+char	*knownhosts_hash(const char *);
 int	 knownhosts_valid_name(const char *);
 int	 knownhosts_parse_line(char *, struct knownhosts_line *);
 int	 knownhosts_match(const struct knownhosts_line *, const char *);

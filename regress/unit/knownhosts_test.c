@@ -254,7 +254,7 @@ test_add(void **state)
 	struct files		*f = *state;
 	struct knownhosts_found	 found;
 	struct stat		 st;
-	char			 errstr[64];
+	char			*hashed, errstr[64];
 	ssh_key			 k;
 
 	unlink(f->global);
@@ -269,6 +269,15 @@ test_add(void **state)
 	knownhosts_check(&f->users, &f->globals, "[h]:2", k, &found);
 	assert_int_equal(found.state, KNOWNHOSTS_OK);
 	assert_int_equal(found.line, 2);
+	hashed = knownhosts_hash("[h]:3");
+	assert_memory_equal(hashed, "|1|", 3);
+	assert_int_equal(knownhosts_add(f->user, hashed, k, errstr,
+	    sizeof(errstr)), 0);
+	free(hashed);
+	knownhosts_check(&f->users, &f->globals, "[h]:3", k, &found);
+	assert_int_equal(found.state, KNOWNHOSTS_OK);
+	knownhosts_check(&f->users, &f->globals, "[h]:4", k, &found);
+	assert_int_equal(found.state, KNOWNHOSTS_NEW);
 	assert_int_equal(knownhosts_add("/dev/null", "h", k, errstr,
 	    sizeof(errstr)), 0);
 	assert_int_equal(knownhosts_add("/dev/null/x", "h", k, errstr,
