@@ -39,6 +39,27 @@ for in in regress/config/*.in regress/config/*.bad; do
 done
 [ $n -gt 0 ] || fail "no golden files"
 
+# A file that only the user's own group may write to is taken, as by Debian's
+# ssh; one that others may write to is not.
+mine=$(id -g)
+echo "Port 2345" >"$OBJ/included"
+echo "Include $OBJ/included" >"$OBJ/including"
+included()
+{
+	chmod "$1" "$OBJ/included"
+	"$BIN/sockstun" -G -F "$OBJ/including" host 2>&1 |
+	    grep -q "$2" || fail "mode $1, group $(stat -c %G "$OBJ/included")"
+}
+chgrp "$mine" "$OBJ/included"
+included 644 '^port 2345'
+included 666 'Bad owner or permissions'
+[ "$(getent passwd | cut -d : -f 4 | grep -cx "$mine")" != 1 ] ||
+    [ -n "$(getent group "$mine" | cut -d : -f 4)" ] ||
+    included 664 '^port 2345'
+if [ "$(id -u)" -eq 0 ] && chgrp nogroup "$OBJ/included"; then
+	included 664 'Bad owner or permissions'
+fi
+
 # What -T says is a configuration that says the same.
 for in in regress/config/*.server.in; do
 	[ -f "$in" ] || continue

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct clifile {
 	int			 is_ssh;	/* ssh's own file: has more keywords */
 	int			 final;		/* second reading */
 	int			 want_final;	/* "Match final" was seen */
+	int			 inactive;	/* included where nothing holds */
 	int			 depth;
 	char			*err;
 	size_t			 errlen;
@@ -47,15 +49,45 @@ struct clifile {
 
 static int	clifile_read(struct clifile *, const char *, int, int);
 
-/* May the user trust this file?  Only he and root may write to it. */
+/* Is nobody but the user in this group, as far as the system lists users? */
 static int
-clifile_is_safe(int fd)
+clifile_is_private(const struct clifile *cf, gid_t gid)
+{
+	const struct group *gr = getgrgid(gid);
+	const struct passwd *pw;
+	char **member;
+	int alone = 0;
+
+	if (gr == NULL)
+		return 0;
+	for (member = gr->gr_mem; *member != NULL; member++) {
+		if (strcmp(*member, cf->user) != 0)
+			return 0;
+		alone = 1;
+	}
+	setpwent();
+	while ((pw = getpwent()) != NULL)
+		if (pw->pw_gid == gid && (alone =
+		    strcmp(pw->pw_name, cf->user) == 0) == 0)
+			break;
+	endpwent();
+	return alone;
+}
+
+/*
+ * May the user trust this file?  Only he and root may write to it, or as on
+ * Debian a group that is his alone.
+ */
+static int
+clifile_is_safe(const struct clifile *cf, int fd)
 {
 	struct stat sb;
 
 	return fstat(fd, &sb) == 0 &&
 	    (sb.st_uid == 0 || sb.st_uid == getuid()) &&
-	    (sb.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	    (sb.st_mode & S_IWOTH) == 0 &&
+	    ((sb.st_mode & S_IWGRP) == 0 ||
+	    clifile_is_private(cf, sb.st_gid));
 }
 
 /* Does a "Host" line hold?  A match with "!" rules out the whole line. */
@@ -224,7 +256,7 @@ clifile_match(struct clifile *cf, const struct conf_list *words, char *why,
 {
 	char *hostname;
 	size_t i;
-	int r, active = 1;
+	int r, active = !cf->inactive;
 
 	if ((hostname = expand_hostname(cf->conf, cf->host, why,
 	    size)) == NULL)
@@ -264,8 +296,10 @@ clifile_include(struct clifile *cf, const char *word, char *why, size_t size)
 		return -1;
 	names.hostname = hostname;
 	if ((text = expand_text(&names, word, EXPAND_TILDE | EXPAND_ENV |
-	    EXPAND_TOKENS, why, size)) == NULL)
+	    EXPAND_TOKENS, why, size)) == NULL) {
+		ret = cf->inactive ? 0 : -1;
 		goto out;
+	}
 	xasprintf(&path, "%s%s%s", *text == '/' ? "" : cf->dir,
 	    *text == '/' ? "" : "/", text);
 	r = glob(path, 0, NULL, &gl);
@@ -291,7 +325,7 @@ clifile_directive(struct clifile *cf, const char *line, int *active,
 {
 	struct conf_list words;
 	size_t i;
-	int ret = 0;
+	int was_inactive, ret = 0;
 
 	if (conf_split(line, &words, why, size) == -1)
 		return -1;
@@ -300,14 +334,18 @@ clifile_directive(struct clifile *cf, const char *line, int *active,
 		    words.word[0]);
 		ret = -1;
 	} else if (strcasecmp(words.word[0], "Host") == 0)
-		*active = clifile_host(cf, &words);
+		*active = !cf->inactive && clifile_host(cf, &words);
 	else if (strcasecmp(words.word[0], "Match") == 0) {
 		if ((ret = clifile_match(cf, &words, why, size)) != -1)
 			*active = ret;
 		ret = ret == -1 ? -1 : 0;
-	} else if (*active)
+	} else {
+		was_inactive = cf->inactive;
+		cf->inactive = !*active;
 		for (i = 1; ret == 0 && i < words.n; i++)
 			ret = clifile_include(cf, words.word[i], why, size);
+		cf->inactive = was_inactive;
+	}
 	conf_list_clear(&words);
 	return ret;
 }
@@ -357,7 +395,7 @@ clifile_parse(struct clifile *cf, const char *path, const char *data,
 {
 	char line[CONF_LINE_MAX + 1], why[CONF_ERR_MAX] = "";
 	struct conf_text text;
-	int r, active = 1;
+	int r, active = !cf->inactive;
 
 	conf_text_init(&text, data, len);
 	while ((r = conf_text_next(&text, line, why, sizeof(why))) == 1)
@@ -393,7 +431,7 @@ clifile_read(struct clifile *cf, const char *path, int check, int must_exist)
 		    "%s: %s", path, strerror(errno));
 		return -1;
 	}
-	if (check && !clifile_is_safe(fd))
+	if (check && !clifile_is_safe(cf, fd))
 		snprintf(cf->err, cf->errlen, "Bad owner or permissions on "
 		    "%s", path);
 	else if ((text = slurp(fd, CONF_FILE_MAX, &len)) == NULL)
