@@ -31,12 +31,20 @@ static conf_parse	cliconf_parse_mask, cliconf_parse_commas;
 static conf_parse	cliconf_parse_command, cliconf_parse_jump;
 static conf_parse	cliconf_parse_forward;
 static conf_format	cliconf_format_mask, cliconf_format_commas;
+static conf_parse	cliconf_parse_rekey;
+static conf_format	cliconf_format_rekey;
+static int		cliconf_rekey_isset(const void *);
+static void		cliconf_rekey_clear(void *);
 static int		cliconf_mask_isset(const void *);
 static void		cliconf_mask_clear(void *);
 
 static const struct conf_type cliconf_type_mask = {
 	cliconf_parse_mask, cliconf_format_mask, cliconf_mask_isset,
 	cliconf_mask_clear
+};
+static const struct conf_type cliconf_type_rekey = {
+	cliconf_parse_rekey, cliconf_format_rekey, cliconf_rekey_isset,
+	cliconf_rekey_clear
 };
 static const struct conf_type cliconf_type_commas =
     CONF_TYPE_LIST(cliconf_parse_commas, cliconf_format_commas);
@@ -141,6 +149,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	FLAG("TCPKeepAlive", tcp_keepalive, "yes"),
 	{ "KeepAlive", &conf_type_flag, F(tcp_keepalive), CONF_ALIAS, NULL,
 	    NULL },
+	{ "RekeyLimit", &cliconf_type_rekey, F(rekey_limit), CONF_WORDS,
+	    "default none", &conf_counts },
 	FLAG("ForkAfterAuthentication", fork_after_auth, "no"),
 	{ "LogLevel", &conf_type_level, F(log_level), 0, "INFO", NULL },
 	{ "IgnoreUnknown", &conf_type_string, F(ignore_unknown), 0, NULL,
@@ -179,7 +189,7 @@ const struct conf_keyword cliconf_keywords[] = {
 	IGNORED("PermitRemoteOpen"), IGNORED("PKCS11Provider"),
 	IGNORED("Protocol"), IGNORED("ProtocolKeepAlives"),
 	IGNORED("ProxyUseFdpass"), IGNORED("RefuseConnection"),
-	IGNORED("RekeyLimit"), IGNORED("RemoteCommand"),
+	IGNORED("RemoteCommand"),
 	IGNORED("RemoteForward"), IGNORED("RequestTTY"),
 	IGNORED("RequiredRSASize"), IGNORED("RevokedHostKeys"),
 	IGNORED("RhostsAuthentication"), IGNORED("RhostsRSAAuthentication"),
@@ -230,6 +240,72 @@ cliconf_format_mask(const struct conf_keyword *kw, const void *value,
 	if (i > 0 || !cliconf_mask_isset(value))
 		return -1;
 	snprintf(buf, size, "0%03o", (unsigned int)*(const mode_t *)value);
+	return 0;
+}
+
+static int
+cliconf_rekey_isset(const void *value)
+{
+	return ((const struct rekey_limit *)value)->bytes != CONF_UNSET;
+}
+
+static void
+cliconf_rekey_clear(void *value)
+{
+	struct rekey_limit *limit = value;
+
+	limit->bytes = CONF_UNSET;
+	limit->seconds = CONF_UNSET;
+}
+
+/* "default", or bytes with K, M or G; then a time, to be given second. */
+static int
+cliconf_parse_rekey(const struct conf_keyword *kw, void *value,
+    const char *arg, char *err, size_t errlen)
+{
+	static const char units[] = "KMG";
+	struct rekey_limit *limit = value;
+	const char *unit = NULL, *why = NULL;
+	char number[16];
+	long long n = 0;
+	size_t len = strlen(arg);
+
+	if (limit->bytes != CONF_UNSET && limit->seconds != CONF_UNSET) {
+		strlcpy(err, "more than a number of bytes and a time", errlen);
+		return -1;
+	}
+	if (limit->bytes != CONF_UNSET)
+		return conf_type_time.parse(kw, &limit->seconds, arg, err,
+		    errlen);
+	if (strcasecmp(arg, "default") != 0) {
+		if (len > 1)
+			unit = strchr(units, toupper((u_char)arg[len - 1]));
+		snprintf(number, sizeof(number), "%.*s",
+		    (int)(len - (unit != NULL)), arg);
+		n = strtonum(number, 0, INT_MAX, &why);
+		if (unit != NULL)
+			n <<= 10 * (unit - units + 1);
+		if (why == NULL && n > 0 && n < 16)
+			why = "too small";
+	}
+	if (why != NULL) {
+		strlcpy(err, why, errlen);
+		return -1;
+	}
+	limit->bytes = n;
+	return 0;
+}
+
+static int
+cliconf_format_rekey(const struct conf_keyword *kw, const void *value,
+    size_t i, char *buf, size_t size)
+{
+	const struct rekey_limit *limit = value;
+
+	if (i > 0 || !cliconf_rekey_isset(value))
+		return -1;
+	snprintf(buf, size, "%lld %d", limit->bytes,
+	    limit->seconds != CONF_UNSET ? limit->seconds : 0);
 	return 0;
 }
 

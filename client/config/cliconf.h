@@ -14,6 +14,12 @@ enum strict_hostkey {
 	STRICT_ACCEPT_NEW
 };
 
+/* When keys are exchanged anew: after so much, or so long; 0: as libssh. */
+struct rekey_limit {
+	long long	 bytes;
+	int		 seconds;
+};
+
 struct cliconf {
 	const char	*config_file;	/* of -F, or NULL; not owned */
 	char		*hostname;	/* what is connected to; %h expanded */
@@ -57,6 +63,7 @@ struct cliconf {
 	int		 alive_interval;	/* ServerAliveInterval */
 	int		 alive_count;
 	int		 tcp_keepalive;
+	struct rekey_limit rekey_limit;
 	int		 fork_after_auth;
 	int		 log_level;	/* enum log_level */
 	char		*ignore_unknown;	/* patterns of IgnoreUnknown */

@@ -15,6 +15,7 @@
  * each call, lest it stop the loop.
  */
 #include <sys/types.h>
+#include <sys/param.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -363,6 +364,8 @@ sshconnect_set_options(struct sshconnect *sc)
 {
 	const struct cliconf	*conf = sc->conf;
 	const bool		 process = false;
+	uint64_t		 bytes = conf->rekey_limit.bytes;
+	uint32_t		 seconds = MAX(conf->rekey_limit.seconds, 0);
 	char			*types, errstr[512];
 	int			 ret;
 
@@ -384,6 +387,10 @@ sshconnect_set_options(struct sshconnect *sc)
 	    /* Else a few bytes of a hostile peer could unpack to millions. */
 	    ssh_options_set(sc->session, SSH_OPTIONS_COMPRESSION,
 	    "none") != 0 ||
+	    ssh_options_set(sc->session, SSH_OPTIONS_REKEY_DATA,
+	    &bytes) != 0 ||
+	    ssh_options_set(sc->session, SSH_OPTIONS_REKEY_TIME,
+	    &seconds) != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_FD, &sc->fd) != 0)
 		goto fail;
 	sshwire_watch(sc->fd);

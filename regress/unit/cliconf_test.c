@@ -173,9 +173,31 @@ test_bad_options(void **state)
 	bad_option("PreferredAuthentications=a,,b",
 	    "command-line: preferredauthentications: bad value \"a,,b\": "
 	    "not a list of names with commas");
+	bad_option("RekeyLimit=1T", "command-line: rekeylimit: bad value "
+	    "\"1T\": invalid");
+	bad_option("RekeyLimit=8", "command-line: rekeylimit: bad value "
+	    "\"8\": too small");
+	bad_option("RekeyLimit=1G x", "command-line: rekeylimit: bad value "
+	    "\"x\": invalid time");
 	bad_option("Host=x", "command-line: Host directive not supported as "
 	    "a command-line option");
 	bad_option("Port", "command-line: no argument after keyword \"port\"");
+}
+
+static void
+test_rekey_limit(void **state)
+{
+	good_option("RekeyLimit 512k 1h");
+	assert_true(conf.rekey_limit.bytes == 512 << 10);
+	assert_int_equal(conf.rekey_limit.seconds, 3600);
+	cliconf_clear(&conf);
+	good_option("RekeyLimit default 90");
+	assert_true(conf.rekey_limit.bytes == 0);
+	assert_int_equal(conf.rekey_limit.seconds, 90);
+	cliconf_clear(&conf);
+	good_option("RekeyLimit 16G");
+	finish("host");
+	assert_true(conf.rekey_limit.bytes == 16LL << 30);
 }
 
 static void
@@ -287,7 +309,7 @@ test_include(void **state)
 	write_file("one.inc", "Host h\nPort 5\nHost other\n");
 	write_file("two.inc", "User two\n");
 	snprintf(text, sizeof(text), "Include %s/*.inc %s/absent\n"
-	    "HostName after\nHost x\nInclude %s/config\n", dir, dir, dir);
+	    "HostName after\nHost x\nInclude %s/absent\n", dir, dir, dir);
 	read_text("h", text);
 	assert_int_equal(conf.port, 5);
 	assert_string_equal(conf.user, "two");
@@ -321,6 +343,20 @@ test_include_bad(void **state)
 	snprintf(want, sizeof(want), "%s line 2: port: bad value \"x\": "
 	    "invalid", path);
 	assert_string_equal(err, want);
+
+	/* Where nothing holds it is read for its errors, and for no more. */
+	snprintf(text, sizeof(text), "Host none\nInclude %s\n", path);
+	*err = '\0';
+	assert_int_equal(cliconf_read_files(&conf, "h",
+	    write_file("config", text), err, sizeof(err)), -1);
+	assert_string_equal(err, want);
+	write_file("open.bad", "Port 7\nHost *\nUser x\nMatch all\nUser y\n"
+	    "Match exec \"touch never\"\nUser z\n");
+	cliconf_clear(&conf);
+	read_text("h", text);
+	assert_int_equal(conf.port, CONF_UNSET);
+	assert_null(conf.user);
+	assert_int_equal(access("never", F_OK), -1);
 	unlink(path);
 }
 
@@ -529,7 +565,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_defaults), TEST(test_defaults_parse),
 		TEST(test_options_win), TEST(test_bad_options),
-		TEST(test_set_is_literal), TEST(test_host), TEST(test_match),
+		TEST(test_rekey_limit), TEST(test_set_is_literal),
+		TEST(test_host), TEST(test_match),
 		TEST(test_match_exec), TEST(test_match_final),
 		TEST(test_include), TEST(test_include_bad),
 		TEST(test_bad_files), TEST(test_ignored),
