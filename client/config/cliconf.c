@@ -98,6 +98,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	    CONF_APPEND | CONF_WORDS, "~/.ssh/id_rsa ~/.ssh/id_ecdsa "
 	    "~/.ssh/id_ecdsa_sk ~/.ssh/id_ed25519 ~/.ssh/id_ed25519_sk",
 	    NULL },
+	{ "CertificateFile", &conf_type_list, F(certificate_files),
+	    CONF_APPEND, NULL, NULL },
 	FLAG("IdentitiesOnly", identities_only, "no"),
 	STRING("IdentityAgent", identity_agent),
 	{ "UserKnownHostsFile", &conf_type_list, F(user_known_hosts),
@@ -163,8 +165,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	IGNORED("CanonicalizeFallbackLocal"), IGNORED("CanonicalizeHostname"),
 	IGNORED("CanonicalizeMaxDots"),
 	IGNORED("CanonicalizePermittedCNAMEs"),
-	IGNORED("CASignatureAlgorithms"), IGNORED("CertificateFile"),
-	IGNORED("ChannelTimeout"), IGNORED("CheckHostIP"), IGNORED("Cipher"),
+	IGNORED("CASignatureAlgorithms"), IGNORED("ChannelTimeout"),
+	 IGNORED("CheckHostIP"), IGNORED("Cipher"),
 	IGNORED("ClearAllForwardings"), IGNORED("Compression"),
 	IGNORED("CompressionLevel"), IGNORED("ControlMaster"),
 	IGNORED("ControlPath"), IGNORED("ControlPersist"),
@@ -490,6 +492,8 @@ cliconf_finish_values(struct cliconf *conf, const char *host, char *err,
 
 	if (expand_list(&names, "identityfile",
 	    &conf->identity_files, all, err, errlen) == -1 ||
+	    expand_list(&names, "certificatefile",
+	    &conf->certificate_files, all, err, errlen) == -1 ||
 	    expand_list(&names, "userknownhostsfile",
 	    &conf->user_known_hosts, all, err, errlen) == -1 ||
 	    expand_list(&names, "globalknownhostsfile",

@@ -31,6 +31,7 @@ struct cliconf {
 	int		 connection_attempts;
 	int		 batch_mode;
 	struct conf_list identity_files;	/* ~ and % expanded */
+	struct conf_list certificate_files;
 	int		 identities_only;
 	char		*identity_agent;	/* NULL, "none", path, $VAR */
 	struct conf_list user_known_hosts;	/* expanded paths */

@@ -108,21 +108,41 @@ auth_password_enabled(const struct auth *auth)
 	    auth->password_tries < auth->conf->password_prompts;
 }
 
+/*
+ * Loads the public keys: first those of CertificateFile with the certificate,
+ * then those of IdentityFile.
+ */
+static void
+auth_load_identities(struct auth *auth)
+{
+	const struct conf_list	*files = &auth->conf->identity_files;
+	const struct conf_list	*certs = &auth->conf->certificate_files;
+	struct identity		*ids;
+	size_t			 i, n = 0;
+
+	auth->ids = xcalloc(certs->n + files->n + 1, sizeof(*auth->ids));
+	ids = auth->ids + certs->n;
+	for (i = 0; i < files->n; i++)
+		if (identity_load(&ids[n], files->word[i]) == 0)
+			n++;
+	for (i = 0; i < certs->n; i++)
+		if (identity_load_cert(&auth->ids[auth->nids], certs->word[i],
+		    ids, n) == 0)
+			auth->nids++;
+	memmove(auth->ids + auth->nids, ids, n * sizeof(*ids));
+	auth->nids += n;
+}
+
 /* Loads the public keys, the first time, and asks the agent for the same. */
 static void
 auth_pubkey_start(struct auth *auth)
 {
-	const struct conf_list	*files = &auth->conf->identity_files;
 	struct conf_list	 wanted = { NULL, 0 };
 	struct identity		*id;
 	size_t			 i;
 
 	if (auth->ids == NULL) {
-		auth->ids = xcalloc(files->n + 1, sizeof(*auth->ids));
-		for (i = 0; i < files->n; i++)
-			if (identity_load(&auth->ids[auth->nids],
-			    files->word[i]) == 0)
-				auth->nids++;
+		auth_load_identities(auth);
 		for (i = 0; i < auth->nids; i++) {
 			id = &auth->ids[i];
 			if (id->cert64 != NULL)
@@ -295,9 +315,11 @@ auth_agent(struct auth *auth)
 static enum auth_outcome
 auth_skip_key(struct auth *auth)
 {
-	if (!auth->use_cert)
+	if (!auth->use_cert || auth->ids[auth->cur].only_cert) {
 		auth->cur++;
-	auth->use_cert = !auth->use_cert;
+		auth->use_cert = 1;
+	} else
+		auth->use_cert = 0;
 	auth->state = AUTH_STATE_OFFER;
 	return auth->interrupted ? OUTCOME_GIVE_UP : OUTCOME_MORE;
 }

@@ -208,6 +208,11 @@ hostkey_new(struct hostkey *hk)
 		    "known_hosts file.", hk->host);
 		return HOSTKEY_REFUSED;
 	}
+	if (hk->found.ca_file != NULL)
+		log_warnx("%s:%lu trusts an authority for %.200s, but "
+		    "certificates of hosts are not served: the host's own key "
+		    "has to be known.", hk->found.ca_file, hk->found.ca_line,
+		    hk->name);
 	switch (hk->conf->strict_hostkey) {
 	case STRICT_YES:
 		log_warnx("No %s host key is known for %.200s and you have "

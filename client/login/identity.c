@@ -5,10 +5,14 @@
  * key is really needed.  Knows nothing of the session.
  */
 #include <sys/types.h>
+#include <sys/param.h>
 #include <sys/stat.h>
+#include <arpa/inet.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <resolv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +28,7 @@
 #include "xmalloc.h"
 
 #define IDENTITY_FILE_MAX	(1024 * 1024)
+#define IDENTITY_CERT		"-cert.pub"
 
 static ssh_key
 identity_import(const char *file, const char *suffix, int cert)
@@ -35,6 +40,11 @@ identity_import(const char *file, const char *suffix, int cert)
 	xasprintf(&path, "%s%s", file, suffix);
 	rc = cert ? ssh_pki_import_cert_file(path, &key) :
 	    ssh_pki_import_pubkey_file(path, &key);
+	if (rc == SSH_OK && cert && strstr(ssh_key_type_to_char(
+	    ssh_key_type(key)), "-cert-v01@") == NULL) {
+		ssh_key_free(key);
+		rc = SSH_ERROR;
+	}
 	if (rc == SSH_OK)
 		log_debug("identity file %s type %s", path,
 		    ssh_key_type_to_char(ssh_key_type(key)));
@@ -56,25 +66,103 @@ identity_base64(ssh_key key)
 
 /*
  * Finds the public half, in file.pub or in the file itself, and the
- * certificate in file-cert.pub.  Returns -1 when there is no such file.
+ * certificate in file-cert.pub, which may be given instead of the file.
+ * Returns -1, with the reason logged, when there is neither.
  */
 int
 identity_load(struct identity *id, const char *file)
 {
 	struct stat	st;
+	size_t		len = strlen(file), end = strlen(IDENTITY_CERT);
 
 	memset(id, 0, sizeof(*id));
-	id->pub = identity_import(file, ".pub", 0);
-	if (id->pub == NULL && stat(file, &st) == -1) {
+	if (len > end && strcmp(file + len - end, IDENTITY_CERT) == 0)
+		len -= end;
+	id->file = xstrndup(file, len);
+	id->pub = identity_import(id->file, ".pub", 0);
+	id->cert = identity_import(id->file, IDENTITY_CERT, 1);
+	if (id->pub == NULL && id->cert == NULL &&
+	    stat(id->file, &st) == -1) {
 		log_verbose("no such identity: %s: %s", file, strerror(errno));
+		identity_clear(id);
 		return -1;
 	}
 	if (id->pub == NULL)
-		id->pub = identity_import(file, "", 0);
-	id->cert = identity_import(file, "-cert.pub", 1);
+		id->pub = identity_import(id->file, "", 0);
 	id->pub64 = identity_base64(id->pub);
 	id->cert64 = identity_base64(id->cert);
-	id->file = xstrdup(file);
+	return 0;
+}
+
+/* Steps over a string of SSH; *p becomes NULL when it is not all there. */
+static void
+identity_skip(const u_char **p, const u_char *end)
+{
+	uint32_t	len;
+
+	if (*p == NULL || end - *p < 4) {
+		*p = NULL;
+		return;
+	}
+	memcpy(&len, *p, 4);
+	len = ntohl(len);
+	*p = (size_t)(end - *p - 4) < len ? NULL : *p + 4 + len;
+}
+
+/*
+ * Is the certificate one for this key?  Both are in base64.  A certificate has
+ * a nonce between the name of its type and the fields of the key.
+ */
+static int
+identity_certifies(const char *cert64, const char *pub64)
+{
+	u_char		*cert, *pub;
+	const u_char	*c, *p;
+	int		 clen, plen, ret;
+
+	if (cert64 == NULL || pub64 == NULL)
+		return 0;
+	c = cert = xmalloc(strlen(cert64));
+	p = pub = xmalloc(strlen(pub64));
+	clen = b64_pton(cert64, cert, strlen(cert64));
+	plen = b64_pton(pub64, pub, strlen(pub64));
+	identity_skip(&c, cert + MAX(clen, 0));
+	identity_skip(&c, cert + MAX(clen, 0));
+	identity_skip(&p, pub + MAX(plen, 0));
+	ret = c != NULL && p != NULL && cert + clen - c >= pub + plen - p &&
+	    memcmp(c, p, pub + plen - p) == 0;
+	free(cert);
+	free(pub);
+	return ret;
+}
+
+/*
+ * Takes the certificate in a file, for the one of the identities whose public
+ * key it certifies.  Returns -1, with the reason logged, when there is none.
+ */
+int
+identity_load_cert(struct identity *id, const char *file,
+    const struct identity *ids, size_t nids)
+{
+	size_t	i;
+
+	memset(id, 0, sizeof(*id));
+	if ((id->cert = identity_import(file, "", 1)) == NULL) {
+		log_warnx("CertificateFile %s: no certificate", file);
+		return -1;
+	}
+	id->cert64 = identity_base64(id->cert);
+	for (i = 0; i < nids; i++)
+		if (identity_certifies(id->cert64, ids[i].pub64))
+			break;
+	if (i == nids) {
+		log_warnx("CertificateFile %s: no IdentityFile has its key",
+		    file);
+		identity_clear(id);
+		return -1;
+	}
+	id->file = xstrdup(ids[i].file);
+	id->only_cert = 1;
 	return 0;
 }
 

@@ -12,9 +12,12 @@ struct identity {
 	struct ssh_key_struct	*cert;	/* NULL: none */
 	char			*pub64;	/* base64 of the two, or NULL */
 	char			*cert64;
+	int			 only_cert;	/* the key is another's */
 };
 
 int	 identity_load(struct identity *, const char *);
+int	 identity_load_cert(struct identity *, const char *,
+	    const struct identity *, size_t);
 void	 identity_clear(struct identity *);
 struct ssh_key_struct *identity_load_private(const struct identity *,
 	    const struct cliconf *, int *);

@@ -236,8 +236,11 @@ knownhosts_visit_check(const struct knownhosts_line *kl, const char *file,
 	ssh_key				 key;
 	int				 equal;
 
-	if (kl->marker == KNOWNHOSTS_MARK_CA)
+	if (kl->marker == KNOWNHOSTS_MARK_CA) {
+		found->ca_file = file;
+		found->ca_line = number;
 		return;
+	}
 	if ((key = knownhosts_import(kl)) == NULL) {
 		log_debug("%s:%lu: cannot parse this key", file, number);
 		return;

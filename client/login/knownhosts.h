@@ -36,6 +36,8 @@ struct knownhosts_found {
 	const char		*file;
 	u_long			 line;
 	const char		*type;	/* name of that line's type */
+	const char		*ca_file;	/* with a @cert-authority */
+	u_long			 ca_line;
 };
 
 char	*knownhosts_name(const char *, int);
