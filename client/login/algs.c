@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns the lists of algorithms: the defaults, the prefixes + - ^ that
- * ssh_config(5) gives a list, and AES-GCM first where the machine has AES in
- * hardware.  Names that libssh does not know are left out; a list of which
+ * Owns the client's lists of algorithms: the defaults, those of ssh_config(5),
+ * and AES-GCM first where the machine has AES in hardware.  Names that libssh does not know are left out; a list of which
  * nothing is left is an error.
  */
 #include <sys/types.h>
@@ -18,10 +17,10 @@
 
 #include <libssh/libssh.h>
 
+#include "alglist.h"
 #include "algs.h"
 #include "cliconf.h"
 #include "log.h"
-#include "match.h"
 #include "xmalloc.h"
 
 #define ALGS_GCM	"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
@@ -77,77 +76,15 @@ algs_default_ciphers(void)
 	    ALGS_CHACHA "," ALGS_GCM "," ALGS_CTR;
 }
 
-/* Is the name one of the comma-separated list? */
-static int
-algs_contains(const char *list, const char *name)
-{
-	size_t	len, n;
-
-	len = strlen(name);
-	for (; *list != '\0'; list += n + (list[n] == ',')) {
-		n = strcspn(list, ",");
-		if (n == len && strncmp(list, name, n) == 0)
-			return 1;
-	}
-	return 0;
-}
-
-/* Appends to a string with room for it, unless it is there already. */
-static void
-algs_append(char *list, size_t size, const char *name)
-{
-	if (*name == '\0' || algs_contains(list, name))
-		return;
-	if (*list != '\0')
-		strlcat(list, ",", size);
-	strlcat(list, name, size);
-}
-
-/* Appends the names of a list, but for those that the patterns match. */
-static void
-algs_append_list(char *list, size_t size, const char *names, const char *except)
-{
-	char	*copy, *next, *name;
-
-	next = copy = xstrdup(names);
-	while ((name = strsep(&next, ",")) != NULL)
-		if (except == NULL ||
-		    match_pattern_list(name, except, 0) != 1)
-			algs_append(list, size, name);
-	free(copy);
-}
-
 /*
- * A list of ssh_config(5) with its prefix carried out against the default:
- * + appends, - removes what the patterns match, ^ puts first.  To be freed.
+ * A list of ssh_config(5), or the default if there is none, with its prefix
+ * carried out.  To be freed.
  */
 char *
 algs_expand(const char *spec, const char *dflt)
 {
-	char	*list;
-	size_t	 size;
-
-	if (spec == NULL)
-		return xstrdup(dflt);
-	size = strlen(spec) + strlen(dflt) + 2;
-	list = xcalloc(1, size);
-	switch (*spec) {
-	case '+':
-		algs_append_list(list, size, dflt, NULL);
-		algs_append_list(list, size, spec + 1, NULL);
-		break;
-	case '-':
-		algs_append_list(list, size, dflt, spec + 1);
-		break;
-	case '^':
-		algs_append_list(list, size, spec + 1, NULL);
-		algs_append_list(list, size, dflt, NULL);
-		break;
-	default:
-		algs_append_list(list, size, spec, NULL);
-		break;
-	}
-	return list;
+	return spec == NULL ? xstrdup(dflt) :
+	    alglist_resolve(spec, dflt, NULL, NULL, 0);
 }
 
 /* The type of the key that a host key algorithm is used with. */
@@ -177,9 +114,9 @@ algs_prefer(const char *list, const char *types)
 	for (pass = 0; pass < 2; pass++) {
 		next = copy = xstrdup(list);
 		while ((name = strsep(&next, ",")) != NULL) {
-			known = algs_contains(types, algs_key_type(name));
+			known = alglist_contains(types, algs_key_type(name));
 			if (known == (pass == 0))
-				algs_append(out, size, name);
+				alglist_append(out, size, name);
 		}
 		free(copy);
 	}
@@ -209,7 +146,7 @@ algs_set(ssh_session session, enum ssh_options_e option, const char *what,
 			continue;
 		}
 		if (ssh_options_set(session, option, name) == 0)
-			algs_append(known, size, name);
+			alglist_append(known, size, name);
 		else
 			log_debug2("%s %s: not known to libssh", what, name);
 	}
