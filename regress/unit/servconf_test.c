@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "servalgs.h"
 #include "servconf.h"
 
 static struct servconf conf;
@@ -95,7 +96,9 @@ test_defaults(void **state)
 	assert_int_equal(conf.log_level, LOG_LEVEL_INFO);
 	assert_int_equal(conf.log_facility, LOG_AUTH);
 	assert_int_equal(conf.permit_open.n, 0);
-	assert_null(conf.ciphers);
+	assert_string_equal(conf.ciphers, SERVALGS_CIPHERS);
+	assert_string_equal(conf.macs, SERVALGS_MACS);
+	assert_string_equal(conf.kex, SERVALGS_KEX);
 }
 
 /* Every default of the table can be read by its own type. */
@@ -291,7 +294,7 @@ test_round_trip(void **state)
 	check_round_trip("Port 1\nListenAddress a\nListenAddress ::1\n"
 	    "HostKey '/a b'\nHostKey \"#\\\"\\\\\"\nAllowUsers a*@!10.0.0.1,*\n"
 	    "AllowUsers \"b c\"\nPermitOpen none\nLogLevel DEBUG\n"
-	    "MaxStartups 3\nPidFile none\nCiphers +x,y\nMACs z\n"
+	    "MaxStartups 3\nPidFile none\nCiphers +*-cbc\nMACs hmac-sha1\n"
 	    "SyslogFacility LOCAL7\nClientAliveInterval 1h\n"
 	    "PermitRootLogin without-password\nTCPKeepAlive no\n");
 	check_round_trip("PermitOpen *:80 [::1]:* h:1-2\n");

@@ -22,6 +22,7 @@
 #include "match.h"
 #include "pathnames.h"
 #include "ruleset.h"
+#include "servalgs.h"
 #include "servconf.h"
 #include "slurp.h"
 #include "xmalloc.h"
@@ -77,8 +78,8 @@ static const struct conf_range servconf_flows = { 1, 1048576 };
 	{ name, NULL, 0, CONF_UNSUPPORTED, NULL, NULL }
 #define FLAG(name, field) \
 	{ name, &conf_type_flag, F(field), 0, "yes", NULL }
-#define NAMES(name, field) \
-	{ name, &conf_type_names, F(field), 0, NULL, NULL }
+#define ALGORITHMS(name, field, dflt) \
+	{ name, &servalgs_type, F(field), 0, dflt, servalgs_ ## field }
 #define NUMBER(name, field, dflt, range) \
 	{ name, &conf_type_int, F(field), 0, dflt, range }
 #define TIME(name, field, dflt, range) \
@@ -124,9 +125,9 @@ const struct conf_keyword servconf_keywords[] = {
 	CHOICE("SyslogFacility", log_facility, "AUTH", servconf_facilities),
 	STRING("PidFile", pid_file, PATH_PIDFILE),
 	STRING("PrivilegeSeparationUser", privsep_user, PRIVSEP_USER),
-	NAMES("Ciphers", ciphers),
-	NAMES("MACs", macs),
-	NAMES("KexAlgorithms", kex),
+	ALGORITHMS("Ciphers", ciphers, SERVALGS_CIPHERS),
+	ALGORITHMS("MACs", macs, SERVALGS_MACS),
+	ALGORITHMS("KexAlgorithms", kex, SERVALGS_KEX),
 
 	/*
 	 * What sshd(8) knows besides.  To ignore one of these would let an

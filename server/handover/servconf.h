@@ -44,7 +44,7 @@ struct servconf {
 	int		 log_facility;		/* LOG_DAEMON ... */
 	char		*pid_file;		/* "none" for none */
 	char		*privsep_user;		/* PrivilegeSeparationUser */
-	char		*ciphers;		/* NULL: the library's */
+	char		*ciphers;		/* plain lists, never empty */
 	char		*macs;
 	char		*kex;
 	int		 ports_fixed;		/* a file's Port is ignored */

@@ -115,8 +115,6 @@ net_configure(struct net *n)
 
 	net_set_bind(n, SSH_BIND_OPTIONS_BANNER, SOCKSTUN_BANNER, "banner");
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		if (value[i] == NULL || *value[i] == '\0')
-			continue;
 		net_set_bind(n, lists[i].option[0], value[i], lists[i].name);
 		net_set_bind(n, lists[i].option[1], value[i], lists[i].name);
 	}
