@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "monotime.h"
+#include "ratelimit.h"
 
 #define LOG_TEXT_MAX	2048	/* bytes of a line, escaped */
 #define LOG_PREFIX_MAX	128	/* time, program and process id */
@@ -352,6 +354,34 @@ log_info(const char *fmt, ...)
 {
 	va_list ap;
 
+	va_start(ap, fmt);
+	log_vadd(LOG_LEVEL_INFO, 0, fmt, ap);
+	va_end(ap);
+}
+
+/* Tells how many lines the limit has left out since that was last told. */
+void
+log_left_out(struct ratelimit *limit)
+{
+	u_int left_out = ratelimit_take(limit);
+
+	if (left_out > 0)
+		log_info("%u lines were left out", left_out);
+}
+
+/*
+ * A line that an operator keeps, if the limit permits one now; the count of
+ * those that it did not comes before it.
+ */
+void
+log_info_limited(struct ratelimit *limit, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (logger.level < LOG_LEVEL_INFO ||
+	    !ratelimit_pass(limit, monotime_ns()))
+		return;
+	log_left_out(limit);
 	va_start(ap, fmt);
 	log_vadd(LOG_LEVEL_INFO, 0, fmt, ap);
 	va_end(ap);

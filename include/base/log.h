@@ -6,6 +6,8 @@
 #include <sys/types.h>
 #include <stdarg.h>
 
+struct ratelimit;
+
 enum log_level {
 	LOG_LEVEL_QUIET,	/* only fatal */
 	LOG_LEVEL_ERROR,
@@ -32,6 +34,9 @@ void	 log_line(enum log_level, const char *);
 void	 log_warn(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_warnx(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
+void	 log_info_limited(struct ratelimit *, const char *, ...)
+	    __attribute__((format(printf, 2, 3)));
+void	 log_left_out(struct ratelimit *);
 void	 log_verbose(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_debug2(const char *, ...) __attribute__((format(printf, 1, 2)));

@@ -16,6 +16,8 @@
 #include <cmocka.h>
 
 #include "log.h"
+#include "monotime.h"
+#include "ratelimit.h"
 
 static char last[4096];
 static int last_level, lines;
@@ -39,6 +41,35 @@ setup(void **state)
 	log_init("log_test", LOG_LEVEL_INFO, 1);
 	log_set_sink(sink, last);
 	return 0;
+}
+
+/* What is too much is counted, and the count told. */
+static void
+test_limited(void **state)
+{
+	struct ratelimit r;
+	int i;
+
+	ratelimit_init(&r, 2);
+	for (i = 0; i < 5; i++)
+		log_info_limited(&r, "line %d", i);
+	assert_int_equal(lines, 2);
+	assert_string_equal(last, "line 1");
+	log_left_out(&r);
+	assert_int_equal(lines, 3);
+	assert_string_equal(last, "3 lines were left out");
+	log_left_out(&r);
+	assert_int_equal(lines, 3);
+	log_info_limited(&r, "line");
+	r.began -= MONOTIME_SECOND;
+	log_info_limited(&r, "line");
+	assert_int_equal(lines, 5);
+	log_set_level(LOG_LEVEL_ERROR);
+	log_info_limited(&r, "line");
+	log_info_limited(&r, "line");
+	log_info_limited(&r, "line");
+	assert_int_equal(lines, 5);
+	assert_int_equal(ratelimit_take(&r), 0);
 }
 
 static void
@@ -221,6 +252,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_levels, setup),
+		cmocka_unit_test_setup(test_limited, setup),
 		cmocka_unit_test_setup(test_errno, setup),
 		cmocka_unit_test_setup(test_hostile, setup),
 		cmocka_unit_test_setup(test_safe, setup),
