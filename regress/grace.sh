@@ -59,6 +59,35 @@ if [ "$CLIENT" = sockstun ]; then
 	stop sockstun
 fi
 
+# One address that holds all it may leaves the others theirs: by default, and
+# no log is filled with it.
+stop farend
+start_sockstund "PerSourceMaxStartups 8" "LogLevel INFO"
+"$BIN/sockstund" -T -f /dev/null | grep -q '^persourcemaxstartups 8$' ||
+    fail "PerSourceMaxStartups is not 8 by default"
+python3 - "$FARPORT" <<'EOF' || fail "see above"
+from socks import *
+
+
+def knock(source):
+    """Connects from an address; is an SSH server there?"""
+    sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])), TIMEOUT,
+                                    (source, 0))
+    try:
+        return sock, sock.recv(4) == b"SSH-"
+    except ConnectionError:
+        return sock, False
+
+
+greedy = [knock("127.0.0.1") for _ in range(200)]
+check(sum(good for _, good in greedy) == 8, "one address has 8 connections")
+check(knock("127.0.0.2")[1], "another address is served")
+finish()
+EOF
+n=$(grep -c 'past PerSourceMaxStartups' "$OBJ/farend.log")
+[ "$n" -ge 1 ] && [ "$n" -le 60 ] || fail "$n lines of 192 refusals"
+wait_log farend 'lines were left out' || fail "no count of what was left out"
+
 # And the other way round: a far end whose banner never comes.
 port=$(freeport)
 start mute nc -lk 127.0.0.1 "$port"

@@ -243,6 +243,7 @@ farend_config()
 	StrictModes no
 	PermitRootLogin prohibit-password
 	MaxStartups 1000
+	PerSourceMaxStartups none
 	LogLevel VERBOSE
 	PidFile none
 	EOF

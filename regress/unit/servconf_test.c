@@ -85,9 +85,12 @@ test_defaults(void **state)
 	assert_int_equal(conf.permit_root, PERMIT_ROOT_KEY);
 	assert_int_equal(conf.pubkey_auth, 1);
 	assert_int_equal(conf.strict_modes, 1);
-	assert_int_equal(conf.startups_begin, 10);
-	assert_int_equal(conf.startups_rate, 30);
-	assert_int_equal(conf.startups_max, 100);
+	assert_int_equal(conf.limits.startups.begin, 10);
+	assert_int_equal(conf.limits.startups.rate, 30);
+	assert_int_equal(conf.limits.startups.max, 100);
+	assert_int_equal(conf.limits.per_source, 8);
+	assert_int_equal(conf.limits.bits.ipv4, 32);
+	assert_int_equal(conf.limits.bits.ipv6, 64);
 	assert_int_equal(conf.max_auth_tries, 6);
 	assert_int_equal(conf.login_grace, 120);
 	assert_int_equal(conf.allow_forwarding, 1);
@@ -128,8 +131,8 @@ test_values(void **state)
 	check_list(&conf.host_keys, "/a /b c");
 	check_list(&conf.allow_users, "a b@10.0.0.0/8 c* d");
 	assert_int_equal(conf.permit_root, PERMIT_ROOT_KEY);
-	assert_int_equal(conf.startups_begin, 5);
-	assert_int_equal(conf.startups_max, 5);
+	assert_int_equal(conf.limits.startups.begin, 5);
+	assert_int_equal(conf.limits.startups.max, 5);
 	assert_int_equal(conf.login_grace, 60);
 	assert_int_equal(conf.allow_forwarding, 0);
 	check_list(&conf.permit_open, "a:80 [2001:db8::1]:443 *:53");
@@ -160,6 +163,16 @@ test_bad_values(void **state)
 	    "\"10:30:9\": expected start:rate:full");
 	bad("MaxStartups 1:2:3:4\n", "text line 1: maxstartups: bad value "
 	    "\"1:2:3:4\": expected start:rate:full");
+	bad("PerSourceMaxStartups 0\n", "text line 1: persourcemaxstartups: "
+	    "bad value \"0\": expected a number or \"none\"");
+	bad("PerSourceMaxStartups 1:2\n", "text line 1: persourcemaxstartups: "
+	    "bad value \"1:2\": expected a number or \"none\"");
+	bad("PerSourceNetBlockSize 33\n", "text line 1: "
+	    "persourcenetblocksize: bad value \"33\": "
+	    "expected 0 to 32, perhaps with :0 to :128");
+	bad("PerSourceNetBlockSize 24:129\n", "text line 1: "
+	    "persourcenetblocksize: bad value \"24:129\": "
+	    "expected 0 to 32, perhaps with :0 to :128");
 	bad("PermitOpen a\n", "text line 1: permitopen: bad value \"a\": "
 	    "expected host:port");
 	bad("PermitOpen any a:1\n", "text line 1: permitopen: bad value "
@@ -278,7 +291,7 @@ check_round_trip(const char *text)
 	assert_int_equal(servconf_finish(&other, err, sizeof(err)), 0);
 	assert_non_null(three = servconf_dump(&other));
 	assert_string_equal(three, one);
-	assert_int_equal(other.startups_rate, conf.startups_rate);
+	assert_int_equal(other.limits.startups.rate, conf.limits.startups.rate);
 	assert_int_equal(other.log_facility, conf.log_facility);
 	free(one);
 	free(two);

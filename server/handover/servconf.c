@@ -31,10 +31,7 @@
 
 static conf_parse	servconf_parse_port, servconf_parse_listen;
 static conf_parse	servconf_parse_users, servconf_parse_path;
-static conf_parse	servconf_parse_rule, servconf_parse_startups;
-static conf_format	servconf_format_startups;
-static int		servconf_startups_isset(const void *);
-static void		servconf_startups_clear(void *);
+static conf_parse	servconf_parse_rule;
 
 static const struct conf_type servconf_type_port =
     CONF_TYPE_LIST(servconf_parse_port, conf_list_format);
@@ -46,10 +43,6 @@ static const struct conf_type servconf_type_path =
     CONF_TYPE_LIST(servconf_parse_path, conf_list_format);
 static const struct conf_type servconf_type_rule =
     CONF_TYPE_LIST(servconf_parse_rule, conf_list_format);
-static const struct conf_type servconf_type_startups = {
-	servconf_parse_startups, servconf_format_startups,
-	servconf_startups_isset, servconf_startups_clear
-};
 
 static const struct conf_choice servconf_roots[] = {
 	{ "yes", PERMIT_ROOT_YES }, { "prohibit-password", PERMIT_ROOT_KEY },
@@ -90,6 +83,8 @@ static const struct conf_range servconf_flows = { 1, 1048576 };
 	{ name, &conf_type_string, F(field), 0, dflt, NULL }
 #define LIST(name, type, field, flags, dflt) \
 	{ name, &servconf_type_ ## type, F(field), flags, dflt, NULL }
+#define LIMIT(name, type, field, dflt) \
+	{ name, &servlimits_type_ ## type, F(limits.field), 0, dflt, NULL }
 
 const struct conf_keyword servconf_keywords[] = {
 	LIST("Port", port, ports, CONF_APPEND, "2222"),
@@ -104,7 +99,9 @@ const struct conf_keyword servconf_keywords[] = {
 	    servconf_roots),
 	FLAG("PubkeyAuthentication", pubkey_auth),
 	FLAG("StrictModes", strict_modes),
-	LIST("MaxStartups", startups, startups_begin, 0, "10:30:100"),
+	LIMIT("MaxStartups", startups, startups, "10:30:100"),
+	LIMIT("PerSourceMaxStartups", source, per_source, "8"),
+	LIMIT("PerSourceNetBlockSize", bits, bits, "32:64"),
 	NUMBER("MaxAuthTries", max_auth_tries, "6", &conf_positive),
 	TIME("LoginGraceTime", login_grace, "120", &servconf_times),
 	CHOICE("AllowTcpForwarding", allow_forwarding, "yes",
@@ -178,8 +175,6 @@ const struct conf_keyword servconf_keywords[] = {
 	UNSUPPORTED("PermitEmptyPasswords"), UNSUPPORTED("PermitListen"),
 	UNSUPPORTED("PermitTTY"), UNSUPPORTED("PermitTunnel"),
 	UNSUPPORTED("PermitUserEnvironment"), UNSUPPORTED("PermitUserRC"),
-	UNSUPPORTED("PerSourceMaxStartups"),
-	UNSUPPORTED("PerSourceNetBlockSize"),
 	UNSUPPORTED("PerSourcePenalties"),
 	UNSUPPORTED("PerSourcePenaltyExemptList"),
 	UNSUPPORTED("PrintLastLog"), UNSUPPORTED("PrintMotd"),
@@ -328,72 +323,6 @@ servconf_parse_rule(const struct conf_keyword *kw, void *value,
 		}
 	}
 	return conf_list_parse(kw, value, arg, err, errlen);
-}
-
-/* MaxStartups: the field is the first of three. */
-static struct servconf *
-servconf_of_startups(const void *value)
-{
-	return (void *)((char *)value - F(startups_begin));
-}
-
-static int
-servconf_startups_isset(const void *value)
-{
-	return servconf_of_startups(value)->startups_begin != CONF_UNSET;
-}
-
-static void
-servconf_startups_clear(void *value)
-{
-	struct servconf *conf = servconf_of_startups(value);
-
-	conf->startups_begin = conf->startups_rate = conf->startups_max =
-	    CONF_UNSET;
-}
-
-/* "start:rate:full", or one number for start and full. */
-static int
-servconf_parse_startups(const struct conf_keyword *kw, void *value,
-    const char *arg, char *err, size_t errlen)
-{
-	struct servconf *conf = servconf_of_startups(value);
-	const char *errstr = NULL;
-	char *copy, *next, *word;
-	int n[3] = { 0, 100, 0 }, i;
-
-	next = copy = xstrdup(arg);
-	for (i = 0; i < 3 && errstr == NULL; i++)
-		if ((word = strsep(&next, ":")) != NULL)
-			n[i] = strtonum(word, 1, i == 1 ? 100 : INT_MAX,
-			    &errstr);
-		else
-			break;
-	if (errstr == NULL && i == 1)
-		n[2] = n[0];
-	if (errstr != NULL || i == 2 || next != NULL || n[0] > n[2]) {
-		strlcpy(err, "expected start:rate:full", errlen);
-		free(copy);
-		return -1;
-	}
-	free(copy);
-	conf->startups_begin = n[0];
-	conf->startups_rate = n[1];
-	conf->startups_max = n[2];
-	return 0;
-}
-
-static int
-servconf_format_startups(const struct conf_keyword *kw, const void *value,
-    size_t i, char *buf, size_t size)
-{
-	const struct servconf *conf = servconf_of_startups(value);
-
-	if (i > 0 || !servconf_startups_isset(value))
-		return -1;
-	snprintf(buf, size, "%d:%d:%d", conf->startups_begin,
-	    conf->startups_rate, conf->startups_max);
-	return 0;
 }
 
 /* No keyword has a value yet. */

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "conf.h"
+#include "servlimits.h"
 
 enum permit_root {
 	PERMIT_ROOT_NO,
@@ -24,9 +25,7 @@ struct servconf {
 	int		 permit_root;		/* enum permit_root */
 	int		 pubkey_auth;
 	int		 strict_modes;
-	int		 startups_begin;	/* MaxStartups b:rate:max */
-	int		 startups_rate;
-	int		 startups_max;
+	struct servlimits limits;		/* MaxStartups, PerSource* */
 	int		 max_auth_tries;
 	int		 login_grace;		/* seconds; 0 = none */
 	int		 allow_forwarding;	/* AllowTcpForwarding */

@@ -188,7 +188,7 @@ daemon_fork(void)
 }
 
 static void
-daemon_start_monitor(struct daemon *d, int conn)
+daemon_start_monitor(struct daemon *d, int conn, const struct addr *peer)
 {
 	pid_t pid;
 
@@ -203,7 +203,7 @@ daemon_start_monitor(struct daemon *d, int conn)
 	}
 	log_debug("Forked child %ld.", (long)pid);
 	close(d->pipe[1]);
-	startups_add(d->startups, d->pipe[0]);
+	startups_add(d->startups, d->pipe[0], peer);
 	if (daemon_make_pipe(d) == -1)
 		daemon_pause(d);
 }
@@ -214,17 +214,15 @@ daemon_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 {
 	static const char sorry[] = "Exceeded MaxStartups\r\n";
 	struct daemon *d = arg;
-	char name[ADDR_STRLEN] = "UNKNOWN";
 	struct addr peer;
 
-	if (addr_from_sockaddr(&peer, sa) == 0) {
-		addr_unmap(&peer);
-		addr_format(&peer, name, sizeof(name));
-	}
+	if (addr_from_sockaddr(&peer, sa) == -1)
+		memset(&peer, 0, sizeof(peer));
+	addr_unmap(&peer);
 	if (d->cfg->single)
 		daemon_exec_monitor(d->cfg, fd, -1);
-	if (startups_admit(d->startups, name))
-		daemon_start_monitor(d, fd);
+	if (startups_admit(d->startups, &peer))
+		daemon_start_monitor(d, fd, &peer);
 	else
 		(void)!send(fd, sorry, sizeof(sorry) - 1,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -262,15 +260,15 @@ static void
 daemon_count_cb(int count, void *arg)
 {
 	struct daemon *d = arg;
+	const struct servlimits *l = &d->cfg->conf->limits;
 
 	setproctitle("[listener] %d of %d-%d startups", count,
-	    d->cfg->conf->startups_begin, d->cfg->conf->startups_max);
+	    l->startups.begin, l->startups.max);
 }
 
 static void
 daemon_init(struct daemon *d, struct daemon_config *cfg)
 {
-	const struct servconf *conf = cfg->conf;
 	size_t i;
 
 	memset(d, 0, sizeof(*d));
@@ -286,8 +284,8 @@ daemon_init(struct daemon *d, struct daemon_config *cfg)
 			fatalx("cannot handle signal %d", daemon_signals[i]);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	d->startups = startups_new(d->base, conf->startups_begin,
-	    conf->startups_rate, conf->startups_max, daemon_count_cb, d);
+	d->startups = startups_new(d->base, &cfg->conf->limits,
+	    daemon_count_cb, d);
 	for (i = 0; i < cfg->nsockets; i++)
 		d->listeners[i] = listener_new(d->base, cfg->sockets[i],
 		    daemon_accept_cb, d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MaxStartups: how many connections are not authenticated yet, and which new
- * ones are turned away.  The other end of a pipe per connection is held by its
+ * MaxStartups and PerSourceMaxStartups: how many connections are not
+ * authenticated yet, and which new ones are turned away.  The other end of a pipe per connection is held by its
  * process; when it closes, the connection is authenticated or gone.  What the
  * processes do is not known here.
  */
@@ -14,15 +14,22 @@
 
 #include <event2/event.h>
 
+#include "addr.h"
 #include "log.h"
 #include "monotime.h"
+#include "ratelimit.h"
+#include "servlimits.h"
 #include "startups.h"
 #include "xmalloc.h"
+
+/* Lines a second about sources that have too many connections. */
+#define STARTUPS_LINES	5
 
 struct startup {
 	TAILQ_ENTRY(startup)	 entry;
 	struct startups		*owner;
 	struct event		*ev;
+	struct addr		 source;	/* the network it is from */
 	int			 fd;
 };
 
@@ -31,20 +38,16 @@ struct startups {
 	struct event_base	*base;
 	startups_cb		*cb;
 	void			*arg;
+	struct servlimits	 limits;
+	struct ratelimit	 lines;
 	int			 count;
-	int			 begin;
-	int			 rate;
-	int			 max;
 	u_int			 dropped;	/* since throttling began */
 	int64_t			 since;		/* 0: not throttling */
 };
 
-/*
- * MaxStartups begin:rate:max.  The callback is told the number of connections
- * whenever it changed.
- */
+/* The callback is told the number of connections whenever it changed. */
 struct startups *
-startups_new(struct event_base *base, int begin, int rate, int max,
+startups_new(struct event_base *base, const struct servlimits *limits,
     startups_cb *cb, void *arg)
 {
 	struct startups *s;
@@ -52,9 +55,8 @@ startups_new(struct event_base *base, int begin, int rate, int max,
 	s = xcalloc(1, sizeof(*s));
 	TAILQ_INIT(&s->list);
 	s->base = base;
-	s->begin = begin;
-	s->rate = rate;
-	s->max = max;
+	s->limits = *limits;
+	ratelimit_init(&s->lines, STARTUPS_LINES);
 	s->cb = cb;
 	s->arg = arg;
 	return s;
@@ -113,7 +115,7 @@ startups_log_throttling(struct startups *s, int dropping)
 		log_info("beginning MaxStartups throttling");
 		s->since = now;
 		s->dropped = 0;
-	} else if (!dropping && s->since != 0 && s->count < s->begin) {
+	} else if (!dropping && s->since != 0 && s->count < s->limits.startups.begin) {
 		log_info("exited MaxStartups throttling after %lld seconds, "
 		    "%u connections dropped", (long long)((now - s->since) /
 		    MONOTIME_SECOND), s->dropped);
@@ -121,19 +123,61 @@ startups_log_throttling(struct startups *s, int dropping)
 	}
 }
 
-/* May a new connection from peer (for the log) be served?  1, or 0. */
-int
-startups_admit(struct startups *s, const char *peer)
+/* The network that counts as one source with an address. */
+static struct addr
+startups_source(const struct startups *s, const struct addr *peer)
 {
+	struct addr a = *peer;
+	u_char *p = (u_char *)&a.u;
+	int bit, bits = 0;
+
+	a.port = 0;
+	if (a.type == ADDR_IPV4)
+		bits = 32;
+	else if (a.type == ADDR_IPV6)
+		bits = 128;
+	bit = bits == 32 ? s->limits.bits.ipv4 : s->limits.bits.ipv6;
+	for (; bit < bits; bit++)
+		p[bit / 8] &= (u_char)~(0x80 >> bit % 8);
+	return a;
+}
+
+/* Has the peer's network as many connections as it may have? */
+static int
+startups_source_full(const struct startups *s, const struct addr *peer)
+{
+	struct addr source = startups_source(s, peer);
+	const struct startup *st;
+	int n = 0;
+
+	if (s->limits.per_source == 0)
+		return 0;
+	TAILQ_FOREACH(st, &s->list, entry)
+		n += addr_equal(&st->source, &source);
+	return n >= s->limits.per_source;
+}
+
+/* May a new connection of that peer (unmapped) be served?  1, or 0. */
+int
+startups_admit(struct startups *s, const struct addr *peer)
+{
+	const struct servlimits_startups *l = &s->limits.startups;
+	char name[ADDR_STRLEN];
 	int chance, drop;
 
-	chance = startups_drop_chance(s->count, s->begin, s->rate, s->max);
+	addr_format(peer, name, sizeof(name));
+	if (startups_source_full(s, peer)) {
+		log_info_limited(&s->lines, "drop connection #%d from %s past "
+		    "PerSourceMaxStartups", s->count, name);
+		return 0;
+	}
+	chance = startups_drop_chance(s->count, l->begin, l->rate, l->max);
 	drop = chance > 0 && (int)arc4random_uniform(100) < chance;
 	startups_log_throttling(s, drop);
 	if (drop) {
 		s->dropped++;
 		log_verbose("drop connection #%d from %s past MaxStartups",
-		    s->count, peer);
+		    s->count, name);
 	}
 	return !drop;
 }
@@ -152,21 +196,24 @@ startups_read_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	startups_remove(st);
 	startups_log_throttling(s, 0);
+	if (s->count == 0)
+		log_left_out(&s->lines);
 	s->cb(s->count, s->arg);
 }
 
 /*
- * Counts a connection until the other end of the pipe closes; the descriptor
- * is taken over.
+ * Counts a connection of that peer (unmapped) until the other end of the pipe
+ * closes; the descriptor is taken over.
  */
 void
-startups_add(struct startups *s, int fd)
+startups_add(struct startups *s, int fd, const struct addr *peer)
 {
 	struct startup *st;
 
 	st = xcalloc(1, sizeof(*st));
 	st->owner = s;
 	st->fd = fd;
+	st->source = startups_source(s, peer);
 	st->ev = event_new(s->base, fd, EV_READ | EV_PERSIST,
 	    startups_read_cb, st);
 	if (st->ev == NULL || event_add(st->ev, NULL) == -1)
