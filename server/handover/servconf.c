@@ -62,6 +62,8 @@ static const struct conf_choice servconf_facilities[] = {
 	{ "LOCAL7", LOG_LOCAL7 }, { NULL, 0 }
 };
 static const struct conf_range servconf_times = { 0, 365 * 86400 };
+/* Up to what the kernel's probes can have between them. */
+static const struct conf_range servconf_timeouts = { 0, 32767 };
 static const struct conf_range servconf_dials = { 1, 365 * 86400 };
 static const struct conf_range servconf_budgets = { 0, 2047 };
 static const struct conf_range servconf_flows = { 1, 1048576 };
@@ -115,6 +117,7 @@ const struct conf_keyword servconf_keywords[] = {
 	TIME("ConnectTimeout", dial_timeout, "60", &servconf_dials),
 	TIME("ClientAliveInterval", alive_interval, "0", &servconf_times),
 	NUMBER("ClientAliveCountMax", alive_count, "3", &conf_counts),
+	TIME("ClientTimeout", client_timeout, "60", &servconf_timeouts),
 	FLAG("TCPKeepAlive", tcp_keepalive),
 	{ "KeepAlive", &conf_type_flag, F(tcp_keepalive), CONF_ALIAS, NULL,
 	    NULL },

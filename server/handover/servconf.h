@@ -39,6 +39,7 @@ struct servconf {
 	int		 alive_interval;	/* ClientAliveInterval */
 	int		 alive_count;
 	int		 tcp_keepalive;
+	int		 client_timeout;	/* seconds; 0 = none */
 	int		 log_level;		/* enum log_level */
 	int		 log_facility;		/* LOG_DAEMON ... */
 	char		*pid_file;		/* "none" for none */

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +114,28 @@ daemon_bind(struct daemon_config *cfg)
 }
 
 /*
+ * Has the kernel end the connection when its host is not heard of: probes when
+ * it is idle, and no more retransmissions than fit in that time.  What is not
+ * TCP (-i) has none of these options.
+ */
+static void
+daemon_set_options(const struct servconf *conf, int conn)
+{
+	int on = 1, seconds = conf->client_timeout, ms = seconds * 1000;
+	int idle = seconds > 1 ? seconds / 2 : 1;
+	int again = seconds > 3 ? seconds / 4 : 1;
+
+	setsockopt(conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (conf->tcp_keepalive)
+		setsockopt(conn, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	if (seconds == 0)
+		return;
+	setsockopt(conn, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(conn, IPPROTO_TCP, TCP_KEEPINTVL, &again, sizeof(again));
+	setsockopt(conn, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
+/*
  * Executes a monitor in this process's place for a connection, with the
  * startup pipe's end or -1.  Ends the process if it cannot.
  */
@@ -120,6 +144,7 @@ daemon_exec_monitor(const struct daemon_config *cfg, int conn, int startup)
 {
 	int fds[] = { cfg->conf_fd, cfg->keys_fd, conn, startup };
 
+	daemon_set_options(cfg->conf, conn);
 	rexec_place_fds(fds, 4);
 	rexec_run(cfg->self, "monitor", environ);
 	fatal("%s", cfg->self->path);

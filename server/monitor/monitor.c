@@ -21,8 +21,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sha2.h>
 #include <signal.h>
@@ -403,16 +401,6 @@ monitor_get_peer(struct peer *peer, int conn)
 	    peer->addr.port);
 }
 
-static void
-monitor_set_options(const struct servconf *conf, int conn)
-{
-	int on = 1;
-
-	if (conf->tcp_keepalive)
-		setsockopt(conn, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 /*
  * Serves the connection REXEC_MONITOR_CONN.  The keys are wiped.  Returns the
  * status to exit with; if a user logs in it does not return.
@@ -433,7 +421,6 @@ monitor_main(const struct servconf *conf, const struct rexec *self,
 	log_verbose("Connection from %s", mon->peer.text);
 	setrlimit(RLIMIT_CORE, &none);
 	signal(SIGPIPE, SIG_IGN);
-	monitor_set_options(conf, REXEC_MONITOR_CONN);
 	error = netproc_start(&mon->net, conf, REXEC_MONITOR_CONN);
 	close(REXEC_MONITOR_CONN);
 	if (error == 0) {
