@@ -15,7 +15,6 @@
  */
 #include <sys/types.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +31,7 @@
 #include "daemon.h"
 #include "dialer.h"
 #include "hostkeys.h"
+#include "inetd.h"
 #include "log.h"
 #include "logto.h"
 #include "monitor.h"
@@ -171,7 +171,7 @@ sockstund_load_keys(struct sockstund *s, struct hostkeys *keys)
 		log_info("Privilege separation user %s does not exist, using "
 		    "%s", s->conf.privsep_user, NETPROC_FALLBACK_USER);
 	hostkeys_load(keys, &s->conf.host_keys);
-	if (!s->args.inetd && netproc_test_keys(&s->conf, keys) == -1) {
+	if (netproc_test_keys(&s->conf, keys) == -1) {
 		hostkeys_clear(keys);
 		exit(1);
 	}
@@ -200,17 +200,11 @@ sockstund_make_memfds(struct sockstund *s, struct hostkeys *keys,
 		fatal("memfd");
 }
 
-/* -i: serves the connection that is standard input, in this process. */
+/* -i: serves the one connection, in this process. */
 static void __attribute__((noreturn))
-sockstund_serve_inetd(struct sockstund *s, struct daemon_config *cfg)
+sockstund_serve_inetd(struct sockstund *s, struct daemon_config *cfg, int conn)
 {
-	struct stat st;
-	int conn;
-
-	if (fstat(STDIN_FILENO, &st) == -1 || !S_ISSOCK(st.st_mode))
-		sockstund_fail("-i: standard input is not a socket");
-	conn = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (conn == -1 || rexec_null_stdio(s->log != LOGTO_SYSLOG) == -1)
+	if (rexec_null_stdio(s->log != LOGTO_SYSLOG) == -1)
 		fatal("standard input");
 	daemon_exec_monitor(cfg, conn, -1);
 	exit(1);
@@ -315,6 +309,7 @@ sockstund_start(struct sockstund *s)
 		.conf = &s->conf, .self = &s->self, .single = s->args.debug > 0
 	};
 	struct hostkeys keys;
+	int conn = -1;
 
 	closefrom(STDERR_FILENO + 1);
 	sockstund_set_log(s);
@@ -329,6 +324,10 @@ sockstund_start(struct sockstund *s)
 	sockstund_load_conf(s);
 	if (s->args.mode == MODE_DUMP)
 		return sockstund_dump(s);
+	/* What it starts to copy bytes shall hold nothing else. */
+	if (s->args.inetd && s->args.mode == MODE_SERVE &&
+	    (conn = inetd_open()) == -1)
+		return 1;
 	sockstund_load_keys(s, &keys);
 	if (s->args.mode == MODE_TEST) {
 		hostkeys_clear(&keys);
@@ -337,7 +336,7 @@ sockstund_start(struct sockstund *s)
 	}
 	sockstund_make_memfds(s, &keys, &cfg);
 	if (s->args.inetd)
-		sockstund_serve_inetd(s, &cfg);
+		sockstund_serve_inetd(s, &cfg, conn);
 	return sockstund_serve(s, &cfg);
 }
 
