@@ -34,6 +34,14 @@ head -c 300000 /dev/zero | tr '\0' 'S' |
 head -c 300000 /dev/urandom |
     timeout 20 nc 127.0.0.1 "$FARPORT" >"$OBJ/quiet" 2>&1
 
+# A health check: it ends its side at once, and wants to see who is there.
+timeout 10 nc -N 127.0.0.1 "$FARPORT" </dev/null >"$OBJ/health"
+grep -q '^SSH-2.0-sockstund_' "$OBJ/health" ||
+    fail "nothing is said to a client that ends its side at once"
+grep -q 'key exchange: .*SSH protocol.*GET /' "$OBJ/farend.log" ||
+    fail "the log does not tell what came instead of SSH"
+grep 'Bad address' "$OBJ/farend.log" && fail "an error of something else"
+
 # More silent ones than MaxStartups: new ones are turned away, old ones go.
 python3 - "$FARPORT" <<'EOF' || fail "see above"
 from socks import *

@@ -141,6 +141,11 @@ net_handshake(struct net *n)
 	sshwire_watch(PRIVSEP_FD_CONN);
 	if (ssh_bind_accept_fd(n->bind, session, PRIVSEP_FD_CONN) != SSH_OK)
 		fatalx("%s", ssh_get_error(n->bind));
+	/*
+	 * libssh would only write after it has read, which fails where the
+	 * client ends its side at once or says what is not SSH.
+	 */
+	ssh_set_fd_towrite(session);
 	ssh_set_auth_methods(session, n->setup.pubkey_auth ?
 	    SSH_AUTH_METHOD_PUBLICKEY : 0);
 	if (ssh_handle_key_exchange(session) == SSH_OK)
