@@ -8,6 +8,9 @@
 
 struct ratelimit;
 
+/* For log_info_limited(): lines a second about what a peer can repeat. */
+#define LOG_PEER_LINES	5
+
 enum log_level {
 	LOG_LEVEL_QUIET,	/* only fatal */
 	LOG_LEVEL_ERROR,

@@ -22,9 +22,6 @@
 #include "startups.h"
 #include "xmalloc.h"
 
-/* Lines a second about sources that have too many connections. */
-#define STARTUPS_LINES	5
-
 struct startup {
 	TAILQ_ENTRY(startup)	 entry;
 	struct startups		*owner;
@@ -56,7 +53,7 @@ startups_new(struct event_base *base, const struct servlimits *limits,
 	TAILQ_INIT(&s->list);
 	s->base = base;
 	s->limits = *limits;
-	ratelimit_init(&s->lines, STARTUPS_LINES);
+	ratelimit_init(&s->lines, LOG_PEER_LINES);
 	s->cb = cb;
 	s->arg = arg;
 	return s;

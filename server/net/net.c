@@ -180,7 +180,7 @@ static const struct sshloop_ops net_loop_ops = {
 
 /* The authenticated client's channels, until one side ends. */
 static void
-net_serve(struct net *n, ssh_session session)
+net_serve(struct net *n, ssh_session session, const char *user)
 {
 	const struct sshloop_options options = {
 		.server = 1,
@@ -188,12 +188,14 @@ net_serve(struct net *n, ssh_session session)
 		.alive_interval = (int)n->setup.alive_interval,
 		.alive_max = (int)n->setup.alive_count,
 	};
+	char safe[PRIVSEP_USER_MAX + 1], *who;
 
+	xasprintf(&who, "%s from %s", log_safe(user, strlen(user), safe,
+	    sizeof(safe)), n->setup.peer);
 	if (priv_start(&n->priv, n->base, &netflows_priv_ops,
 	    &n->flows) == -1)
 		fatal("events");
-	netflows_init(&n->flows, n->base, &n->priv,
-	    n->setup.max_flows);
+	netflows_init(&n->flows, n->base, &n->priv, n->setup.max_flows, who);
 	n->loop = sshloop_new(n->base, session, &options, &net_loop_ops, n);
 	if (n->loop == NULL)
 		fatalx("out of memory");
@@ -202,6 +204,7 @@ net_serve(struct net *n, ssh_session session)
 	event_base_dispatch(n->base);
 	sshloop_free(n->loop);
 	netflows_clear(&n->flows);
+	free(who);
 }
 
 /* Tells the client that it must go; libssh would only queue the message. */
@@ -228,7 +231,7 @@ net_run(struct net *n)
 	if ((session = net_handshake(n)) == NULL)
 		return;
 	if (netauth_run(&auth, session) == 0)
-		net_serve(n, session);
+		net_serve(n, session, auth.user);
 	else
 		net_dismiss(session);
 	free(auth.user);

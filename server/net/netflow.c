@@ -256,7 +256,8 @@ spare_event(struct netflow *f, enum stream_event ev)
 		served_wait(&f->served);
 	else {
 		if (r != SERVED_EEND)
-			log_info("malformed request on a spare channel: %s",
+			log_info_limited(&f->all->lines, "%s: malformed "
+			    "request on a spare channel: %s", f->all->who,
 			    socks_strerror(r));
 		netflow_abandon(f);
 	}
@@ -420,9 +421,11 @@ const struct priv_ops netflows_priv_ops = {
 /* No flows yet; max bounds channels and requests without one together. */
 void
 netflows_init(struct netflows *all, struct event_base *base, struct priv *priv,
-    size_t max)
+    size_t max, const char *who)
 {
 	memset(all, 0, sizeof(*all));
+	all->who = who;
+	ratelimit_init(&all->lines, LOG_PEER_LINES);
 	all->base = base;
 	all->priv = priv;
 	all->max = max;
@@ -435,6 +438,7 @@ netflows_clear(struct netflows *all)
 {
 	struct netflow *f;
 
+	log_left_out(&all->lines);
 	while ((f = RB_ROOT(&all->asked)) != NULL)
 		netflow_free(f);
 }

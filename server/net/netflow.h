@@ -9,6 +9,9 @@
 
 #include <libssh/libssh.h>
 
+#include "netsession.h"
+#include "ratelimit.h"
+
 struct event_base;
 struct priv;
 struct priv_ops;
@@ -31,12 +34,14 @@ struct netflows {
 	struct netflow_tree	 asked;		/* not answered yet, by id */
 	size_t			 nunopened;	/* of them without a channel */
 	size_t			 max;		/* channels and those */
-	size_t			 nsessions;	/* "session" channels */
+	struct netsessions	 sessions;
+	const char		*who;		/* for the log; the caller's */
+	struct ratelimit	 lines;		/* about odd requests */
 	uint32_t		 last_id;
 };
 
 void	netflows_init(struct netflows *, struct event_base *, struct priv *,
-	    size_t);
+	    size_t, const char *);
 void	netflows_clear(struct netflows *);
 int	netflows_open(struct netflows *, ssh_message, enum netflow_kind,
 	    const struct privsep_request *);
