@@ -304,17 +304,20 @@ netproc_try_keys(const struct servconf *conf, const struct hostkeys *keys,
 /*
  * Has a sockstund-net load the keys, all at once and, if that fails, one by
  * one; those it does not take are logged by the name of their file and taken
- * out.  Returns 0, or -1 when keys cannot be tested; the log says why.
+ * out.  Returns 0, or -1 when keys cannot be tested, or it cannot do what the
+ * configuration says whatever the keys; the log says why.
  */
 int
 netproc_test_keys(const struct servconf *conf, struct hostkeys *keys)
 {
-	struct hostkeys one = { .n = 1 };
+	struct hostkeys one = { .n = 1 }, none = { .n = 0 };
 	size_t i, before = keys->n;
 	int r;
 
-	if (keys->n > 1 && (r = netproc_try_keys(conf, keys, 1)) != 0)
+	if (keys->n > 0 && (r = netproc_try_keys(conf, keys, 1)) != 0)
 		return r == 1 ? 0 : -1;
+	if (netproc_try_keys(conf, &none, 0) != 1)
+		return -1;
 	for (i = 0; i < keys->n; ) {
 		one.key[0] = keys->key[i];
 		if ((r = netproc_try_keys(conf, &one, 0)) == -1)

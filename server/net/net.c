@@ -94,6 +94,16 @@ net_set_bind(struct net *n, enum ssh_bind_options_e option, const void *value,
 		fatalx("%s: %s", what, ssh_get_error(n->bind));
 }
 
+/* Keeps of a list what the library has, which must be something. */
+static void
+net_set_list(struct net *n, enum ssh_bind_options_e option, const char *list,
+    const char *what)
+{
+	if (ssh_bind_options_set(n->bind, option, list) != 0)
+		fatalx("%s %s: this version of the SSH library has none of "
+		    "them", what, list);
+}
+
 static void
 net_configure(struct net *n)
 {
@@ -115,8 +125,8 @@ net_configure(struct net *n)
 
 	net_set_bind(n, SSH_BIND_OPTIONS_BANNER, SOCKSTUN_BANNER, "banner");
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		net_set_bind(n, lists[i].option[0], value[i], lists[i].name);
-		net_set_bind(n, lists[i].option[1], value[i], lists[i].name);
+		net_set_list(n, lists[i].option[0], value[i], lists[i].name);
+		net_set_list(n, lists[i].option[1], value[i], lists[i].name);
 	}
 }
 
