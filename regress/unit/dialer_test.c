@@ -281,6 +281,8 @@ expect(const char *host, uint32_t to, uint32_t rep, const char *reason)
 	assert_string_equal(strchr(log, '\n'), "\n");
 	assert_memory_equal(log, "flow 77: ", 9);
 	assert_int_equal(strstr(log, " refused: ") != NULL, rep == 2);
+	assert_int_equal(strstr(log, " for alice from 192.0.2.1 port 5: ") !=
+	    NULL, rep == 2);
 	if (a.fd != -1)
 		close(a.fd);
 }

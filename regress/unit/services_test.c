@@ -315,6 +315,33 @@ test_udp_refused(void **state)
 	expect(SOCKS_CMD_UDP, "0.0.0.0", 0, SOCKS_REP_RULESET);
 }
 
+static void
+count_sink(enum log_level level, const char *text, void *arg)
+{
+	const char want[] = "connect for alice from 192.0.2.1 port 5: "
+	    "127.0.0.1:80 refused: ";
+
+	(*(int *)arg)++;
+	assert_memory_equal(text, want, sizeof(want) - 1);
+}
+
+/* A client that is refused as often as it can does not fill the log. */
+static void
+test_refused_lines(void **state)
+{
+	int i, lines = 0;
+
+	env.from = "192.0.2.1 port 5";
+	permit("none");
+	log_set_level(LOG_LEVEL_INFO);
+	log_set_sink(count_sink, &lines);
+	for (i = 0; i < 100; i++)
+		expect(SOCKS_CMD_CONNECT, "127.0.0.1", 80, SOCKS_REP_RULESET);
+	log_set_sink(NULL, NULL);
+	log_set_level(LOG_LEVEL_QUIET);
+	assert_in_range(lines, LOG_PEER_LINES, 2 * LOG_PEER_LINES);
+}
+
 #define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -324,7 +351,8 @@ main(void)
 		T(test_unknown), T(test_connect), T(test_resolve),
 		T(test_resolve_rules), T(test_resolve_ptr), T(test_bind),
 		T(test_bind_strangers), T(test_bind_anybody),
-		T(test_bind_rules), T(test_cancel), T(test_udp_refused)
+		T(test_bind_rules), T(test_cancel), T(test_udp_refused),
+		T(test_refused_lines)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -363,6 +363,7 @@ dialer_init_services(struct dialer *d)
 		fatalx("dialer: out of memory");
 	env->rules = &d->rules;
 	env->who = d->ctx->user;
+	env->from = d->ctx->peer;
 	env->dial_timeout = d->conf->dial_timeout;
 	env->udp_timeout = d->conf->udp_timeout;
 	env->max_udp = (size_t)d->conf->max_udp;

@@ -27,6 +27,7 @@ services_init(struct services *env, const struct service_kind *const *kinds)
 {
 	memset(env, 0, sizeof(*env));
 	env->kinds = kinds;
+	ratelimit_init(&env->refusals, LOG_PEER_LINES);
 	TAILQ_INIT(&env->list);
 }
 
@@ -36,6 +37,7 @@ services_clear(struct services *env)
 {
 	struct service *sv;
 
+	log_left_out(&env->refusals);
 	while ((sv = TAILQ_FIRST(&env->list)) != NULL)
 		service_cancel(sv);
 }
@@ -130,11 +132,15 @@ service_done(struct service *sv, const char *reason, const struct addr *bnd,
 	service_end(sv, &reply);
 }
 
-/* It may not: a line that an operator keeps.  The service is gone. */
+/* It may not: a line that an operator keeps, but not of too many a second. */
 void
 service_refuse(struct service *sv, enum socks_rep rep, const char *reason)
 {
-	log_info("%s: %s refused: %s", sv->subject, sv->to, reason);
+	const char *from = sv->env->from;
+
+	log_info_limited(&sv->env->refusals, "%s%s%s: %s refused: %s",
+	    sv->subject, from == NULL ? "" : " from ",
+	    from == NULL ? "" : from, sv->to, reason);
 	service_over(sv, rep, reason);
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "ratelimit.h"
 #include "socks.h"
 
 struct destrules;
@@ -33,6 +34,8 @@ struct services {
 	struct udpsock_pool	*udp;
 	struct destrules	*rules;
 	const char		*who;		/* for the log */
+	const char		*from;		/* ... and where; or NULL */
+	struct ratelimit	 refusals;	/* lines about them */
 	int			 dial_timeout;	/* seconds; 0: none */
 	int			 udp_timeout;	/* seconds; 0: none */
 	size_t			 max_udp;	/* associations at once */
