@@ -40,6 +40,9 @@ grep -q '^SSH-2.0-sockstund_' "$OBJ/health" ||
     fail "nothing is said to a client that ends its side at once"
 grep -q 'key exchange: .*SSH protocol.*GET /' "$OBJ/farend.log" ||
     fail "the log does not tell what came instead of SSH"
+quiet "128 bytes of identification" "SSH-2.0-$(printf %0120d 0)\r\n"
+grep -q 'too large banner' "$OBJ/farend.log" ||
+    fail "the log does not tell of an identification that is too long"
 grep 'Bad address' "$OBJ/farend.log" && fail "an error of something else"
 
 # More silent ones than MaxStartups: new ones are turned away, old ones go.
