@@ -129,7 +129,8 @@ only libevent event2/ '(ev|ev(ent|timer|util|buffer)|bufferevent)_' \
     client/sockstun server/listener server/dialer server/services \
     server/net server/sockstun-server
 only libseccomp seccomp seccomp_ server/net
-only libresolv 'resolv|arpa/nameser' '(__)?(res|ns)_' server/monitor
+only libresolv 'resolv|arpa/nameser' '(__)?(res|ns|b64)_' server/monitor \
+    client/login
 only threads pthread pthread_ common/flow client/login
 
 # Who is linked with what.
