@@ -47,6 +47,7 @@ SEES_server/dialer	  = server/services server/handover server/privsep \
 SEES_server/sockstund	  = server/listener server/monitor server/dialer \
 			    $(SEES_server/dialer)
 SEES_server/net		  = server/privsep $(SSH)
+SEES_server/signer	  = server/privsep $(FLOW)
 SEES_server/sockstun-server = server/services $(FLOW)
 ROOMS	    = $(wildcard common/* client/* server/*)
 
@@ -56,17 +57,20 @@ LINK_sockstun	    = $(addprefix client/,sockstun front farend login config)
 LINK_sockstund	    = $(addprefix server/,sockstund listener monitor dialer \
 		      services handover privsep)
 LINK_sockstund-net  = $(addprefix server/,net privsep)
+LINK_sockstund-signer = $(addprefix server/,signer privsep)
 LINK_sockstun-server = $(addprefix server/,sockstun-server services)
 LAYERS_sockstun	    = $(SSH)
 LAYERS_sockstund    = $(FLOW)
 LAYERS_sockstund-net = $(SSH)
+LAYERS_sockstund-signer = $(FLOW)
 LAYERS_sockstun-server = $(FLOW)
-PROGRAMS    = sockstun sockstund sockstund-net sockstun-server
+PROGRAMS    = sockstun sockstund sockstund-net sockstund-signer \
+	      sockstun-server
 
 pkg	    = $(shell $(PKG_CONFIG) $(1))
 LIBBSD_CFLAGS := $(call pkg,--cflags libbsd-overlay)
 LIBBSD_LIBS := $(call pkg,--libs libbsd-overlay libbsd-ctor)
-LIB_CFLAGS := $(call pkg,--cflags libevent_core libssh libseccomp)
+LIB_CFLAGS := $(call pkg,--cflags libevent_core libssh libcrypto libseccomp)
 
 # The libraries that a room needs, for every program that is linked from it.
 LIBS_common/flow    := $(call pkg,--libs libevent_core) -lpthread
@@ -74,6 +78,7 @@ LIBS_common/ssh	    := $(call pkg,--libs libssh)
 LIBS_client/login   := $(call pkg,--libs libmd) -lresolv
 LIBS_server/monitor  = -lresolv
 LIBS_server/net	    := $(call pkg,--libs libseccomp)
+LIBS_server/signer  := $(call pkg,--libs libcrypto libseccomp)
 
 WARN	    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	      -Wpointer-arith -Wwrite-strings -Wno-unused-parameter

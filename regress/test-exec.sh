@@ -470,7 +470,8 @@ chmod 755 "$OBJ"
 mkdir -m 700 "$HOME"
 mkdir "$BIN"
 mkdir -m 1777 "$OBJ/sanitizer"
-for program in sockstun sockstund sockstund-net sockstun-server; do
+for program in sockstun sockstund sockstund-net sockstund-signer \
+    sockstun-server; do
 	[ ! -x "$O/$program" ] || cp "$O/$program" "$BIN/"
 done
 make_keys
