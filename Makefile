@@ -11,6 +11,8 @@ BINDIR	   ?= $(PREFIX)/bin
 SBINDIR	   ?= $(PREFIX)/sbin
 RUNSTATEDIR ?= /run
 PRIVSEP_USER ?= sockstund
+# Added to a process ID it is the uid of a process that has no rights.
+PRIVSEP_UID_BASE ?= 1879048192
 DESTDIR	   ?=
 
 CC	   ?= cc
@@ -46,8 +48,8 @@ SEES_server/dialer	  = server/services server/handover server/privsep \
 			    $(FLOW)
 SEES_server/sockstund	  = server/listener server/monitor server/dialer \
 			    $(SEES_server/dialer)
-SEES_server/net		  = server/privsep $(SSH)
-SEES_server/signer	  = server/privsep $(FLOW)
+SEES_server/net		  = server/sandbox server/privsep $(SSH)
+SEES_server/signer	  = server/sandbox server/privsep $(FLOW)
 SEES_server/sockstun-server = server/services $(FLOW)
 ROOMS	    = $(wildcard common/* client/* server/*)
 
@@ -56,8 +58,8 @@ ROOMS	    = $(wildcard common/* client/* server/*)
 LINK_sockstun	    = $(addprefix client/,sockstun front farend login config)
 LINK_sockstund	    = $(addprefix server/,sockstund listener monitor dialer \
 		      services handover privsep)
-LINK_sockstund-net  = $(addprefix server/,net privsep)
-LINK_sockstund-signer = $(addprefix server/,signer privsep)
+LINK_sockstund-net  = $(addprefix server/,net sandbox privsep)
+LINK_sockstund-signer = $(addprefix server/,signer sandbox privsep)
 LINK_sockstun-server = $(addprefix server/,sockstun-server services)
 LAYERS_sockstun	    = $(SSH)
 LAYERS_sockstund    = $(FLOW)
@@ -77,8 +79,9 @@ LIBS_common/flow    := $(call pkg,--libs libevent_core) -lpthread
 LIBS_common/ssh	    := $(call pkg,--libs libssh)
 LIBS_client/login   := $(call pkg,--libs libmd) -lresolv
 LIBS_server/monitor  = -lresolv
-LIBS_server/net	    := $(call pkg,--libs libseccomp)
-LIBS_server/signer  := $(call pkg,--libs libcrypto libseccomp)
+LIBS_server/net	    := $(call pkg,--libs libcrypto)
+LIBS_server/signer  := $(call pkg,--libs libcrypto)
+LIBS_server/sandbox := $(call pkg,--libs libseccomp)
 
 WARN	    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	      -Wpointer-arith -Wwrite-strings -Wno-unused-parameter
@@ -96,7 +99,8 @@ CPPFLAGS    += -D_GNU_SOURCE $(LIBBSD_CFLAGS) $(LIB_CFLAGS) \
 	       -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	       -DLIBEXECDIR='"$(LIBEXECDIR)"' \
 	       -DRUNSTATEDIR='"$(RUNSTATEDIR)"' \
-	       -DPRIVSEP_USER='"$(PRIVSEP_USER)"'
+	       -DPRIVSEP_USER='"$(PRIVSEP_USER)"' \
+	       -DPRIVSEP_UID_BASE='$(PRIVSEP_UID_BASE)'
 ALL_CFLAGS   = -std=gnu11 $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = -pie $(SANFLAGS) $(LDHARDEN) $(LDFLAGS)
 

@@ -12,7 +12,6 @@
  *	netflow   what becomes of them
  */
 #include <sys/types.h>
-#include <sys/prctl.h>
 
 #include <signal.h>
 #include <stdlib.h>
@@ -26,6 +25,7 @@
 
 #include "eventloop.h"
 #include "fdlimit.h"
+#include "filter.h"
 #include "log.h"
 #include "msg.h"
 #include "netauth.h"
@@ -248,23 +248,17 @@ net_run(struct net *n)
 	free(auth.good_key);
 }
 
-static void
-net_prepare_process(void)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_IGN);
-	fdlimit_raise();
-}
-
 int
 main(int argc, char **argv)
 {
 	struct net n;
 	int no = 0;
 
+	filter_hide();
 	memset(&n, 0, sizeof(n));
 	setproctitle("[net]");
-	net_prepare_process();
+	signal(SIGPIPE, SIG_IGN);
+	fdlimit_raise();
 	priv_init(&n.priv, PRIVSEP_FD_PEER);
 	log_init("sockstund-net", LOG_LEVEL_INFO, 1);
 	log_set_sink(priv_log, &n.priv);

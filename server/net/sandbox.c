@@ -8,9 +8,6 @@
  */
 #include <sys/types.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -22,16 +19,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "sandbox.h"
-
-#ifndef __has_feature
-#define __has_feature(x)	0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#define SANDBOX_SANITIZED	1
-#else
-#define SANDBOX_SANITIZED	0
-#endif
 
 /* Bytes of memory that one client's channels may cost. */
 #define SANDBOX_DATA_MAX	(2048UL * 1024 * 1024)
@@ -68,7 +57,7 @@ static const int sandbox_allowed[] = {
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(sysinfo), SCMP_SYS(uname)
 };
 
-#if !SANDBOX_SANITIZED
+#if !FILTER_SANITIZED
 /* Tried by libraries, which can do without: they get EACCES. */
 static const int sandbox_denied[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2),
@@ -144,8 +133,6 @@ static const struct {
 	{ IPPROTO_TCP, TCP_USER_TIMEOUT }
 };
 
-#define NELEM(a)	(sizeof(a) / sizeof((a)[0]))
-
 /* The argument, an int, has this value. */
 static struct scmp_arg_cmp
 sandbox_int(unsigned int arg, uint32_t value)
@@ -156,27 +143,6 @@ sandbox_int(unsigned int arg, uint32_t value)
 	return cmp;
 }
 
-/* Of the bits of the mask, the argument has just these. */
-static struct scmp_arg_cmp
-sandbox_bits(unsigned int arg, uint64_t mask, uint64_t bits)
-{
-	struct scmp_arg_cmp cmp = { arg, SCMP_CMP_MASKED_EQ, mask, bits };
-
-	return cmp;
-}
-
-static int
-sandbox_add_calls(scmp_filter_ctx ctx, uint32_t action, const int *calls,
-    size_t n)
-{
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; i < n && ret == 0; i++)
-		ret = seccomp_rule_add(ctx, action, calls[i], 0);
-	return ret;
-}
-
 static int
 sandbox_add_values(scmp_filter_ctx ctx)
 {
@@ -185,7 +151,7 @@ sandbox_add_values(scmp_filter_ctx ctx)
 	size_t i;
 	int ret = 0;
 
-	for (i = 0; i < NELEM(sandbox_values) && ret == 0; i++) {
+	for (i = 0; i < FILTER_NELEM(sandbox_values) && ret == 0; i++) {
 		v = &sandbox_values[i];
 		cmp = sandbox_int(v->arg, v->value);
 		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, v->call, 1,
@@ -201,7 +167,7 @@ sandbox_add_options(scmp_filter_ctx ctx)
 	size_t i;
 	int ret = 0;
 
-	for (i = 0; i < NELEM(sandbox_options) && ret == 0; i++) {
+	for (i = 0; i < FILTER_NELEM(sandbox_options) && ret == 0; i++) {
 		cmp[0] = sandbox_int(1, sandbox_options[i].level);
 		cmp[1] = sandbox_int(2, sandbox_options[i].option);
 		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
@@ -217,35 +183,15 @@ sandbox_add_send(scmp_filter_ctx ctx)
 	struct scmp_arg_cmp cmp[2];
 	int ret;
 
-	cmp[0] = sandbox_bits(2, MSG_FASTOPEN, 0);
+	cmp[0] = filter_bits(2, MSG_FASTOPEN, 0);
 	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg),
 	    1, cmp);
 	if (ret != 0)
 		return ret;
-	cmp[0] = sandbox_bits(3, MSG_FASTOPEN, 0);
-	cmp[1] = sandbox_bits(4, UINT64_MAX, 0);
+	cmp[0] = filter_bits(3, MSG_FASTOPEN, 0);
+	cmp[1] = filter_bits(4, UINT64_MAX, 0);
 	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto),
 	    2, cmp);
-}
-
-/* Memory that is never executable, and of no file. */
-static int
-sandbox_add_memory(scmp_filter_ctx ctx)
-{
-	static const int mmaps[] = { SCMP_SYS(mmap), SCMP_SYS(mmap2) };
-	struct scmp_arg_cmp cmp[2];
-	size_t i;
-	int ret = 0;
-
-	cmp[0] = sandbox_bits(2, PROT_EXEC, 0);
-	cmp[1] = sandbox_bits(3, MAP_ANONYMOUS, MAP_ANONYMOUS);
-	for (i = 0; i < NELEM(mmaps) && ret == 0; i++)
-		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, mmaps[i],
-		    2, cmp);
-	if (ret != 0)
-		return ret;
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(mprotect), 1, cmp);
 }
 
 /*
@@ -263,7 +209,7 @@ sandbox_add_self(scmp_filter_ctx ctx)
 	    1, &cmp);
 	if (ret != 0)
 		return ret;
-	cmp = sandbox_bits(2, UINT64_MAX, 0);
+	cmp = filter_bits(2, UINT64_MAX, 0);
 	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
 	    SCMP_SYS(prlimit64), 1, &cmp);
 	if (ret != 0)
@@ -278,42 +224,21 @@ sandbox_add_all(scmp_filter_ctx ctx)
 {
 	int ret;
 
-	if ((ret = sandbox_add_calls(ctx, SCMP_ACT_ALLOW, sandbox_allowed,
-	    NELEM(sandbox_allowed))) != 0 ||
+	if ((ret = filter_add_calls(ctx, SCMP_ACT_ALLOW, sandbox_allowed,
+	    FILTER_NELEM(sandbox_allowed))) != 0 ||
 	    (ret = sandbox_add_values(ctx)) != 0 ||
 	    (ret = sandbox_add_options(ctx)) != 0 ||
 	    (ret = sandbox_add_send(ctx)) != 0 ||
-	    (ret = sandbox_add_memory(ctx)) != 0 ||
+	    (ret = filter_allow_memory(ctx)) != 0 ||
 	    (ret = sandbox_add_self(ctx)) != 0)
 		return ret;
-#if SANDBOX_SANITIZED
-	return sandbox_add_calls(ctx, SCMP_ACT_ALLOW, sandbox_sanitizer,
-	    NELEM(sandbox_sanitizer));
+#if FILTER_SANITIZED
+	return filter_add_calls(ctx, SCMP_ACT_ALLOW, sandbox_sanitizer,
+	    FILTER_NELEM(sandbox_sanitizer));
 #else
-	return sandbox_add_calls(ctx, SCMP_ACT_ERRNO(EACCES), sandbox_denied,
-	    NELEM(sandbox_denied));
+	return filter_add_calls(ctx, SCMP_ACT_ERRNO(EACCES), sandbox_denied,
+	    FILTER_NELEM(sandbox_denied));
 #endif
-}
-
-/* Gives up what no filter of system calls takes away. */
-static int
-sandbox_limit(void)
-{
-	struct rlimit none = { 0, 0 };
-	struct rlimit data = { SANDBOX_DATA_MAX, SANDBOX_DATA_MAX };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1)
-		return -1;
-	/* A leak check traces the process from a task of its own. */
-	if (SANDBOX_SANITIZED)
-		return 0;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
-	    setrlimit(RLIMIT_FSIZE, &none) == -1 ||
-	    setrlimit(RLIMIT_NPROC, &none) == -1 ||
-	    setrlimit(RLIMIT_DATA, &data) == -1)
-		return -1;
-	return 0;
 }
 
 /*
@@ -325,24 +250,9 @@ int
 sandbox_net_enter(void)
 {
 	scmp_filter_ctx ctx;
-	int ret;
 
-	if (sandbox_limit() == -1)
+	if (filter_limit(SANDBOX_DATA_MAX) == -1 ||
+	    (ctx = filter_new()) == NULL)
 		return -1;
-	if ((ctx = seccomp_init(SCMP_ACT_KILL_PROCESS)) == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	ret = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS);
-	if (ret == 0)
-		ret = sandbox_add_all(ctx);
-	if (ret == 0)
-		ret = seccomp_load(ctx);
-	seccomp_release(ctx);
-	if (ret != 0) {
-		errno = -ret;
-		return -1;
-	}
-	return 0;
+	return filter_load(ctx, sandbox_add_all(ctx));
 }

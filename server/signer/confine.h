@@ -3,7 +3,6 @@
 #ifndef CONFINE_H
 #define CONFINE_H
 
-void	 confine_hide(void);
 int	 confine_enter(void);
 
 #endif

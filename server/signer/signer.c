@@ -24,6 +24,7 @@
 
 #include "confine.h"
 #include "exchange.h"
+#include "filter.h"
 #include "keyfile.h"
 #include "monotime.h"
 #include "msg.h"
@@ -284,8 +285,8 @@ signer_send_ready(const struct signer *sg)
 		msg_put_blob(&m, sg->key[i].public.data,
 		    sg->key[i].public.len);
 		msg_put_string(&m, sg->key[i].pkey != NULL ? "" :
-		    "cannot be read: not a private key, protected by a "
-		    "passphrase, or of an unsupported type");
+		    "not a private key, protected by a passphrase, or of an "
+		    "unsupported type");
 	}
 	ret = msg_send(sg->monitor, &m);
 	msg_clear(&m);
@@ -331,7 +332,7 @@ main(int argc, char **argv)
 {
 	static struct signer sg;
 
-	confine_hide();
+	filter_hide();
 	setproctitle("[signer]");
 	signal(SIGPIPE, SIG_IGN);
 	sg.monitor = SIGNING_FD_MONITOR;

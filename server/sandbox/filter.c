@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sandboxes: what makes a process invisible to others of its uid, the limits
+ * that have nothing to do with system calls, and the filter of these.  Which
+ * calls a process may make it knows by itself.
+ */
+#include <sys/types.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <signal.h>
+#include <stdint.h>
+
+#include "filter.h"
+
+/*
+ * First of all: no other process of this uid can read the memory of this one,
+ * no file ever has it, and it does not outlive who started it.
+ */
+void
+filter_hide(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (!FILTER_SANITIZED)
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+/*
+ * No way to rights, files or processes, and so many bytes of memory.  Returns
+ * 0, or -1 with errno.
+ */
+int
+filter_limit(size_t memory)
+{
+	const struct rlimit none = { 0, 0 };
+	const struct rlimit data = { memory, memory };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return -1;
+	if (FILTER_SANITIZED)
+		return 0;
+	if (setrlimit(RLIMIT_FSIZE, &none) == -1 ||
+	    setrlimit(RLIMIT_NPROC, &none) == -1 ||
+	    setrlimit(RLIMIT_DATA, &data) == -1)
+		return -1;
+	return 0;
+}
+
+/* A filter that ends the process at every call, or NULL with errno. */
+scmp_filter_ctx
+filter_new(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+
+	if (ctx != NULL && seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
+	    SCMP_ACT_KILL_PROCESS) != 0) {
+		seccomp_release(ctx);
+		ctx = NULL;
+	}
+	if (ctx == NULL)
+		errno = ENOMEM;
+	return ctx;
+}
+
+/* The same action for n calls.  Returns 0, or a negative errno. */
+int
+filter_add_calls(scmp_filter_ctx ctx, uint32_t action, const int *calls,
+    size_t n)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < n && ret == 0; i++)
+		ret = seccomp_rule_add_array(ctx, action, calls[i], 0, NULL);
+	return ret;
+}
+
+/* Of the bits of the mask, the argument has these. */
+struct scmp_arg_cmp
+filter_bits(unsigned int arg, uint64_t mask, uint64_t bits)
+{
+	struct scmp_arg_cmp cmp = { arg, SCMP_CMP_MASKED_EQ, mask, bits };
+
+	return cmp;
+}
+
+/*
+ * Permits memory that is never executable, and of no file.  Returns 0, or a
+ * negative errno.
+ */
+int
+filter_allow_memory(scmp_filter_ctx ctx)
+{
+	static const int mmaps[] = { SCMP_SYS(mmap), SCMP_SYS(mmap2) };
+	struct scmp_arg_cmp cmp[2];
+	size_t i;
+	int ret = 0;
+
+	cmp[0] = filter_bits(2, PROT_EXEC, 0);
+	cmp[1] = filter_bits(3, MAP_ANONYMOUS, MAP_ANONYMOUS);
+	for (i = 0; i < FILTER_NELEM(mmaps) && ret == 0; i++)
+		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, mmaps[i],
+		    2, cmp);
+	if (ret != 0)
+		return ret;
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+	    SCMP_SYS(mprotect), 1, cmp);
+}
+
+/*
+ * Puts the filter, which is freed, around the process for good, unless making
+ * it had failed (ret, a negative errno).  Returns 0, or -1 with errno.
+ */
+int
+filter_load(scmp_filter_ctx ctx, int ret)
+{
+	if (ret == 0)
+		ret = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (ret == 0)
+		return 0;
+	errno = -ret;
+	return -1;
+}
