@@ -123,7 +123,8 @@ match_zero_after(const u_char *p, size_t n, unsigned int bit)
 	return 1;
 }
 
-static int
+/* Are the first bits of two strings of bytes the same? */
+int
 match_prefix(const u_char *a, const u_char *b, unsigned int bits)
 {
 	size_t n = bits / 8;
@@ -142,7 +143,7 @@ match_prefix(const u_char *a, const u_char *b, unsigned int bits)
  * Returns 0, or -1 if it is no address, does not have so many bits, or has
  * others set after them.
  */
-static int
+int
 match_parse_cidr(const char *text, struct addr *net, unsigned int *bits)
 {
 	char host[64];
