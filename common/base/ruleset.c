@@ -8,8 +8,10 @@
 #include <sys/types.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "addr.h"
 #include "match.h"
@@ -29,6 +31,8 @@ struct rule {
 	enum rule_kind	 kind;
 	char		*text;		/* as it was added */
 	char		*host;		/* without brackets */
+	struct addr	 net;		/* RULE_NET */
+	u_int		 bits;		/* of an address that it fixes */
 	uint16_t	 port_min;
 	uint16_t	 port_max;
 };
@@ -101,11 +105,23 @@ rule_pattern_kind(const char *host)
 	return RULE_NAME;
 }
 
+/* How many bits of an address stand before the first wildcard, in full. */
+static u_int
+rule_pattern_bits(const char *host, int bracketed)
+{
+	u_int bits = 0;
+
+	for (; strchr("*?", *host) == NULL; host++) {
+		if (*host == (bracketed ? ':' : '.'))
+			bits += bracketed ? 16 : 8;
+	}
+	return bits;
+}
+
 /* Finds out what the host part of a rule is.  Returns -1 if it is not valid. */
 static int
 rule_set_kind(struct rule *r, int bracketed)
 {
-	static const struct addr none = { .type = ADDR_NONE };
 	const char *host = r->host;
 	struct addr a;
 
@@ -114,7 +130,7 @@ rule_set_kind(struct rule *r, int bracketed)
 		return -1;
 	if (strcmp(host, "*") == 0)
 		r->kind = RULE_ANY;
-	else if (match_cidr(&none, host) != -1)
+	else if (match_parse_cidr(host, &r->net, &r->bits) == 0)
 		r->kind = RULE_NET;
 	else if (strchr(host, '/') != NULL)
 		return -1;
@@ -129,6 +145,8 @@ rule_set_kind(struct rule *r, int bracketed)
 		r->kind = rule_pattern_kind(host);
 	else
 		r->kind = RULE_NAME;
+	if (r->kind == RULE_ADDR_PATTERN)
+		r->bits = rule_pattern_bits(host, bracketed);
 	return 0;
 }
 
@@ -234,7 +252,9 @@ rule_check(const struct rule *r, const struct addr *dst, const char *host)
 	case RULE_NET:
 		if (is_name)
 			return RULESET_ASK_ADDR;
-		if (match_cidr(dst, r->host) == 1)
+		if (dst->type == r->net.type &&
+		    match_prefix((const u_char *)&dst->u,
+		    (const u_char *)&r->net.u, r->bits))
 			return RULESET_PERMIT;
 		break;
 	case RULE_ADDR_PATTERN:
@@ -249,6 +269,12 @@ rule_check(const struct rule *r, const struct addr *dst, const char *host)
 		break;
 	}
 	return RULESET_DENY;
+}
+
+static int
+rule_has_port(const struct rule *r, uint16_t port)
+{
+	return port >= r->port_min && port <= r->port_max;
 }
 
 static enum ruleset_verdict
@@ -266,9 +292,8 @@ ruleset_judge(const struct ruleset *rs, const struct addr *dst, int any_port)
 	for (i = 0; i < rs->n; i++) {
 		if (rs->rules[i].kind == RULE_NONE)
 			return RULESET_DENY;
-		if (best == RULESET_PERMIT || (!any_port &&
-		    (a.port < rs->rules[i].port_min ||
-		    a.port > rs->rules[i].port_max)))
+		if (best == RULESET_PERMIT ||
+		    (!any_port && !rule_has_port(&rs->rules[i], a.port)))
 			continue;
 		v = rule_check(&rs->rules[i], &a, host);
 		if (v != RULESET_DENY)
@@ -298,4 +323,68 @@ enum ruleset_verdict
 ruleset_check_host(const struct ruleset *rs, const struct addr *host)
 {
 	return ruleset_judge(rs, host, 1);
+}
+
+/*
+ * Does a rule speak of this destination?  A name is looked for in the rules
+ * about names alone, with and without the dot at its end.  If a port is not
+ * known (any_port), a rule must speak of every port; ADDR_NONE is any host.
+ */
+int
+ruleset_covers(const struct ruleset *rs, const struct addr *dst, int any_port)
+{
+	char host[ADDR_STRLEN], dotted[ADDR_STRLEN + 1];
+	struct addr a = *dst;
+	const struct rule *r;
+	size_t i, n;
+
+	addr_unmap(&a);
+	addr_format_host(&a, host, sizeof(host));
+	if ((n = strlen(host)) > 1 && host[n - 1] == '.')
+		host[n - 1] = '\0';
+	snprintf(dotted, sizeof(dotted), "%s.", host);
+	for (i = 0; i < rs->n; i++) {
+		r = &rs->rules[i];
+		if (any_port ? r->port_min != 0 : !rule_has_port(r, a.port))
+			continue;
+		if (rule_check(r, &a, host) == RULESET_PERMIT ||
+		    (r->kind == RULE_NAME &&
+		    rule_check(r, &a, dotted) == RULESET_PERMIT))
+			return 1;
+	}
+	return 0;
+}
+
+static int
+rule_names(const struct rule *r, const struct addr *dst, const char *host,
+    u_int bits)
+{
+	if (rule_check(r, dst, host) != RULESET_PERMIT)
+		return 0;
+	if (dst->type == ADDR_NAME)
+		return r->kind == RULE_NAME && strcasecmp(host, r->host) == 0;
+	return r->bits >= bits;
+}
+
+/*
+ * Does a rule mean this destination in particular: an address by a network or
+ * a pattern that fixes at least so many of its bits (1 or more), a name by
+ * itself?  With any_port whatever its port.
+ */
+int
+ruleset_names(const struct ruleset *rs, const struct addr *dst, u_int bits,
+    int any_port)
+{
+	char host[ADDR_STRLEN];
+	struct addr a = *dst;
+	size_t i;
+
+	addr_unmap(&a);
+	addr_format_host(&a, host, sizeof(host));
+	for (i = 0; i < rs->n; i++) {
+		if ((any_port || rule_has_port(&rs->rules[i], a.port)) &&
+		    rule_names(&rs->rules[i], &a, host, bits))
+			return 1;
+	}
+	return 0;
 }

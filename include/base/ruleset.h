@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Which destinations may be dialed: the host:port lists of PermitOpen and
- * permitopen=, asked first with the name and then with each address.
+ * Which destinations may be dialed: the host:port lists of PermitOpen,
+ * permitopen= and DenyOpen, asked first with the name and then with each
+ * address.
  */
 #ifndef RULESET_H
 #define RULESET_H
@@ -29,5 +30,9 @@ enum ruleset_verdict
 enum ruleset_verdict
 		 ruleset_check_host(const struct ruleset *,
 		    const struct addr *);
+int		 ruleset_covers(const struct ruleset *, const struct addr *,
+		    int);
+int		 ruleset_names(const struct ruleset *, const struct addr *,
+		    u_int, int);
 
 #endif

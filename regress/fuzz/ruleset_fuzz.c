@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "addrclass.h"
 #include "match.h"
 #include "ruleset.h"
 
@@ -38,6 +39,11 @@ check_set(struct ruleset *rs, const struct addr *dst, char *rule)
 	check(before != RULESET_PERMIT || after == RULESET_PERMIT);
 	check(before == RULESET_DENY || after != RULESET_DENY);
 	check(dst->type == ADDR_NAME || after != RULESET_ASK_ADDR);
+	/* What is named or covered, with a port or without, is permitted. */
+	check(!ruleset_names(rs, dst, 1, 0) || after == RULESET_PERMIT);
+	check(!ruleset_names(rs, dst, 129, 1) || dst->type == ADDR_NAME);
+	check(!ruleset_covers(rs, dst, 1) || ruleset_covers(rs, dst, 0));
+	check(ruleset_covers(rs, dst, 0) || after != RULESET_PERMIT);
 }
 
 /* An endpoint from "host:port". */
@@ -58,10 +64,13 @@ check_dst(const struct addr *dst)
 {
 	char text[ADDR_STRLEN];
 	struct addr again;
+	u_int bits;
 
 	addr_format(dst, text, sizeof(text));
 	check(parse_dst(&again, text) == 0);
 	check(addr_equal(dst, &again));
+	check((addrclass_of(dst, &bits) == ADDRCLASS_PLAIN) == (bits == 0));
+	check(bits <= 128);
 }
 
 int

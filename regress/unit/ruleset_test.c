@@ -15,21 +15,29 @@
 #include "addr.h"
 #include "ruleset.h"
 
+static struct addr
+destination(const char *dst)
+{
+	char text[ADDR_STRLEN], *host, *port;
+	struct addr a;
+
+	strlcpy(text, dst, sizeof(text));
+	host = addr_split_hostport(text, &port);
+	if (addr_parse_host(&a, host, atoi(port)) == -1)
+		fail_msg("destination \"%s\" is refused", dst);
+	return a;
+}
+
 static int
 check(const char *rule, const char *dst)
 {
-	char text[ADDR_STRLEN], *host, *port;
+	struct addr a = destination(dst);
 	struct ruleset *rs;
-	struct addr a;
 	int v;
 
 	assert_non_null(rs = ruleset_new());
 	if (ruleset_add(rs, rule) == -1)
 		fail_msg("rule \"%s\" is refused", rule);
-	strlcpy(text, dst, sizeof(text));
-	host = addr_split_hostport(text, &port);
-	if (addr_parse_host(&a, host, atoi(port)) == -1)
-		fail_msg("destination \"%s\" is refused", dst);
 	v = (int)ruleset_check(rs, &a);
 	ruleset_free(rs);
 	return v;
@@ -210,6 +218,91 @@ test_hosts(void **state)
 	ruleset_free(rs);
 }
 
+/* As DenyOpen asks: what one rule speaks of. */
+static void
+test_covers(void **state)
+{
+	static const struct {
+		const char	*rule, *dst;
+		int		 covered, whatever_port;
+	} cases[] = {
+		{ "*:25", "name:25", 1, 0 }, { "*:25", "10.0.0.1:26", 0, 0 },
+		{ "*:*", "name:25", 1, 1 },
+		{ "*.example:*", "a.example:1", 1, 1 },
+		{ "*.example:*", "A.Example.:1", 1, 1 },
+		{ "a.example.:*", "a.example:1", 1, 1 },
+		{ "a.example.:*", "a.example.:1", 1, 1 },
+		{ "*.example:*", ".:1", 0, 0 },
+		{ "10.0.0.0/8:*", "10.1.2.3:1", 1, 1 },
+		{ "10.0.0.0/8:1-9", "[::ffff:10.1.2.3]:1", 1, 0 },
+		{ "10.0.0.0/8:*", "name:1", 0, 0 },
+		{ "10.0.*:*", "10.0.0.1:1", 1, 1 },
+		{ "10.0.*:*", "10.0.example:1", 0, 0 }
+	};
+	struct ruleset *rs;
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_non_null(rs = ruleset_new());
+		a = destination(cases[i].dst);
+		assert_int_equal(ruleset_covers(rs, &a, 0), 0);
+		assert_int_equal(ruleset_add(rs, cases[i].rule), 0);
+		if (ruleset_covers(rs, &a, 0) != cases[i].covered ||
+		    ruleset_covers(rs, &a, 1) != cases[i].whatever_port)
+			fail_msg("rule %s, destination %s", cases[i].rule,
+			    cases[i].dst);
+		ruleset_free(rs);
+	}
+}
+
+static void
+test_names(void **state)
+{
+	static const struct {
+		const char	*rule, *dst;
+		u_int		 bits;		/* the most that it settles */
+	} cases[] = {
+		{ "*:80", "10.0.0.1:80", 0 },
+		{ "0.0.0.0/0:80", "10.0.0.1:80", 0 },
+		{ "10.0.0.0/8:80", "10.0.0.1:80", 8 },
+		{ "10.0.0.1:80", "10.0.0.1:80", 32 },
+		{ "10.0.0.1:80", "[::ffff:10.0.0.1]:80", 32 },
+		{ "[::ffff:10.0.0.0/104]:80", "10.0.0.1:80", 8 },
+		{ "10.0.*:80", "10.0.0.1:80", 16 },
+		{ "10.0.0.?:80", "10.0.0.1:80", 24 },
+		{ "1*:80", "10.0.0.1:80", 0 },
+		{ "[2001:db8:*]:80", "[2001:db8::1]:80", 32 },
+		{ "[2001:db8::/29]:80", "[2001:db8::1]:80", 29 },
+		{ "[*:1]:80", "[2001:db8::1]:80", 0 }
+	};
+	struct ruleset *rs;
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_non_null(rs = ruleset_new());
+		a = destination(cases[i].dst);
+		assert_int_equal(ruleset_add(rs, cases[i].rule), 0);
+		if (!ruleset_names(rs, &a, cases[i].bits, 0) ||
+		    ruleset_names(rs, &a, cases[i].bits + 1, 0))
+			fail_msg("rule %s, destination %s", cases[i].rule,
+			    cases[i].dst);
+		a.port++;
+		assert_int_equal(ruleset_names(rs, &a, 0, 0), 0);
+		assert_int_equal(ruleset_names(rs, &a, 0, 1), 1);
+		ruleset_free(rs);
+	}
+	assert_non_null(rs = ruleset_new());
+	assert_int_equal(ruleset_add(rs, "*:80"), 0);
+	assert_int_equal(ruleset_add(rs, "local*:80"), 0);
+	a = destination("LocalHost:80");
+	assert_int_equal(ruleset_names(rs, &a, 0, 0), 0);
+	assert_int_equal(ruleset_add(rs, "localhost:80"), 0);
+	assert_int_equal(ruleset_names(rs, &a, 0, 0), 1);
+	ruleset_free(rs);
+}
+
 int
 main(void)
 {
@@ -218,7 +311,9 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_sets),
-		cmocka_unit_test(test_none)
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_covers),
+		cmocka_unit_test(test_names)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
