@@ -10,13 +10,16 @@ n=0
 # show file: what the program prints for it, without the paths of this run
 show()
 {
+	dflt=
+	[ "$(id -u)" -eq 0 ] || grep -qi PermitLocal "$1" ||
+	    dflt='PermitLocal no'
 	cp "$1" "$OBJ/config.in"
 	chmod 600 "$OBJ/config.in"
 	case $1 in
 	*.client.*)
 		"$BIN/sockstun" -G -F "$OBJ/config.in" host.example.org ;;
 	*.server.*)
-		"$BIN/sockstund" -T -f "$OBJ/config.in" ;;
+		"$BIN/sockstund" -T -f "$OBJ/config.in" ${dflt:+-o "$dflt"} ;;
 	esac >"$OBJ/shown" 2>&1
 	status=$?
 	home=$(getent passwd "$(id -un)" | cut -d : -f 6)

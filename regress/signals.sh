@@ -10,7 +10,7 @@ start_peer
 # The port must stay the same across a restart.
 fixed=$(freeport)
 FARPORT=$fixed
-farend_config 'AllowUsers *' >"$OBJ/farend.conf"
+farend_config 'AllowUsers *' 'PermitLocal yes' >"$OBJ/farend.conf"
 known_host "$fixed" >>"$OBJ/known_hosts"
 start farend "$BIN/sockstund" -D -e -f "$OBJ/farend.conf"
 wait_for 10 is_listening "$fixed" || fatal "sockstund does not listen"

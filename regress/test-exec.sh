@@ -297,11 +297,13 @@ start_sshd()
 	known_host "$FARPORT" >>"$OBJ/known_hosts"
 }
 
-# AS=user starts it as that user (which root alone can do).
+# AS=user starts it as that user (which root alone can do).  LOCAL= leaves it
+# the default whether this host may be reached, where the targets are.
 start_sockstund()
 {
 	FARPORT=$(freeport)
-	farend_config "$@" 'PrivilegeSeparationUser nobody' >"$OBJ/farend.conf"
+	farend_config "$@" 'PrivilegeSeparationUser nobody' \
+	    "${LOCAL-PermitLocal yes}" >"$OBJ/farend.conf"
 	chmod 644 "$OBJ/farend.conf"
 	set -- "$BIN/sockstund" -D -e -f "$OBJ/farend.conf"
 	[ -z "${AS:-}" ] || set -- setpriv "--reuid=$AS" "--regid=$(id -g "$AS")" \

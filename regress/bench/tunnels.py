@@ -146,8 +146,10 @@ class Tunnel:
     def start_far(self):
         b = self.bench
         self.far_port = free_port()
-        stock = f"""UsePAM no
+        own = f"""UsePAM no
             Subsystem sockstun {b.path("sockstun-server")}"""
+        if self.kind.far != "sshd":
+            own = "PermitLocal yes"
         b.write("farend.conf", f"""
             Port {self.far_port}
             ListenAddress 127.0.0.1
@@ -156,7 +158,7 @@ class Tunnel:
             StrictModes no
             PermitRootLogin prohibit-password
             PidFile none
-            {stock if self.kind.far == "sshd" else ""}
+            {own}
             """)
         program = b.path("sockstund")
         if self.kind.far == "sshd":

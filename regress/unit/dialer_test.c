@@ -108,6 +108,7 @@ conf_fill(struct servconf *conf, struct context *ctx)
 	conf->max_flows = 1000;
 	conf->dial_timeout = 5;
 	conf->gateway_ports = 1;
+	conf->permit_local = 1;
 	conf->max_udp = 2;
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->user = "alice";

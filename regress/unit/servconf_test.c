@@ -102,6 +102,8 @@ test_defaults(void **state)
 	assert_string_equal(conf.ciphers, SERVALGS_CIPHERS);
 	assert_string_equal(conf.macs, SERVALGS_MACS);
 	assert_string_equal(conf.kex, SERVALGS_KEX);
+	assert_int_equal(conf.deny_open.n, 0);
+	assert_int_equal(conf.permit_local, geteuid() != 0);
 }
 
 /* Every default of the table can be read by its own type. */
@@ -273,6 +275,27 @@ test_permit_any(void **state)
 	check_list(&conf.permit_open, "none");
 }
 
+static void
+test_deny(void **state)
+{
+	good("DenyOpen none\n");
+	finish();
+	assert_int_equal(conf.deny_open.n, 0);
+	servconf_clear(&conf);
+	good("DenyOpen any\n");
+	finish();
+	check_list(&conf.deny_open, "any");
+	servconf_clear(&conf);
+	good("DenyOpen *:25 10.0.0.0/8:*\nDenyOpen *:26\nPermitLocal yes\n");
+	finish();
+	check_list(&conf.deny_open, "*:25 10.0.0.0/8:*");
+	assert_int_equal(conf.permit_local, 1);
+	bad("DenyOpen a\n", "text line 1: denyopen: bad value \"a\": "
+	    "expected host:port");
+	bad("DenyOpen a:1 any\n", "text line 1: denyopen: bad value "
+	    "\"any\": \"any\" and \"none\" stand alone");
+}
+
 /* Dump, read, finish and dump again: nothing changes. */
 static void
 check_round_trip(const char *text)
@@ -311,6 +334,8 @@ test_round_trip(void **state)
 	    "SyslogFacility LOCAL7\nClientAliveInterval 1h\n"
 	    "PermitRootLogin without-password\nTCPKeepAlive no\n");
 	check_round_trip("PermitOpen *:80 [::1]:* h:1-2\n");
+	check_round_trip("DenyOpen any\nPermitLocal yes\n");
+	check_round_trip("DenyOpen *:25 [fc00::/7]:*\nPermitLocal no\n");
 }
 
 static void
@@ -380,8 +405,8 @@ main(void)
 		TEST(test_values), TEST(test_bad_values),
 		TEST(test_unsupported), TEST(test_listen),
 		TEST(test_listen_bad), TEST(test_options),
-		TEST(test_permit_any), TEST(test_round_trip),
-		TEST(test_files), TEST(test_manual),
+		TEST(test_permit_any), TEST(test_deny),
+		TEST(test_round_trip), TEST(test_files), TEST(test_manual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

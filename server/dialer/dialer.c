@@ -381,8 +381,10 @@ dialer_init(struct dialer *d, const struct servconf *conf, int peer,
 	RB_INIT(&d->requests);
 	msgqueue_init(&d->replies, peer, dialer_failed_cb, d);
 	destrules_init(&d->rules, !conf->allow_forwarding);
+	destrules_load(&d->rules, DESTRULES_DENY, &conf->deny_open);
 	destrules_load(&d->rules, DESTRULES_CONF, &conf->permit_open);
 	destrules_load(&d->rules, DESTRULES_KEY, &ctx->permit_open);
+	destrules_guard(&d->rules, conf->permit_local);
 	if ((d->base = event_base_new()) == NULL)
 		fatalx("dialer: no event loop");
 	dialer_init_services(d);

@@ -108,7 +108,9 @@ const struct conf_keyword servconf_keywords[] = {
 	TIME("LoginGraceTime", login_grace, "120", &servconf_times),
 	CHOICE("AllowTcpForwarding", allow_forwarding, "yes",
 	    servconf_forwarding),
+	LIST("DenyOpen", rule, deny_open, CONF_WORDS, NULL),
 	LIST("PermitOpen", rule, permit_open, CONF_WORDS, NULL),
+	{ "PermitLocal", &conf_type_flag, F(permit_local), 0, NULL, NULL },
 	FLAG("GatewayPorts", gateway_ports),
 	NUMBER("MaxFlows", max_flows, "16384", &servconf_flows),
 	NUMBER("MaxUDPAssociations", max_udp, "1024", &conf_counts),
@@ -300,7 +302,7 @@ servconf_parse_path(const struct conf_keyword *kw, void *value,
 	return conf_list_parse(kw, value, arg, err, errlen);
 }
 
-/* A destination that may be dialed; "any" and "none" stand alone. */
+/* Destinations of PermitOpen or DenyOpen; "any" and "none" stand alone. */
 static int
 servconf_parse_rule(const struct conf_keyword *kw, void *value,
     const char *arg, char *err, size_t errlen)
@@ -523,9 +525,10 @@ servconf_add_keys(struct conf_list *list, const char *dir)
 
 /*
  * Gives what was not said its default and brings lists to their final form:
- * ListenAddress is "host:port" throughout, "PermitOpen any" vanishes, HostKey
- * has those default files that exist (sshd's only for root).  May be called
- * again.  Returns 0, or -1 with a reason.
+ * ListenAddress is "host:port" throughout, "PermitOpen any" and "DenyOpen
+ * none" vanish, PermitLocal is no for root alone, HostKey has those default
+ * files that exist (sshd's only for root).  May be called again.  Returns 0,
+ * or -1 with a reason.
  */
 int
 servconf_finish(struct servconf *conf, char *err, size_t errlen)
@@ -537,6 +540,11 @@ servconf_finish(struct servconf *conf, char *err, size_t errlen)
 	if (conf->permit_open.n == 1 &&
 	    strcmp(conf->permit_open.word[0], "any") == 0)
 		conf_list_clear(&conf->permit_open);
+	if (conf->deny_open.n == 1 &&
+	    strcmp(conf->deny_open.word[0], "none") == 0)
+		conf_list_clear(&conf->deny_open);
+	if (conf->permit_local == CONF_UNSET)
+		conf->permit_local = geteuid() != 0;
 	if (conf->host_keys.n == 0)
 		servconf_add_keys(&conf->host_keys, PATH_HOST_KEY_DIR);
 	if (conf->host_keys.n == 0 && geteuid() == 0)

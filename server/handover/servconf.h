@@ -29,7 +29,9 @@ struct servconf {
 	int		 max_auth_tries;
 	int		 login_grace;		/* seconds; 0 = none */
 	int		 allow_forwarding;	/* AllowTcpForwarding */
+	struct conf_list deny_open;
 	struct conf_list permit_open;
+	int		 permit_local;		/* loopback, own addresses */
 	int		 gateway_ports;		/* BIND beyond loopback */
 	int		 max_flows;		/* channels of a session */
 	int		 max_udp;		/* associations of them */

@@ -60,7 +60,7 @@ bindserv_stop(struct service *sv)
 }
 
 static int
-bindserv_is_peer(const struct bindserv *b, const struct addr *from)
+bindserv_is_peer(struct bindserv *b, const struct addr *from)
 {
 	struct addr a = *from;
 	size_t i;
@@ -70,7 +70,8 @@ bindserv_is_peer(const struct bindserv *b, const struct addr *from)
 		if (addr_equal(&a, &b->peers[i]))
 			return 1;
 	}
-	return b->npeers == 0;
+	return b->npeers == 0 && destrules_check_addr(b->sv.env->rules,
+	    &b->lookup.verdict, from) == NULL;
 }
 
 /* Somebody else came: resets that connection. */
@@ -237,20 +238,24 @@ static void
 bindserv_start_open(struct bindserv *b)
 {
 	static const struct addr anybody = { .type = ADDR_NONE };
+	struct destverdict *v = &b->lookup.verdict;
 	const struct addr *dst = &b->sv.dst;
-	struct destverdict v;
+	struct services *env = b->sv.env;
 	const char *reason;
 	struct addr at;
 
-	reason = destrules_check(b->sv.env->rules, &anybody, 1, &v);
+	if (env->gateway)
+		localaddr_public(dst->type, &at);
+	else
+		localaddr_loopback(dst->type, &at);
+	reason = destrules_check(env->rules, &anybody, DEST_PEER, v);
+	/* Nobody but this host can connect to loopback: may it at all? */
+	if (reason == NULL && addr_is_loopback(&at))
+		reason = destrules_check_addr(env->rules, v, &at);
 	if (reason != NULL) {
 		service_fail(&b->sv, SOCKS_REP_RULESET, reason);
 		return;
 	}
-	if (b->sv.env->gateway)
-		localaddr_public(dst->type, &at);
-	else
-		localaddr_loopback(dst->type, &at);
 	at.port = dst->port;
 	bindserv_listen(b, &at);
 }
@@ -266,7 +271,7 @@ bindserv_start(struct service *sv)
 		bindserv_start_open(b);
 	else
 		lookup_start(&b->lookup, sv->env, &dst, AF_UNSPEC,
-		    LOOKUP_ANY_PORT, bindserv_lookup_cb, b);
+		    DEST_PEER, bindserv_lookup_cb, b);
 }
 
 const struct service_kind bindserv_kind = {

@@ -102,7 +102,7 @@ connserv_start(struct service *sv)
 
 	c->deadline = monotime_ns() +
 	    sv->env->dial_timeout * MONOTIME_SECOND;
-	lookup_start(&c->lookup, sv->env, &sv->dst, AF_UNSPEC, LOOKUP_PORT,
+	lookup_start(&c->lookup, sv->env, &sv->dst, AF_UNSPEC, DEST_SEND,
 	    connserv_lookup_cb, c);
 }
 

@@ -136,7 +136,7 @@ lookup_resolve(struct lookup *l, const struct addr *dst, int family)
  */
 void
 lookup_start(struct lookup *l, struct services *env, const struct addr *dst,
-    int family, enum lookup_port port, lookup_cb *cb, void *arg)
+    int family, enum dest_use use, lookup_cb *cb, void *arg)
 {
 	const char *reason;
 
@@ -144,8 +144,7 @@ lookup_start(struct lookup *l, struct services *env, const struct addr *dst,
 	l->env = env;
 	l->cb = cb;
 	l->arg = arg;
-	reason = destrules_check(env->rules, dst, port == LOOKUP_ANY_PORT,
-	    &l->verdict);
+	reason = destrules_check(env->rules, dst, use, &l->verdict);
 	if (reason != NULL)
 		lookup_fail(l, SOCKS_REP_RULESET, reason);
 	else if (dst->type != ADDR_NAME)

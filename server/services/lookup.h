@@ -33,13 +33,8 @@ struct lookup {
 	void			*arg;
 };
 
-enum lookup_port {
-	LOOKUP_PORT,		/* the rules are asked for host and port */
-	LOOKUP_ANY_PORT		/* for the host alone */
-};
-
 void	 lookup_start(struct lookup *, struct services *,
-	    const struct addr *, int, enum lookup_port, lookup_cb *, void *);
+	    const struct addr *, int, enum dest_use, lookup_cb *, void *);
 void	 lookup_stop(struct lookup *);
 int	 lookup_filter(struct lookup *, const struct addrinfo *);
 

@@ -88,7 +88,7 @@ nameserv_start(struct service *sv)
 		family = AF_UNSPEC;
 		break;
 	}
-	lookup_start(&n->lookup, sv->env, &sv->dst, family, LOOKUP_ANY_PORT,
+	lookup_start(&n->lookup, sv->env, &sv->dst, family, DEST_TELL,
 	    nameserv_lookup_cb, n);
 }
 
@@ -147,7 +147,7 @@ nameserv_start_ptr(struct service *sv)
 	const char *reason;
 
 	addr_unmap(&a);
-	reason = destrules_check(sv->env->rules, &a, 1, &v);
+	reason = destrules_check(sv->env->rules, &a, DEST_TELL, &v);
 	if (reason != NULL)
 		service_fail(sv, SOCKS_REP_RULESET, reason);
 	else if (a.type != ADDR_IPV4 && a.type != ADDR_IPV6)

@@ -244,7 +244,7 @@ udpname_ask(struct udpname *n)
 	if (n->state == UDPNAME_BAD)
 		n->state = UDPNAME_ASKING;
 	n->asking = 1;
-	lookup_start(&n->lookup, all->env, &n->dst, all->family, LOOKUP_PORT,
+	lookup_start(&n->lookup, all->env, &n->dst, all->family, DEST_SEND,
 	    udpname_lookup_cb, n);
 }
 

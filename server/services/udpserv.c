@@ -171,20 +171,20 @@ udpserv_send_addr(struct udpserv *u, const struct addr *to, const void *data,
     size_t len)
 {
 	struct addr plain;
-	int fresh;
+	const char *why;
 
 	if (to->type == ADDR_IPV6 && IN6_IS_ADDR_V4MAPPED(&to->u.v6)) {
 		plain = *to;
 		addr_unmap(&plain);
 		to = &plain;
 	}
-	if (destrules_pass(u->sv.env->rules, to, &fresh)) {
+	if (destrules_pass(u->sv.env->rules, to, &why)) {
 		udpserv_transmit_cb(to, data, len, u);
 		return;
 	}
 	u->refused++;
-	if (fresh)
-		udpserv_log_refused(u, to, "not permitted by rules");
+	if (why != NULL)
+		udpserv_log_refused(u, to, why);
 }
 
 /* A frame of the client's. */
@@ -312,7 +312,7 @@ static int
 udpserv_open_sock(struct udpserv *u)
 {
 	struct addr bound;
-	int fd;
+	int fd, on = 1;
 
 	u->family = AF_INET6;
 	if ((fd = udpserv_open(AF_INET6)) == -1 && (errno == EAFNOSUPPORT ||
@@ -322,6 +322,9 @@ udpserv_open_sock(struct udpserv *u)
 	}
 	if (fd == -1)
 		return -1;
+	/* The system need not refuse broadcasts where the rules do. */
+	if (destrules_guards_broadcast(u->sv.env->rules))
+		setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
 	if (addr_of_socket(&bound, fd) == 0)
 		u->port = bound.port;
 	udpnames_init(&u->names, u->sv.env, u->family == AF_INET ? AF_INET :
