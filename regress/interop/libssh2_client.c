@@ -125,7 +125,10 @@ echo_blocks(LIBSSH2_CHANNEL *ch, int blocks)
 	return (0);
 }
 
-/* Every request that asks for more than a flow; all must be refused. */
+/*
+ * Every request that asks for more than a flow; all must be refused.  libssh2
+ * sends one of the last three alone.
+ */
 static void
 ask_too_much(LIBSSH2_CHANNEL *ch, const char *kind)
 {
@@ -135,7 +138,6 @@ ask_too_much(LIBSSH2_CHANNEL *ch, const char *kind)
 		const char	*name;
 		int		 granted;
 	} asked[] = {
-		{ "pty-req", libssh2_channel_request_pty(ch, "xterm") == 0 },
 		{ "x11-req", libssh2_channel_x11_req(ch, 0) == 0 },
 		{ "auth-agent-req",
 		    libssh2_channel_request_auth_agent(ch) == 0 },
@@ -159,10 +161,34 @@ try_session(LIBSSH2_SESSION *session)
 	LIBSSH2_CHANNEL	*ch;
 
 	if ((ch = libssh2_channel_open_session(session)) == NULL) {
-		check(1, "a session channel is refused");
+		check(0, "a session channel");
 		return;
 	}
 	ask_too_much(ch, "a session channel");
+	libssh2_channel_free(ch);
+}
+
+/* Nothing is run, which the user is told, with a terminal or without. */
+static void
+try_command(LIBSSH2_SESSION *session, int terminal)
+{
+	LIBSSH2_CHANNEL	*ch;
+	char		 text[512] = "";
+	ssize_t		 n, len = 0;
+
+	if ((ch = libssh2_channel_open_session(session)) == NULL ||
+	    (terminal && libssh2_channel_request_pty(ch, "xterm") != 0) ||
+	    libssh2_channel_exec(ch, "echo it runs") != 0) {
+		check(0, "a command is answered");
+		return;
+	}
+	while ((n = libssh2_channel_read_stderr(ch, text + len,
+	    sizeof(text) - 1 - (size_t)len)) > 0)
+		len += n;
+	check(strstr(text, "there is no shell") != NULL, "the user is told");
+	check(libssh2_channel_read(ch, text, sizeof(text)) == 0 &&
+	    libssh2_channel_wait_closed(ch) == 0 &&
+	    libssh2_channel_get_exit_status(ch) == 1, "nothing is run");
 	libssh2_channel_free(ch);
 }
 
@@ -234,9 +260,13 @@ authenticated(LIBSSH2_SESSION *session, int port)
 		return;
 	}
 	check(echo_blocks(ch, 300) == 0, "4.8 MB there and back");
+	check(libssh2_channel_request_pty(ch, "xterm") != 0,
+	    "pty-req is refused on a direct-tcpip channel");
 	ask_too_much(ch, "a direct-tcpip channel");
 	check(echo_blocks(ch, 1) == 0, "the flow goes on");
 	try_session(session);
+	try_command(session, 0);
+	try_command(session, 1);
 	check(echo_blocks(ch, 1) == 0, "the flow goes on after that");
 	try_many(session, port);
 	try_half_close(session, port);
