@@ -302,8 +302,7 @@ start_sshd()
 start_sockstund()
 {
 	FARPORT=$(freeport)
-	farend_config "$@" 'PrivilegeSeparationUser nobody' \
-	    "${LOCAL-PermitLocal yes}" >"$OBJ/farend.conf"
+	farend_config "$@" "${LOCAL-PermitLocal yes}" >"$OBJ/farend.conf"
 	chmod 644 "$OBJ/farend.conf"
 	set -- "$BIN/sockstund" -D -e -f "$OBJ/farend.conf"
 	[ -z "${AS:-}" ] || set -- setpriv "--reuid=$AS" "--regid=$(id -g "$AS")" \
@@ -476,6 +475,8 @@ for program in sockstun sockstund sockstund-net sockstund-signer \
     sockstun-server; do
 	[ ! -x "$O/$program" ] || cp "$O/$program" "$BIN/"
 done
+# As installed; the sanitizers read their own program.
+[ "${O%-san}" != "$O" ] || chmod 711 "$BIN"/sockstund*
 make_keys
 ulimit -n "$(ulimit -H -n)"
 . "./$script"
