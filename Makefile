@@ -40,6 +40,7 @@ SEES_client/front	  = client/farend client/config $(FLOW)
 SEES_client/sockstun	  = client/front client/farend client/login \
 			    client/config $(SSH)
 SEES_server/privsep	  = $(FLOW)
+SEES_server/sandbox	  =
 SEES_server/handover	  = server/privsep $(FLOW)
 SEES_server/services	  = $(FLOW)
 SEES_server/listener	  = server/handover server/privsep $(FLOW)

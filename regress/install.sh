@@ -25,6 +25,7 @@ want=$(sort <<-EOF
 	./p/etc/sockstund_config
 	./p/libexec/sockstun/sockstun-server
 	./p/libexec/sockstun/sockstund-net
+	./p/libexec/sockstun/sockstund-signer
 	./p/sbin/sockstund
 	./p/share/man/man1/sockstun.1
 	./p/share/man/man5/sockstun_config.5
@@ -65,5 +66,5 @@ for f in usr/b/sockstun usr/s/sockstund; do
 	    fail "$f has the paths of an earlier installation inside"
 	grep -q '/etc/sockstun' "$root/$f" || fail "$f has no path inside"
 done
-grep -q /usr/lib/sockstun/sockstund-net "$root/usr/s/sockstund" ||
+grep -q /usr/lib/sockstun "$root/usr/s/sockstund" ||
     fail "sockstund does not look for sockstund-net where it is"

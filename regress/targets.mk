@@ -21,7 +21,8 @@ MAN8	= sockstun-server.8 sockstund.8
 MANUALS	= $(addprefix man/,$(MAN1) $(MAN5) $(MAN7) $(MAN8))
 SCRIPTS	= regress/run $(wildcard regress/*.sh regress/interop/*.sh) \
 	  regress/tools/lab.sh \
-	  contrib/demo contrib/check contrib/install-packages .ci/run
+	  contrib/demo contrib/check contrib/add-user \
+	  contrib/install-packages .ci/run
 
 # A test or a fuzzer of a module, X_test.c or X_fuzz.c, is linked with what its
 # room and the rooms below it hold.  What else one needs stands in unit.mk.
@@ -47,11 +48,17 @@ $(UNITPROGS:=.o) $(FUZZPROGS:=.o): CPPFLAGS += $(call headers,$(ROOMS)) \
     $(CMOCKA_CFLAGS)
 
 # Programs that only the tests use.
-TOOLS	= $(O)/regress/tools/reap $(O)/regress/interop/libssh2_client \
+TOOLS	= $(O)/regress/tools/reap $(O)/regress/tools/badnet \
+	  $(O)/regress/interop/libssh2_client \
 	  $(O)/regress/bench/linkem
 
 $(O)/regress/tools/reap: $(O)/regress/tools/reap.o
 	$(link) $(LIBBSD_LIBS)
+$(O)/regress/tools/badnet: $(O)/regress/tools/badnet.o \
+    $(patsubst %,$(O)/%.a,server/privsep $(SEES_server/privsep))
+	$(link) $(LIBBSD_LIBS)
+$(O)/regress/tools/badnet.o: CPPFLAGS += \
+    $(call headers,server/privsep $(SEES_server/privsep))
 $(O)/regress/interop/libssh2_client: $(O)/regress/interop/libssh2_client.o
 	$(link) $(SSH2_LIBS) $(LIBBSD_LIBS)
 $(O)/regress/interop/libssh2_client.o: CPPFLAGS += $(SSH2_CFLAGS)
@@ -106,6 +113,8 @@ install: all
 	$(INSTALL) -m 755 $(O)/sockstund $(DESTDIR)$(SBINDIR)/sockstund
 	$(INSTALL) -m 755 $(O)/sockstund-net \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstund-net
+	$(INSTALL) -m 755 $(O)/sockstund-signer \
+	    $(DESTDIR)$(LIBEXECDIR)/sockstund-signer
 	$(INSTALL) -m 755 $(O)/sockstun-server \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstun-server
 	for page in $(MAN1) $(MAN5) $(MAN7) $(MAN8); do \
@@ -124,6 +133,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/sockstun $(DESTDIR)$(SBINDIR)/sockstund \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstund-net \
+	    $(DESTDIR)$(LIBEXECDIR)/sockstund-signer \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstun-server \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(MAN1)) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(MAN5)) \

@@ -67,7 +67,8 @@ no_include server/signer server/handover server/services
 for room in client/*; do
 	no_include "$room" server/*
 done
-for room in server/services server/handover server/privsep; do
+for room in server/services server/handover server/privsep \
+    server/sandbox; do
 	# shellcheck disable=SC2086
 	no_include "$room" $processes client/*
 done
@@ -162,6 +163,11 @@ for program in sockstun sockstund sockstund-net sockstund-signer \
 		n=$(grep -cE ' DEFAULT +[0-9]+ (poll|recv|send)$' "$OBJ/symbols")
 		[ "$n" = 3 ] || fail "libssh does not find ours in $program" ;;
 	esac
+	if [ "$program" = sockstund-net ]; then
+		n=$(grep -cE ' DEFAULT +[0-9]+ EVP_Digest(Update|Sign|Verify)$' \
+		    "$OBJ/symbols")
+		[ "$n" = 3 ] || fail "libssh signs and checks by itself"
+	fi
 	grep -A 1 'GNU_STACK' "$OBJ/elf" | grep -q 'RWE' &&
 	    fail "$program has an executable stack"
 done

@@ -15,11 +15,13 @@
 #ifndef PRIVSEP_USER
 #define PRIVSEP_USER	"sockstund"
 #endif
+#ifndef PRIVSEP_UID_BASE
+#define PRIVSEP_UID_BASE 1879048192	/* 0x70000000 */
+#endif
 
 #define PATH_CLIENT_CONFIG	SYSCONFDIR "/sockstun_config"
 #define PATH_SERVER_CONFIG	SYSCONFDIR "/sockstund_config"
 #define PATH_HOST_KEY_DIR	SYSCONFDIR "/sockstund_keys"
-#define PATH_NET		LIBEXECDIR "/sockstund-net"
 #define PATH_PIDFILE		RUNSTATEDIR "/sockstund.pid"
 
 #endif

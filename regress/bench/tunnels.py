@@ -9,7 +9,8 @@ import socket
 import subprocess
 import time
 
-PROGRAMS = ("sockstun", "sockstund", "sockstund-net", "sockstun-server")
+PROGRAMS = ("sockstun", "sockstund", "sockstund-net", "sockstund-signer",
+            "sockstun-server")
 START_S = 15
 
 

@@ -117,13 +117,32 @@ test_forwarding(void **state)
 	assert_int_equal(key.no_forwarding, 1);
 }
 
+/* Of FIDO keys: a touch is required unless it is not, a PIN if it is. */
+static void
+test_sk(void **state)
+{
+	assert_true(authkeys_is_sk("sk-ssh-ed25519@openssh.com"));
+	assert_false(authkeys_is_sk("ssh-ed25519"));
+	assert_int_equal(parse(KEY), AUTHKEYS_KEY);
+	assert_int_equal(key.no_touch, 0);
+	assert_int_equal(key.verify, 0);
+	assert_int_equal(parse("no-touch-required,verify-required " KEY),
+	    AUTHKEYS_KEY);
+	assert_int_equal(key.no_touch, 1);
+	assert_int_equal(key.verify, 1);
+	assert_int_equal(parse("no-touch-required,touch-required " KEY),
+	    AUTHKEYS_KEY);
+	assert_int_equal(key.no_touch, 0);
+	assert_bad("verify-required=\"x\" " KEY,
+	    "garbage after key option");
+}
+
 /* Whatever we cannot hold makes the key useless; the log can still name it. */
 static void
 test_unknown(void **state)
 {
 	const char *const names[] = {
-		"cert-authority", "verify-required", "no-touch-required",
-		"no-restrict", "no-from", "frob", "fro", "fromm", "no-"
+		"cert-authority", "no-restrict", "no-from", "frob", "fro", "fromm", "no-"
 	};
 	char line[256], want[64];
 	size_t i;
@@ -259,6 +278,7 @@ main(void)
 		cmocka_unit_test_teardown(test_no_key, teardown),
 		cmocka_unit_test_teardown(test_options, teardown),
 		cmocka_unit_test_teardown(test_forwarding, teardown),
+		cmocka_unit_test_teardown(test_sk, teardown),
 		cmocka_unit_test_teardown(test_unknown, teardown),
 		cmocka_unit_test_teardown(test_bad_options, teardown),
 		cmocka_unit_test_teardown(test_expiry, teardown),

@@ -43,6 +43,15 @@ get_key(struct msg *m)
 }
 
 static int
+get_proof(struct msg *m)
+{
+	struct privsep_key key;
+	struct privsep_proof proof;
+
+	return privsep_get_proof(m, &key, &proof);
+}
+
+static int
 get_request(struct msg *m)
 {
 	struct privsep_request req;
@@ -167,6 +176,43 @@ test_key(void **state)
 	msg_init(&m, PS_KEY_QUERY, 0);
 	privsep_put_key(&m, "alice", "ssh-rsa", "AAAA");
 	check_bounds(&m, get_key);
+}
+
+static void
+test_proof(void **state)
+{
+	static u_char big[PRIVSEP_SIGNATURE_MAX + 1];
+	struct privsep_proof in = {
+		.algorithm = "rsa-sha2-256", .len = PRIVSEP_SIGNATURE_MAX,
+		.flags = 5, .counter = 0x01020304
+	}, out;
+	struct privsep_key key;
+	struct msg m;
+
+	memset(in.signature, 0xaa, sizeof(in.signature));
+	msg_init(&m, PS_KEY_PROVED, 0);
+	privsep_put_proof(&m, "alice", "ssh-rsa", "AAAA", &in);
+	assert_int_equal(privsep_get_proof(&m, &key, &out), 0);
+	assert_string_equal(key.user, "alice");
+	assert_string_equal(out.algorithm, in.algorithm);
+	assert_int_equal(out.len, in.len);
+	assert_memory_equal(out.signature, in.signature, in.len);
+	assert_int_equal(out.flags, in.flags);
+	assert_int_equal(out.counter, in.counter);
+	check_bounds(&m, get_proof);
+	in.flags = 256;
+	msg_init(&m, PS_KEY_PROVED, 0);
+	privsep_put_proof(&m, "alice", "ssh-rsa", "AAAA", &in);
+	assert_int_equal(get_proof(&m), -1);
+	msg_clear(&m);
+	msg_init(&m, PS_KEY_PROVED, 0);
+	privsep_put_key(&m, "alice", "ssh-rsa", "AAAA");
+	msg_put_string(&m, "rsa-sha2-256");
+	msg_put_blob(&m, big, sizeof(big));
+	msg_put_u32(&m, 0);
+	msg_put_u32(&m, 0);
+	assert_int_equal(get_proof(&m), -1);
+	msg_clear(&m);
 }
 
 static void
@@ -322,6 +368,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_setup),
 		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_proof),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_reply),

@@ -10,3 +10,4 @@ request_test_LIBS	= $(NAMES)
 udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns
 msgqueue_test_LIBS	= -Wl,--wrap=msg_send
 sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
+netkey_test_LIBS	= -lresolv

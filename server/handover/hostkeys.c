@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The files of the host keys: read once by the listener, which may read them,
- * and handed to each monitor as bytes.  What the bytes mean only sockstund-net
- * knows; they are wiped wherever they were.
+ * and handed by way of each monitor to its sockstund-signer, which alone knows
+ * what the bytes mean; they are wiped wherever they were.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
@@ -18,6 +18,7 @@
 #include "hostkeys.h"
 #include "log.h"
 #include "slurp.h"
+#include "sshbytes.h"
 #include "xmalloc.h"
 
 /* As ssh(1): others may not read a key that belongs to who uses it. */
@@ -126,54 +127,19 @@ hostkeys_clear(struct hostkeys *keys)
 }
 
 /*
- * All keys, each with its length before it, in memory that the caller wipes
- * with freezero(3); the paths stay behind.
+ * All keys, each as a string of SSH's, in memory that the caller wipes with
+ * freezero(3); the paths stay behind.
  */
 u_char *
 hostkeys_pack(const struct hostkeys *keys, size_t *lenp)
 {
-	u_char *data, *p;
-	uint32_t n;
-	size_t i, len = 0;
+	struct sshwrite w = { 0 };
+	size_t i;
 
 	for (i = 0; i < keys->n; i++)
-		len += sizeof(n) + keys->key[i].len;
-	p = data = xmalloc(len + 1);
-	for (i = 0; i < keys->n; i++) {
-		n = keys->key[i].len;
-		memcpy(p, &n, sizeof(n));
-		memcpy(p + sizeof(n), keys->key[i].data, n);
-		p += sizeof(n) + n;
-	}
-	*lenp = len;
-	return data;
-}
-
-/* Reads what hostkeys_pack() made.  Returns 0, or -1 and no keys. */
-int
-hostkeys_unpack(struct hostkeys *keys, const u_char *data, size_t len)
-{
-	struct hostkey *key;
-	uint32_t n;
-
-	memset(keys, 0, sizeof(*keys));
-	while (len > 0) {
-		if (keys->n == HOSTKEYS_MAX || len < sizeof(n))
-			goto bad;
-		memcpy(&n, data, sizeof(n));
-		data += sizeof(n);
-		len -= sizeof(n);
-		if (n > len)
-			goto bad;
-		key = &keys->key[keys->n++];
-		key->data = xmalloc(n + 1);
-		memcpy(key->data, data, n);
-		key->len = n;
-		data += n;
-		len -= n;
-	}
-	return 0;
- bad:
-	hostkeys_clear(keys);
-	return -1;
+		sshwrite_string(&w, keys->key[i].data, keys->key[i].len);
+	if (w.bad)
+		fatalx("out of memory");
+	*lenp = w.len;
+	return w.data;
 }

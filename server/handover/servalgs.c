@@ -20,12 +20,11 @@ const char servalgs_ciphers[] = SERVALGS_CIPHERS ","
     "aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc";
 const char servalgs_macs[] = SERVALGS_MACS ","
     "hmac-sha1-etm@openssh.com,hmac-sha1";
+/* None that hashes with SHA-1: the signer would sign no such exchange. */
 const char servalgs_kex[] = SERVALGS_KEX ","
     "ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
     "mlkem768nistp256-sha256,mlkem1024nistp384-sha384,"
-    "diffie-hellman-group-exchange-sha256,"
-    "diffie-hellman-group-exchange-sha1,diffie-hellman-group14-sha1,"
-    "diffie-hellman-group1-sha1";
+    "diffie-hellman-group-exchange-sha256";
 
 static int
 servalgs_parse(const struct conf_keyword *kw, void *value, const char *arg,

@@ -66,6 +66,13 @@ authkeys_type_name(const char *type)
 	return type;
 }
 
+/* Does a FIDO authenticator have keys of that type? */
+int
+authkeys_is_sk(const char *type)
+{
+	return strncmp(type, "sk-", 3) == 0;
+}
+
 /* Does this word begin a key, so that the line has no options? */
 static int
 authkeys_is_type(const char *s)
@@ -191,6 +198,20 @@ authkeys_set_forwarding(struct authkeys_options *o, const char *value)
 }
 
 static int
+authkeys_set_touch(struct authkeys_options *o, const char *value)
+{
+	o->key->no_touch = value != NULL;
+	return 0;
+}
+
+static int
+authkeys_set_verify(struct authkeys_options *o, const char *value)
+{
+	o->key->verify = value == NULL;
+	return 0;
+}
+
+static int
 authkeys_set_command(struct authkeys_options *o, const char *value)
 {
 	if (o->seen_command++)
@@ -283,7 +304,9 @@ static const struct authkeys_option authkeys_table[] = {
 	{ "port-forwarding",	OPTION_NEGATES,	authkeys_set_forwarding },
 	{ "pty",		OPTION_NEGATES,	authkeys_set_ignored },
 	{ "restrict",		0,		authkeys_set_restrict },
+	{ "touch-required",	OPTION_NEGATES,	authkeys_set_touch },
 	{ "user-rc",		OPTION_NEGATES,	authkeys_set_ignored },
+	{ "verify-required",	OPTION_NEGATES,	authkeys_set_verify },
 	{ "x11-forwarding",	OPTION_NEGATES,	authkeys_set_ignored }
 };
 

@@ -24,6 +24,8 @@ struct authkey {
 	char		*from;		/* pattern list, or NULL: anywhere */
 	time_t		 expires;	/* 0: never */
 	int		 no_forwarding;
+	int		 no_touch;	/* of a FIDO key: nobody need be there */
+	int		 verify;	/* and this one's: it must know who is */
 	struct conf_list permit_open;	/* empty: none was given */
 };
 
@@ -32,6 +34,7 @@ enum authkeys_result
 void	 authkeys_clear(struct authkey *);
 int	 authkeys_decode_blob(const char *, const char *, u_char **, size_t *);
 int	 authkeys_equal(const struct authkey *, const u_char *, size_t);
+int	 authkeys_is_sk(const char *);
 const char *authkeys_type_name(const char *);
 char	*authkeys_format_print(const u_char *, size_t, char *, size_t);
 

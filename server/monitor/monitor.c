@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The monitor of one connection, which runs as root until a user has logged in
- * (or as the user who started sockstund).  It starts sockstund-net without any
- * right (netproc), gives it the connection, and answers its questions; then it
- * becomes the user who logged in and executes the dialer in its own place.  It
- * never reads a byte from the network, and believes nothing that sockstund-net
- * says.
+ * (or as the user who started sockstund).  It starts sockstund-signer (signproc)
+ * and sockstund-net (netproc) without any right, gives net the connection, and
+ * answers its questions; then it becomes the user who logged in and executes
+ * the dialer in its own place.  It never reads a byte from the network, and
+ * believes nothing that sockstund-net says: whether a client has signed, the
+ * signer tells it.
  *
  * Whether a user may log in is decided here: accounts, userkeys, authkeys.
  * Another method of authentication would have messages of its own in privsep.h,
@@ -32,6 +33,7 @@
 
 #include "accounts.h"
 #include "authkeys.h"
+#include "confined.h"
 #include "context.h"
 #include "hostkeys.h"
 #include "log.h"
@@ -42,6 +44,7 @@
 #include "privsep.h"
 #include "rexec.h"
 #include "servconf.h"
+#include "signproc.h"
 #include "userkeys.h"
 #include "xmalloc.h"
 
@@ -51,6 +54,10 @@
 #define MONITOR_ALARM_EXTRA	10	/* seconds, should a lookup hang */
 #define MONITOR_PATH		"/usr/local/bin:/usr/bin:/bin"
 
+/* Flags of a FIDO key's signature (WebAuthn, section 6.1). */
+#define MONITOR_SK_TOUCHED	0x01	/* somebody was there */
+#define MONITOR_SK_VERIFIED	0x04	/* and is who it should be */
+
 /* States, in which a message is permitted or not. */
 #define MONITOR_SETUP		0x01	/* PS_READY has not come yet */
 #define MONITOR_AUTH		0x02	/* no user has logged in yet */
@@ -58,7 +65,8 @@
 struct monitor {
 	const struct servconf	*conf;
 	const struct rexec	*self;
-	struct netproc		 net;
+	struct confined		 net;
+	struct confined		 signer;
 	struct peer		 peer;
 	int			 state;		/* MONITOR_SETUP or _AUTH */
 	uint32_t		 seen;		/* types that came */
@@ -133,17 +141,14 @@ monitor_digest(struct monitor_claim *claim)
 	SHA256Final(claim->digest, &ctx);
 }
 
-/* Takes user and key from a message; -1 if it is malformed. */
-static int
-monitor_get_claim(struct msg *m, struct monitor_claim *claim)
+/* Of a claim whose key was read from a message: what is made of that. */
+static void
+monitor_read_claim(struct monitor_claim *claim)
 {
-	if (privsep_get_key(m, &claim->key) == -1)
-		return -1;
 	monitor_digest(claim);
 	if (authkeys_decode_blob(claim->key.type, claim->key.base64,
 	    &claim->blob, &claim->len) == -1)
 		claim->blob = NULL;
-	return 0;
 }
 
 /* Looks the user up, unless that was the user asked for before. */
@@ -192,8 +197,9 @@ answer_key_query(struct monitor *mon, struct msg *m)
 	struct authkey key;
 	int yes;
 
-	if (monitor_get_claim(m, &claim) == -1)
+	if (privsep_get_key(m, &claim.key) == -1)
 		return monitor_malformed(mon, "PS_KEY_QUERY");
+	monitor_read_claim(&claim);
 	if (++mon->nqueries > MONITOR_QUERIES_MAX) {
 		log_info("%s: too many keys", mon->peer.text);
 		free(claim.blob);
@@ -274,30 +280,78 @@ monitor_become_dialer(struct monitor *mon, const struct authkey *key)
 	fatal("%s", mon->self->path);
 }
 
+/*
+ * Did the client sign with that key as its line of authorized_keys wants?  A
+ * signature that is good says what the authenticator of a FIDO key saw.
+ */
+static int
+monitor_check_proof(struct monitor *mon, const struct monitor_claim *claim,
+    const struct privsep_proof *proof, const struct authkey *key)
+{
+	const char *missing = NULL;
+	int r;
+
+	r = signproc_verify(&mon->signer, claim->key.user, claim->blob,
+	    claim->len, proof);
+	if (r == 0)
+		log_info("wrong signature from %s", mon->peer.text);
+	if (r != 1)
+		return r;
+	if (!authkeys_is_sk(claim->key.type))
+		return 1;
+	if (!key->no_touch && !(proof->flags & MONITOR_SK_TOUCHED))
+		missing = "touch";
+	else if (key->verify && !(proof->flags & MONITOR_SK_VERIFIED))
+		missing = "PIN or fingerprint";
+	if (missing != NULL)
+		log_info("%s: key of %s was used without a %s",
+		    mon->peer.text, mon->account.name, missing);
+	return missing == NULL;
+}
+
+/* A key that was found good: is it still, and did the client use it? */
+static int
+monitor_try_login(struct monitor *mon, const struct monitor_claim *claim,
+    const struct privsep_proof *proof)
+{
+	char print[AUTHKEYS_PRINT_MAX];
+	struct authkey key;
+	int r;
+
+	if (!monitor_check_claim(mon, claim, &key))
+		return 0;
+	if ((r = monitor_check_proof(mon, claim, proof, &key)) == 1) {
+		log_info("Accepted publickey for %s from %s ssh2: %s %s",
+		    mon->account.name, mon->peer.text,
+		    authkeys_type_name(claim->key.type),
+		    authkeys_format_print(claim->blob, claim->len, print,
+		    sizeof(print)));
+		monitor_become_dialer(mon, &key);
+	}
+	authkeys_clear(&key);
+	return r;
+}
+
 static int
 answer_key_proved(struct monitor *mon, struct msg *m)
 {
 	struct monitor_claim claim;
-	char print[AUTHKEYS_PRINT_MAX];
-	struct authkey key;
+	struct privsep_proof proof;
+	int r;
 
-	if (monitor_get_claim(m, &claim) == -1)
+	if (privsep_get_proof(m, &claim.key, &proof) == -1)
 		return monitor_malformed(mon, "PS_KEY_PROVED");
+	monitor_read_claim(&claim);
 	if (!monitor_was_good(mon, &claim)) {
 		log_warnx("%s: sockstund-net claims a key that was not found "
 		    "good", mon->peer.text);
 		free(claim.blob);
 		return -1;
 	}
-	if (monitor_check_claim(mon, &claim, &key)) {
-		log_info("Accepted publickey for %s from %s ssh2: %s %s",
-		    mon->account.name, mon->peer.text,
-		    authkeys_type_name(claim.key.type),
-		    authkeys_format_print(claim.blob, claim.len, print,
-		    sizeof(print)));
-		monitor_become_dialer(mon, &key);
-	}
+	r = monitor_try_login(mon, &claim, &proof);
 	free(claim.blob);
+	if (r == -1)
+		return -1;
 	return monitor_send_answer(mon, PS_AUTH_ANSWER, m->id, 0);
 }
 
@@ -402,16 +456,53 @@ monitor_get_peer(struct peer *peer, int conn)
 }
 
 /*
- * Serves the connection REXEC_MONITOR_CONN.  The keys are wiped.  Returns the
- * status to exit with; if a user logs in it does not return.
+ * Starts the processes of a connection; what they were given is closed here.
+ * Returns how many were started, 2 unless the log says why not.
+ */
+static int
+monitor_start(struct monitor *mon)
+{
+	int pair[2], n = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		fatal("socketpair");
+	if (signproc_start(&mon->signer, mon->conf, REXEC_MONITOR_KEYS,
+	    pair[0]) == 0 && ++n && netproc_start(&mon->net, mon->conf,
+	    REXEC_MONITOR_CONN, pair[1]) == 0)
+		n++;
+	close(pair[0]);
+	close(pair[1]);
+	close(REXEC_MONITOR_KEYS);
+	close(REXEC_MONITOR_CONN);
+	return n;
+}
+
+/* Tells sockstund-net what to do, with the public halves of the keys. */
+static int
+monitor_setup(struct monitor *mon)
+{
+	struct hostkeys public;
+	int ret;
+
+	if (signproc_await_ready(&mon->signer, &public, NULL) == -1)
+		return -1;
+	ret = netproc_setup(&mon->net, mon->conf, &public, mon->peer.text, 0);
+	if (ret == -1)
+		log_warn("%s: sockstund-net", mon->peer.text);
+	hostkeys_clear(&public);
+	return ret;
+}
+
+/*
+ * Serves the connection REXEC_MONITOR_CONN with REXEC_MONITOR_KEYS.  Returns
+ * the status to exit with; if a user logs in it does not return.
  */
 int
-monitor_main(const struct servconf *conf, const struct rexec *self,
-    struct hostkeys *keys)
+monitor_main(const struct servconf *conf, const struct rexec *self)
 {
 	const struct rlimit none = { 0, 0 };
 	struct monitor *mon;
-	int error;
+	int n;
 
 	mon = xcalloc(1, sizeof(*mon));
 	mon->conf = conf;
@@ -421,20 +512,13 @@ monitor_main(const struct servconf *conf, const struct rexec *self,
 	log_verbose("Connection from %s", mon->peer.text);
 	setrlimit(RLIMIT_CORE, &none);
 	signal(SIGPIPE, SIG_IGN);
-	error = netproc_start(&mon->net, conf, REXEC_MONITOR_CONN);
-	close(REXEC_MONITOR_CONN);
-	if (error == 0) {
-		if (netproc_setup(&mon->net, conf, keys, mon->peer.text,
-		    0) == -1) {
-			log_warn("%s: sockstund-net", mon->peer.text);
-			error = -1;
-		}
-		hostkeys_clear(keys);
-		if (error == 0)
-			monitor_loop(mon);
-		netproc_stop(&mon->net, mon->peer.text);
-	}
-	hostkeys_clear(keys);
+	n = monitor_start(mon);
+	if (n == 2 && monitor_setup(mon) == 0)
+		monitor_loop(mon);
+	if (n == 2)
+		confined_stop(&mon->net, mon->peer.text);
+	if (n >= 1)
+		signproc_stop(&mon->signer, mon->peer.text);
 	account_clear(&mon->account);
 	free(mon);
 	return MONITOR_EXIT;

@@ -3,11 +3,9 @@
 #ifndef MONITOR_H
 #define MONITOR_H
 
-struct hostkeys;
 struct rexec;
 struct servconf;
 
-int	 monitor_main(const struct servconf *, const struct rexec *,
-	    struct hostkeys *);
+int	 monitor_main(const struct servconf *, const struct rexec *);
 
 #endif

@@ -5,20 +5,13 @@
 
 #include <sys/types.h>
 
-#define NETPROC_FALLBACK_USER	"nobody"
-
+struct confined;
 struct hostkeys;
 struct servconf;
 
-struct netproc {
-	pid_t	 pid;
-	int	 fd;	/* our end of the pair, non-blocking */
-};
-
-int	 netproc_start(struct netproc *, const struct servconf *, int);
-int	 netproc_setup(const struct netproc *, const struct servconf *,
+int	 netproc_start(struct confined *, const struct servconf *, int, int);
+int	 netproc_setup(const struct confined *, const struct servconf *,
 	    const struct hostkeys *, const char *, int);
-int	 netproc_stop(struct netproc *, const char *);
-int	 netproc_test_keys(const struct servconf *, struct hostkeys *);
+int	 netproc_test(const struct servconf *, const struct hostkeys *);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * sockstund-net: the process that speaks SSH to one client and carries the
- * bytes of its flows.  It runs as the privilege separation user, and the
- * monitor started it without any right (monitor/netproc.c); it gets the host
- * keys in its first message and closes its sandbox before it reads the first
+ * bytes of its flows.  The monitor started it without any right and without a
+ * key (monitor/netproc.c), and it closes its sandbox before it reads the first
  * byte of the network.  From then on it can use the descriptors that it has or
- * is sent, and nothing else; what it needs done it asks for (priv).
+ * is sent, and nothing else; what it needs done it asks for (priv), and nobody
+ * believes what it says of its client.
  *
+ *	netkey    host keys without a private half
+ *	netsign   signatures that libssh wants made or checked
  *	netauth   the user logs in
  *	netopen   which channels the client may open
  *	netflow   what becomes of them
@@ -30,7 +32,9 @@
 #include "msg.h"
 #include "netauth.h"
 #include "netflow.h"
+#include "netkey.h"
 #include "netopen.h"
+#include "netsign.h"
 #include "priv.h"
 #include "privsep.h"
 #include "sandbox.h"
@@ -56,18 +60,17 @@ struct net {
 static void
 net_import_key(struct net *n, uint32_t i)
 {
-	size_t len = n->setup.key[i].len;
-	char *text = xstrndup((const char *)n->setup.key[i].data, len);
 	ssh_key key;
 
-	if (ssh_pki_import_privkey_base64(text, NULL, NULL, NULL, &key) !=
-	    SSH_OK)
-		fatalx("host key %u cannot be read: not a private key, "
-		    "protected by a passphrase, or of an unsupported type", i);
+	key = netkey_new(n->setup.key[i].data, n->setup.key[i].len);
+	if (key == NULL)
+		fatalx("host key %u is of a type that libssh does not know",
+		    i);
+	if (netsign_open(PRIVSEP_FD_SIGNER, key) == -1)
+		fatalx("libssh would sign and check by itself");
 	if (ssh_bind_options_set(n->bind, SSH_BIND_OPTIONS_IMPORT_KEY,
 	    key) != 0)
 		fatalx("host key %u: %s", i, ssh_get_error(n->bind));
-	freezero(text, len);
 }
 
 static void
@@ -82,7 +85,6 @@ net_take_setup(struct net *n)
 	log_set_level((enum log_level)n->setup.log_level);
 	for (i = 0; i < n->setup.nkeys; i++)
 		net_import_key(n, i);
-	/* This wipes the keys. */
 	msg_clear(&m);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * User authentication of one client.  libssh checks the signatures; whether a
- * key is good, and so whether the user may log in, is asked of the monitor
- * (priv.h).  A second method would be a function beside netauth_publickey(),
+ * User authentication of one client.  Whether a key is good, and whether the
+ * client has signed with it, is asked of the monitor (priv.h); here neither is
+ * known.  A second method would be a function beside netauth_publickey(),
  * with a question of its own for the monitor.
  *
  * A client that is not authenticated has no flows, so that this part may block
@@ -18,6 +18,7 @@
 
 #include "log.h"
 #include "netauth.h"
+#include "netsign.h"
 #include "priv.h"
 #include "privsep.h"
 #include "xmalloc.h"
@@ -75,6 +76,18 @@ is_good_key(const struct netauth *a, const char *key)
 	return a->good_key != NULL && strcmp(a->good_key, key) == 0;
 }
 
+/* Has the client's signature checked.  Returns 1 when it is logged in. */
+static int
+netauth_prove(struct netauth *a, const char *type, const char *key)
+{
+	struct privsep_proof proof;
+
+	/* The monitor wants every key asked about before. */
+	return netsign_take_proof(&proof, type) && (is_good_key(a, key) ||
+	    priv_key_query(a->priv, a->user, type, key)) &&
+	    priv_key_proved(a->priv, a->user, type, key, &proof);
+}
+
 /* Returns 1 when the request was a failed attempt. */
 static int
 netauth_publickey(struct netauth *a, ssh_message msg)
@@ -97,13 +110,8 @@ netauth_publickey(struct netauth *a, ssh_message msg)
 			failed = 0;
 		}
 	} else if (state == SSH_PUBLICKEY_STATE_VALID) {
-		/* The monitor wants every key asked about before. */
-		if ((is_good_key(a, key) ||
-		    priv_key_query(a->priv, a->user, type, key)) &&
-		    priv_key_proved(a->priv, a->user, type, key)) {
-			a->done = 1;
-			failed = 0;
-		}
+		a->done = netauth_prove(a, type, key);
+		failed = !a->done;
 	} else
 		log_info("wrong signature from %s", a->peer);
 	ssh_string_free_char(key);

@@ -72,21 +72,18 @@ priv_send_ready(struct priv *priv)
 	msgqueue_send(&priv->queue, &m);
 }
 
+/* Sends a question, which is consumed; the answer is yes (1) or no. */
 static int
-priv_ask(struct priv *priv, uint32_t type, uint32_t answer, const char *user,
-    const char *keytype, const char *key)
+priv_ask(struct priv *priv, struct msg *m, uint32_t answer)
 {
-	struct msg m;
 	uint32_t verdict;
 
-	msg_init(&m, type, 0);
-	privsep_put_key(&m, user, keytype, key);
-	msgqueue_send(&priv->queue, &m);
-	priv_expect(priv, &m, answer);
-	verdict = msg_get_u32(&m);
-	if (msg_end(&m) == -1)
+	msgqueue_send(&priv->queue, m);
+	priv_expect(priv, m, answer);
+	verdict = msg_get_u32(m);
+	if (msg_end(m) == -1)
 		fatalx("monitor sent a malformed answer");
-	msg_clear(&m);
+	msg_clear(m);
 	return verdict == 1;
 }
 
@@ -95,18 +92,26 @@ int
 priv_key_query(struct priv *priv, const char *user, const char *type,
     const char *key)
 {
-	return priv_ask(priv, PS_KEY_QUERY, PS_KEY_ANSWER, user, type, key);
+	struct msg m;
+
+	msg_init(&m, PS_KEY_QUERY, 0);
+	privsep_put_key(&m, user, type, key);
+	return priv_ask(priv, &m, PS_KEY_ANSWER);
 }
 
 /*
- * The client proved that it has the key.  On success the other side is the
+ * The client has signed with the key.  If that is so, the other side is the
  * user's dialer when this returns.
  */
 int
 priv_key_proved(struct priv *priv, const char *user, const char *type,
-    const char *key)
+    const char *key, const struct privsep_proof *proof)
 {
-	return priv_ask(priv, PS_KEY_PROVED, PS_AUTH_ANSWER, user, type, key);
+	struct msg m;
+
+	msg_init(&m, PS_KEY_PROVED, 0);
+	privsep_put_proof(&m, user, type, key, proof);
+	return priv_ask(priv, &m, PS_AUTH_ANSWER);
 }
 
 /* Has the dialer do what a client asks for. */

@@ -18,6 +18,7 @@ struct event;
 struct event_base;
 struct msg;
 struct privsep_reply;
+struct privsep_proof;
 struct privsep_request;
 
 /* What the dialer says of a request; both from the loop. */
@@ -46,7 +47,7 @@ void	priv_recv_setup(struct priv *, struct msg *);
 void	priv_send_ready(struct priv *);
 int	priv_key_query(struct priv *, const char *, const char *, const char *);
 int	priv_key_proved(struct priv *, const char *, const char *,
-	    const char *);
+	    const char *, const struct privsep_proof *);
 void	priv_request(struct priv *, uint32_t, const struct privsep_request *);
 void	priv_cancel(struct priv *, uint32_t);
 void	priv_log(enum log_level, const char *, void *);

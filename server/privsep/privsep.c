@@ -122,12 +122,48 @@ privsep_put_key(struct msg *m, const char *user, const char *type,
 	msg_put_string(m, base64);
 }
 
-int
-privsep_get_key(struct msg *m, struct privsep_key *key)
+static void
+get_key(struct msg *m, struct privsep_key *key)
 {
 	msg_get_string(m, key->user, sizeof(key->user));
 	msg_get_string(m, key->type, sizeof(key->type));
 	msg_get_string(m, key->base64, sizeof(key->base64));
+}
+
+int
+privsep_get_key(struct msg *m, struct privsep_key *key)
+{
+	get_key(m, key);
+	return msg_end(m);
+}
+
+/* The same, and the signature. */
+void
+privsep_put_proof(struct msg *m, const char *user, const char *type,
+    const char *base64, const struct privsep_proof *proof)
+{
+	privsep_put_key(m, user, type, base64);
+	msg_put_string(m, proof->algorithm);
+	msg_put_blob(m, proof->signature, proof->len);
+	msg_put_u32(m, proof->flags);
+	msg_put_u32(m, proof->counter);
+}
+
+int
+privsep_get_proof(struct msg *m, struct privsep_key *key,
+    struct privsep_proof *proof)
+{
+	const u_char *signature;
+
+	get_key(m, key);
+	msg_get_string(m, proof->algorithm, sizeof(proof->algorithm));
+	signature = msg_get_blob(m, &proof->len);
+	if (proof->len > sizeof(proof->signature))
+		m->bad = 1;
+	else if (signature != NULL)
+		memcpy(proof->signature, signature, proof->len);
+	proof->flags = get_bounded(m, UINT8_MAX);
+	proof->counter = msg_get_u32(m);
 	return msg_end(m);
 }
 

@@ -19,6 +19,7 @@ struct msg;
 /* Descriptors that sockstund-net, the monitor and the dialer start with. */
 #define PRIVSEP_FD_PEER		3	/* the pair between them */
 #define PRIVSEP_FD_CONN		4	/* the client's connection (net only) */
+#define PRIVSEP_FD_SIGNER	5	/* signing.h (net only) */
 
 #define PRIVSEP_USER_MAX	255	/* bytes of a user's name */
 #define PRIVSEP_TYPE_MAX	63	/* bytes of the name of a key type */
@@ -27,6 +28,7 @@ struct msg;
 #define PRIVSEP_PEER_MAX	128	/* bytes of "192.0.2.1 port 5" */
 #define PRIVSEP_ALGS_MAX	4096	/* bytes of a list of algorithms */
 #define PRIVSEP_HOSTKEYS_MAX	16
+#define PRIVSEP_SIGNATURE_MAX	2048	/* bytes of a signature */
 
 enum privsep_type {
 	/* monitor -> net, once, first: struct privsep_setup. */
@@ -41,8 +43,9 @@ enum privsep_type {
 	/* monitor -> net: u32 1 or 0. */
 	PS_KEY_ANSWER,
 	/*
-	 * net -> monitor: the client proved that it has this key; same payload
-	 * as KEY_QUERY.  Only a key that a KEY_QUERY found good can pass.
+	 * net -> monitor: the client says that it has this key; payload of
+	 * KEY_QUERY and struct privsep_proof.  Only a key that a KEY_QUERY
+	 * found good can pass, and only if the signer finds that it signed.
 	 */
 	PS_KEY_PROVED,
 	/*
@@ -74,7 +77,7 @@ enum privsep_type {
 
 /*
  * u32 each of the numbers, string each of the texts, u32 number of host keys,
- * then one blob a key: the bytes of its file.
+ * then one blob a key: its public half (RFC 4253, section 6.6).
  */
 struct privsep_setup {
 	uint32_t	 test;		/* load the keys, answer READY, exit */
@@ -101,6 +104,18 @@ struct privsep_key {
 	char		 user[PRIVSEP_USER_MAX + 1];
 	char		 type[PRIVSEP_TYPE_MAX + 1];	/* "ssh-ed25519" */
 	char		 base64[PRIVSEP_KEY_MAX + 1];
+};
+
+/*
+ * A client's signature, for others to check: string algorithm, blob signature
+ * as EVP_DigestVerify(3) takes it, u32 each of what a FIDO key signed, too.
+ */
+struct privsep_proof {
+	char		 algorithm[PRIVSEP_TYPE_MAX + 1]; /* "rsa-sha2-256" */
+	u_char		 signature[PRIVSEP_SIGNATURE_MAX];
+	size_t		 len;
+	uint32_t	 flags;
+	uint32_t	 counter;
 };
 
 /*
@@ -139,6 +154,10 @@ void	 privsep_clear_setup(struct privsep_setup *);
 void	 privsep_put_key(struct msg *, const char *, const char *,
 	    const char *);
 int	 privsep_get_key(struct msg *, struct privsep_key *);
+void	 privsep_put_proof(struct msg *, const char *, const char *,
+	    const char *, const struct privsep_proof *);
+int	 privsep_get_proof(struct msg *, struct privsep_key *,
+	    struct privsep_proof *);
 void	 privsep_put_request(struct msg *, const struct privsep_request *);
 int	 privsep_get_request(struct msg *, struct privsep_request *);
 void	 privsep_put_addr(struct msg *, const struct addr *);

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +34,9 @@
 #include "log.h"
 #include "logto.h"
 #include "monitor.h"
-#include "netproc.h"
 #include "pathnames.h"
 #include "rexec.h"
+#include "selftest.h"
 #include "servargs.h"
 #include "servconf.h"
 #include "xmalloc.h"
@@ -110,21 +109,9 @@ sockstund_inherit(struct sockstund *s, int fd)
 static int
 sockstund_monitor(struct sockstund *s)
 {
-	struct hostkeys keys;
-	u_char *data;
-	size_t len;
-	int error;
-
 	setproctitle("[monitor]");
 	sockstund_inherit(s, REXEC_MONITOR_CONF);
-	if ((data = rexec_read_memfd(REXEC_MONITOR_KEYS, &len)) == NULL)
-		fatal("inherited host keys");
-	close(REXEC_MONITOR_KEYS);
-	error = hostkeys_unpack(&keys, data, len);
-	freezero(data, len);
-	if (error == -1)
-		fatalx("inherited host keys are damaged");
-	return monitor_main(&s->conf, &s->self, &keys);
+	return monitor_main(&s->conf, &s->self);
 }
 
 static int
@@ -166,12 +153,9 @@ sockstund_dump(const struct sockstund *s)
 static void
 sockstund_load_keys(struct sockstund *s, struct hostkeys *keys)
 {
-	if (geteuid() == 0 && !s->args.inetd &&
-	    getpwnam(s->conf.privsep_user) == NULL)
-		log_info("Privilege separation user %s does not exist, using "
-		    "%s", s->conf.privsep_user, NETPROC_FALLBACK_USER);
 	hostkeys_load(keys, &s->conf.host_keys);
-	if (netproc_test_keys(&s->conf, keys) == -1) {
+	/* -i serves one connection, whose sockstund-net is test enough. */
+	if (selftest_keys(&s->conf, keys, !s->args.inetd) == -1) {
 		hostkeys_clear(keys);
 		exit(1);
 	}
