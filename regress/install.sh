@@ -36,6 +36,11 @@ want=$(sort <<-EOF
 	EOF
 )
 [ "$(tree)" = "$want" ] || fail "installed: $(tree)"
+for p in sbin/sockstund libexec/sockstun/sockstund-net \
+    libexec/sockstun/sockstund-signer; do
+	mode=$(stat -c %a "$root/p/$p")
+	[ "$mode" = 711 ] || fail "$p has mode $mode"
+done
 rm -rf "$BIN"
 mkdir "$BIN"
 ln "$root/p/bin/sockstun" "$root/p/sbin/sockstund" "$BIN/"

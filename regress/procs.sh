@@ -4,7 +4,7 @@
 # speaks SSH is sandboxed, and the one that dials runs as the user.
 # needs: root
 
-need setpriv pgrep ldd
+need setpriv pgrep ldd python3
 [ "$FAREND" = sockstund ] || skip "for sockstund"
 user=games
 FARUSER=$user
@@ -55,7 +55,50 @@ look()
 	[ "$dialer" -ge "$2" ] || fail "$dialer processes of $user"
 }
 
-for p in sockstund sockstund-net sockstun; do
+# Who has the signer's own ids, or those of a sockstund-net or a dialer, can
+# neither read its memory nor trace it; and no two processes have one uid.
+signer_is_out_of_reach()
+{
+	: >"$OBJ/uids"
+	for p in $(family "$(pidof_test farend)"); do
+		case $(tr '\0' ' ' <"/proc/$p/cmdline") in
+		sockstund-signer*)	signer=$p ;;
+		sockstund-net*)	;;
+		*)		continue ;;
+		esac
+		field "$p" Uid | cut -d ' ' -f 1 >>"$OBJ/uids"
+	done
+	trace "signer $signer; uids $(xargs <"$OBJ/uids")"
+	[ "$(wc -l <"$OBJ/uids")" -ge 2 ] || fail "no signer and no net"
+	[ "$(sort "$OBJ/uids" | uniq -d | wc -l)" -eq 0 ] ||
+	    fail "two processes share a uid"
+	gid=$(field "$signer" Gid | cut -d ' ' -f 1)
+	for u in $(cat "$OBJ/uids") "$uid"; do
+		python3 -c '
+import ctypes, os, sys
+pid, uid, gid = map(int, sys.argv[1:])
+os.setgroups([])
+os.setresgid(gid, gid, gid)
+os.setresuid(uid, uid, uid)
+libc = ctypes.CDLL(None, use_errno=True)
+seen = []
+for name in "mem", "maps", "environ", "syscall", "stack":
+	try:
+		with open(f"/proc/{pid}/{name}", "rb") as f:
+			seen += [name] if name == "mem" or f.read(1) else []
+	except OSError:
+		pass
+PTRACE_SEIZE = 0x4206
+if libc.ptrace(PTRACE_SEIZE, pid, 0, 0) == 0:
+	seen.append("ptrace")
+if libc.syscall(438, libc.syscall(434, pid, 0), 3, 0) != -1:
+	seen.append("pidfd_getfd")
+sys.exit(f"{pid}: {seen}" if seen else 0)' "$signer" "$u" "$gid" ||
+		    fail "uid $u reaches the signer"
+	done
+}
+
+for p in sockstund sockstund-net sockstund-signer sockstun; do
 	[ ! -u "$BIN/$p" ] || fail "$p is set-uid"
 done
 ! ldd "$BIN/sockstund" | grep -q libssh || fail "sockstund links libssh"
@@ -73,6 +116,7 @@ start silent nc 127.0.0.1 "$FARPORT"
 wait_for 5 has_children 2 "$(pidof_test farend)" || fail "no second monitor"
 sleep 0.3
 look root 1 1
+signer_is_out_of_reach
 stop silent
 stop sockstun
 stop farend

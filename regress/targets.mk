@@ -104,16 +104,17 @@ lint: all
 	shellcheck -S warning $(SCRIPTS)
 	@O='$(O)' UNIT= MANUALS='$(MANUALS)' sh regress/run man
 
-# A configuration that is there already is left as it is.
+# A configuration that is there already is left as it is.  What holds secrets
+# can be executed, not read: so nobody can make it show its memory.
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
 	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SYSCONFDIR) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man,1 5 7 8)
 	$(INSTALL) -m 755 $(O)/sockstun $(DESTDIR)$(BINDIR)/sockstun
-	$(INSTALL) -m 755 $(O)/sockstund $(DESTDIR)$(SBINDIR)/sockstund
-	$(INSTALL) -m 755 $(O)/sockstund-net \
+	$(INSTALL) -m 711 $(O)/sockstund $(DESTDIR)$(SBINDIR)/sockstund
+	$(INSTALL) -m 711 $(O)/sockstund-net \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstund-net
-	$(INSTALL) -m 755 $(O)/sockstund-signer \
+	$(INSTALL) -m 711 $(O)/sockstund-signer \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstund-signer
 	$(INSTALL) -m 755 $(O)/sockstun-server \
 	    $(DESTDIR)$(LIBEXECDIR)/sockstun-server

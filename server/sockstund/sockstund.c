@@ -324,6 +324,16 @@ sockstund_start(struct sockstund *s)
 	return sockstund_serve(s, &cfg);
 }
 
+/* Nobody else of this uid can look into it, before it holds anything. */
+static void
+sockstund_hide(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	/* A leak check traces the process from a task of its own. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 /* 0, 1 and 2 shall be open, so that nothing else gets these numbers. */
 static void
 sockstund_sanitise_stdio(void)
@@ -350,6 +360,7 @@ main(int argc, char **argv)
 	static struct sockstund s;
 	int i;
 
+	sockstund_hide();
 	sockstund_sanitise_stdio();
 	log_init("sockstund", LOG_LEVEL_INFO, 1);
 	/* setproctitle(3) writes over the original. */
