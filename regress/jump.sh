@@ -161,6 +161,35 @@ way 255 "0 0 0" -o "ProxyCommand=sleep 60" -o ConnectTimeout=1 \
     -p "$FARPORT" "$me"
 says "timed out"
 
+# A command that passes the connection and ends.
+cat >"$OBJ/path/pass" <<'EOF'
+#!/usr/bin/env python3
+import array, socket, sys
+
+s = socket.create_connection(sys.argv[1:3])
+out = socket.socket(fileno=1)
+if len(sys.argv) == 3:
+    out.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                           array.array("i", [s.fileno()]))])
+out.detach()
+EOF
+chmod 755 "$OBJ/path/pass"
+fdpass="-o ProxyUseFdpass=yes -p $FARPORT"
+what="ProxyUseFdpass"
+# shellcheck disable=SC2086
+{
+	way 0 "0 0 1" -o "ProxyCommand=pass %h %p" $fdpass "$me"
+	what="ProxyUseFdpass, and none is passed"
+	way 255 "0 0 0" -o "ProxyCommand=pass %h %p no" $fdpass "$me"
+	says "no descriptor was passed"
+	way 255 "0 0 0" -o "ProxyCommand=echo x" $fdpass "$me"
+	says "no descriptor was passed"
+	what="ProxyUseFdpass, and none comes"
+	way 255 "0 0 0" -o "ProxyCommand=sleep 60" -o ConnectTimeout=1 \
+	    $fdpass "$me"
+	says "timed out"
+}
+
 # The same from a file: what comes first holds, and options come before it.
 cat - "$OBJ/ssh_config" >"$OBJ/file" <<EOF
 Host direct

@@ -41,6 +41,7 @@ struct cliconf {
 	char		*hostkey_alias;
 	char		*hostkey_algorithms;	/* NULL: the library's */
 	char		*proxy_command;	/* expanded; NULL or "none": none */
+	int		 proxy_fdpass;	/* the command passes a descriptor */
 	char		*proxy_jump;	/* NULL or "none": none */
 	struct conf_list dynamic_forwards;	/* as given to -D */
 	int		 exit_on_forward_failure;

@@ -289,3 +289,42 @@ proxy_open(const char *command)
 	}
 	return pair[0];
 }
+
+/*
+ * Takes the descriptor that a command with ProxyUseFdpass sent to our end of
+ * its pipes.  Returns it, non-blocking and close-on-exec, or -1 after the
+ * reason was logged.
+ */
+int
+proxy_receive(int sock)
+{
+	union {
+		struct cmsghdr	hdr;
+		char		buf[CMSG_SPACE(sizeof(int))];
+	} control;
+	char		 byte;
+	struct iovec	 iov = { &byte, 1 };
+	struct msghdr	 msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct cmsghdr	*cmsg;
+	int		 fd;
+
+	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) == -1) {
+		log_warn("ProxyCommand");
+		return -1;
+	}
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (cmsg == NULL || cmsg->cmsg_level != SOL_SOCKET ||
+	    cmsg->cmsg_type != SCM_RIGHTS ||
+	    cmsg->cmsg_len != CMSG_LEN(sizeof(int))) {
+		log_warnx("ProxyCommand: no descriptor was passed");
+		return -1;
+	}
+	memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1) {
+		log_warn("ProxyCommand: descriptor");
+		close(fd);
+		return -1;
+	}
+	return fd;
+}

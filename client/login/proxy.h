@@ -9,5 +9,6 @@ struct cliconf;
 
 int	 proxy_command(const struct cliconf *, char **, char *, size_t);
 int	 proxy_open(const char *);
+int	 proxy_receive(int);
 
 #endif

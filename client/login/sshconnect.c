@@ -455,6 +455,33 @@ sshconnect_reach_cb(int fd, void *arg)
 	sshconnect_begin_kex(sc, fd);
 }
 
+/* ProxyUseFdpass: the command has sent the connection, or has ended. */
+static void
+sshconnect_passed_cb(evutil_socket_t sock, short what, void *arg)
+{
+	struct sshconnect	*sc = arg;
+	int			 fd;
+
+	fd = proxy_receive(sock);
+	event_free(sc->ready);
+	sc->ready = NULL;
+	close(sc->fd);
+	sc->fd = -1;
+	sshconnect_reach_cb(fd, sc);
+}
+
+/* Waits for the command to pass the connection, no longer than ConnectTimeout. */
+static void
+sshconnect_await_descriptor(struct sshconnect *sc, int sock)
+{
+	sc->fd = sock;
+	sc->ready = event_new(sc->base, sock, EV_READ, sshconnect_passed_cb,
+	    sc);
+	if (sc->ready == NULL || event_add(sc->ready, NULL) == -1)
+		fatalx("event_new");
+	sshconnect_set_timer(sc, sshconnect_kex_timeout(sc));
+}
+
 static void
 sshconnect_begin(struct sshconnect *sc)
 {
@@ -480,6 +507,8 @@ sshconnect_begin(struct sshconnect *sc)
 	free(command);
 	if (fd == -1)
 		sshconnect_fail(sc);
+	else if (sc->conf->proxy_command != NULL && sc->conf->proxy_fdpass)
+		sshconnect_await_descriptor(sc, fd);
 	else
 		sshconnect_begin_kex(sc, fd);
 }
@@ -495,6 +524,7 @@ sshconnect_timer_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	log_warnx("Connection to %s port %d timed out during %s",
 	    sc->conf->hostname, sc->conf->port,
+	    sc->session == NULL ? "the ProxyCommand" :
 	    sc->state == SSHCONNECT_AUTH ? "authentication" :
 	    ssh_get_serverbanner(sc->session) == NULL ? "banner exchange" :
 	    "key exchange");
