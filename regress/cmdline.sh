@@ -84,6 +84,8 @@ run 0 '' "$far" -t -f "$OBJ/farend.conf"
 run 0 '^maxstartups' "$far" -T -f "$OBJ/farend.conf"
 run 0 '^port 2022' "$far" -T -f "$OBJ/farend.conf" -p 2022
 run 1 . "$far" -t -f /nonexistent
+run 1 'Give one with -h' "$far" -D -e -f /dev/null -p "$(freeport)" \
+    -o HostKey=/nonexistent -o PidFile=none
 run 1 'Bad configuration option: Foo' \
     "$far" -t -f "$OBJ/farend.conf" -o Foo=bar
 echo 'Port 22 23 garbage' >"$OBJ/bad.conf"

@@ -3,6 +3,7 @@
 # What the user is told when something is not as it should be.
 # farend: sshd
 
+need curl
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"
 {
 	printf 'Welcome\n\033]0;title\007\n'
@@ -103,3 +104,16 @@ grep -q "sockstun: $me: interrupted" "$OBJ/said" &&
 	fail "interrupted: another reason is given"
 	cat "$OBJ/said"
 }
+
+# A server that forbids forwarding: the first time is told, without -v.
+stop farend
+start_farend 'AllowTcpForwarding no'
+start sockstun "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 -p "$FARPORT" "$me"
+wait_for 15 grep -q '^Listening on' "$OBJ/sockstun.out" || fatal "no proxy"
+PROXY=$(sed -n 's/^Listening on //p' "$OBJ/sockstun.out" | head -n 1)
+for n in 1 2 3; do
+	curl -s --max-time 20 --noproxy '' --proxy "socks5h://$PROXY" \
+	    "http://127.0.0.1:$n/" && fail "forwarded"
+done
+[ "$(grep -c 'does not permit forwarding.*AllowTcpForwarding' \
+    "$OBJ/sockstun.log")" -eq 1 ] || fail "the hint is not told once"

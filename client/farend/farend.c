@@ -270,12 +270,28 @@ ask_begin(struct farend_ask *a, struct stream *st)
 	ask_want(a);
 }
 
+/* Says once a session that the server forbids what it is asked for. */
+static void
+farend_tell_forbidden(struct farend *f, const struct addr *dst)
+{
+	char name[ADDR_STRLEN];
+
+	if (f->native || f->told_forbidden)
+		return;
+	f->told_forbidden = 1;
+	log_info("the SSH server does not permit forwarding to %s%s",
+	    addr_format(dst, name, sizeof(name)),
+	    refusal_hint(SSHCHAN_PROHIBITED));
+}
+
 static void
 ask_opened_cb(struct sshchan *chan, int failure, const char *text, void *arg)
 {
 	struct farend_ask *a = arg;
 
 	a->opening = NULL;
+	if (failure == SSHCHAN_PROHIBITED)
+		farend_tell_forbidden(a->farend, a->dst);
 	if (failure == SSHCHAN_SESSION_LOST)
 		ask_lose(a);
 	else if (failure != SSHCHAN_NO_FAILURE)

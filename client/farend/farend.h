@@ -37,6 +37,7 @@ struct farend {
 	size_t			 nlookups;	/* have it */
 	struct event		*next_lookup;
 	int			 told_fallback;	/* what BIND without help is */
+	int			 told_forbidden; /* that it does not forward */
 };
 
 enum farend_turn {

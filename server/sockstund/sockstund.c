@@ -160,7 +160,8 @@ sockstund_load_keys(struct sockstund *s, struct hostkeys *keys)
 		exit(1);
 	}
 	if (keys->n == 0)
-		sockstund_fail("no hostkeys available -- exiting.");
+		sockstund_fail("no hostkeys available -- exiting.  Give one "
+		    "with -h or HostKey.");
 }
 
 /* What every monitor will be handed. */
