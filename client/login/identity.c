@@ -5,14 +5,11 @@
  * key is really needed.  Knows nothing of the session.
  */
 #include <sys/types.h>
-#include <sys/param.h>
 #include <sys/stat.h>
 #include <arpa/inet.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <resolv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +91,25 @@ identity_load(struct identity *id, const char *file)
 	return 0;
 }
 
+/* Decodes base64 up to its padding; returns the bytes written to p. */
+static size_t
+identity_decode(const char *b64, u_char *p)
+{
+	static const char	 digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char		*digit;
+	uint32_t		 v = 0;
+	size_t			 n = 0;
+	int			 bits = 0;
+
+	for (; *b64 != '\0' && (digit = strchr(digits, *b64)) != NULL; b64++) {
+		v = v << 6 | (digit - digits);
+		if ((bits += 6) >= 8)
+			p[n++] = v >> (bits -= 8);
+	}
+	return n;
+}
+
 /* Steps over a string of SSH; *p becomes NULL when it is not all there. */
 static void
 identity_skip(const u_char **p, const u_char *end)
@@ -118,17 +134,18 @@ identity_certifies(const char *cert64, const char *pub64)
 {
 	u_char		*cert, *pub;
 	const u_char	*c, *p;
-	int		 clen, plen, ret;
+	size_t		 clen, plen;
+	int		 ret;
 
 	if (cert64 == NULL || pub64 == NULL)
 		return 0;
 	c = cert = xmalloc(strlen(cert64));
 	p = pub = xmalloc(strlen(pub64));
-	clen = b64_pton(cert64, cert, strlen(cert64));
-	plen = b64_pton(pub64, pub, strlen(pub64));
-	identity_skip(&c, cert + MAX(clen, 0));
-	identity_skip(&c, cert + MAX(clen, 0));
-	identity_skip(&p, pub + MAX(plen, 0));
+	clen = identity_decode(cert64, cert);
+	plen = identity_decode(pub64, pub);
+	identity_skip(&c, cert + clen);
+	identity_skip(&c, cert + clen);
+	identity_skip(&p, pub + plen);
 	ret = c != NULL && p != NULL && cert + clen - c >= pub + plen - p &&
 	    memcmp(c, p, pub + plen - p) == 0;
 	free(cert);
