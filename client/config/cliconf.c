@@ -100,6 +100,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	    NULL },
 	{ "CertificateFile", &conf_type_list, F(certificate_files),
 	    CONF_APPEND, NULL, NULL },
+	{ "AddKeysToAgent", &conf_type_string, F(add_keys), CONF_REST, NULL,
+	    NULL },
 	FLAG("IdentitiesOnly", identities_only, "no"),
 	STRING("IdentityAgent", identity_agent),
 	{ "UserKnownHostsFile", &conf_type_list, F(user_known_hosts),
@@ -161,8 +163,7 @@ const struct conf_keyword cliconf_keywords[] = {
 	STRING("Tag", tag),
 
 	/* What ssh(1) of releases 9.2 to 10 and of Debian knows as well. */
-	IGNORED("AddKeysToAgent"), IGNORED("AFSTokenPassing"),
-	IGNORED("BindInterface"), IGNORED("CanonicalDomains"),
+	IGNORED("AFSTokenPassing"), IGNORED("BindInterface"), IGNORED("CanonicalDomains"),
 	IGNORED("CanonicalizeFallbackLocal"), IGNORED("CanonicalizeHostname"),
 	IGNORED("CanonicalizeMaxDots"),
 	IGNORED("CanonicalizePermittedCNAMEs"),

@@ -32,6 +32,7 @@ struct cliconf {
 	int		 batch_mode;
 	struct conf_list identity_files;	/* ~ and % expanded */
 	struct conf_list certificate_files;
+	char		*add_keys;	/* AddKeysToAgent: not served, but said */
 	int		 identities_only;
 	char		*identity_agent;	/* NULL, "none", path, $VAR */
 	struct conf_list user_known_hosts;	/* expanded paths */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <libssh/libssh.h>
@@ -275,6 +276,10 @@ identity_decrypt(const char *file, const char *text,
 		prompt_free(answer);
 	}
 	free(prompt);
+	if (rc == SSH_OK && conf->add_keys != NULL &&
+	    strcasecmp(conf->add_keys, "no") != 0)
+		log_info("%s: not added to the agent (AddKeysToAgent is not "
+		    "served): use ssh-add", file);
 	return rc == SSH_OK ? key : NULL;
 }
 
