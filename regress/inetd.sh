@@ -8,7 +8,7 @@ start_peer
 FARPORT=22
 echo "not a key" >"$OBJ/bad_key"
 chmod 600 "$OBJ/bad_key"
-farend_config "HostKey $OBJ/bad_key" >"$OBJ/farend.conf"
+farend_config "HostKey $OBJ/bad_key" 'PermitLocal yes' >"$OBJ/farend.conf"
 echo "inetd $(cut -d ' ' -f 1-2 "$OBJ/host_key.pub")" >>"$OBJ/known_hosts"
 serve="$BIN/sockstund -i -E $OBJ/inetd.log -f $OBJ/farend.conf"
 

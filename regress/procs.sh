@@ -116,7 +116,8 @@ start silent nc 127.0.0.1 "$FARPORT"
 wait_for 5 has_children 2 "$(pidof_test farend)" || fail "no second monitor"
 sleep 0.3
 look root 1 1
-signer_is_out_of_reach
+# What is built with sanitizers can be traced, since their leak check does so.
+[ "${O%-san}" != "$O" ] || signer_is_out_of_reach
 stop silent
 stop sockstun
 stop farend

@@ -100,15 +100,14 @@ sign(const u_char *key, size_t len)
 	msg_put_u32(&m, 256);
 	msg_put_blob(&m, w.data, w.len);
 	sshwrite_clear(&w);
-	if (msg_send(PRIVSEP_FD_SIGNER, &m) == -1) {
+	if (msg_send(PRIVSEP_FD_SIGNER, &m) == -1)
 		say("attack: no signer");
-		return;
-	}
 	msg_clear(&m);
 	if (msg_recv(PRIVSEP_FD_SIGNER, &m) == 1 && m.type == SG_SIGNED)
 		say("attack: signed");
 	else
 		say("attack: not signed");
+	msg_clear(&m);
 }
 
 static int
@@ -156,7 +155,7 @@ main(void)
 	msg_init(&ready, PS_READY, 0);
 	msg_send(PRIVSEP_FD_PEER, &ready);
 	if (setup.test)
-		return 0;
+		_exit(0);
 	read_orders();
 	if (strcmp(word, "bare") != 0 && strcmp(word, "early") != 0)
 		sign(setup.key[0].data, setup.key[0].len);
@@ -165,6 +164,8 @@ main(void)
 	if (strcmp(word, "bare") == 0 || strcmp(word, "early") == 0 ||
 	    strcmp(word, "forge") == 0)
 		claim();
+	privsep_clear_setup(&setup);
+	msg_clear(&m);
 	say("attack: over");
 	return 0;
 }
