@@ -181,7 +181,7 @@ log_escape(const char *text, size_t n, int backslash, char *dst, size_t size)
 }
 
 static void
-log_vadd(enum log_level level, int error, const char *fmt, va_list ap)
+log_vadd(enum log_level level, int with_errno, const char *fmt, va_list ap)
 {
 	char text[LOG_TEXT_MAX];
 	int n, saved = errno;
@@ -191,9 +191,9 @@ log_vadd(enum log_level level, int error, const char *fmt, va_list ap)
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	if (n < 0)
 		strlcpy(text, fmt, sizeof(text));
-	else if (error != 0 && (size_t)n < sizeof(text))
+	else if (with_errno && saved != 0 && (size_t)n < sizeof(text))
 		snprintf(text + n, sizeof(text) - (size_t)n, ": %s",
-		    strerror(error));
+		    strerror(saved));
 	log_line(level, text);
 	errno = saved;
 }
@@ -326,36 +326,14 @@ log_line(enum log_level level, const char *text)
 	errno = saved;
 }
 
-/* An error, with the text of errno. */
+/* One line of a level, with_errno with the text of errno; see log.h. */
 void
-log_warn(const char *fmt, ...)
+log_add(enum log_level level, int with_errno, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_vadd(LOG_LEVEL_ERROR, errno, fmt, ap);
-	va_end(ap);
-}
-
-/* An error. */
-void
-log_warnx(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_vadd(LOG_LEVEL_ERROR, 0, fmt, ap);
-	va_end(ap);
-}
-
-/* A line that an operator keeps. */
-void
-log_info(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_vadd(LOG_LEVEL_INFO, 0, fmt, ap);
+	log_vadd(level, with_errno, fmt, ap);
 	va_end(ap);
 }
 
@@ -387,59 +365,14 @@ log_info_limited(struct ratelimit *limit, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* A line for -v. */
-void
-log_verbose(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_vadd(LOG_LEVEL_VERBOSE, 0, fmt, ap);
-	va_end(ap);
-}
-
-/* A line for -vv. */
-void
-log_debug(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_vadd(LOG_LEVEL_DEBUG, 0, fmt, ap);
-	va_end(ap);
-}
-
-/* A line for -vvv. */
-void
-log_debug2(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_vadd(LOG_LEVEL_DEBUG2, 0, fmt, ap);
-	va_end(ap);
-}
-
-/* Logs, even when quiet, with the text of errno; exits with status 255. */
-void
-fatal(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_vadd(LOG_LEVEL_QUIET, errno, fmt, ap);
-	va_end(ap);
-	exit(LOG_EXIT);
-}
-
 /* Logs, even when quiet; exits with status 255. */
 void
-fatalx(const char *fmt, ...)
+log_fatal(int with_errno, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_vadd(LOG_LEVEL_QUIET, 0, fmt, ap);
+	log_vadd(LOG_LEVEL_QUIET, with_errno, fmt, ap);
 	va_end(ap);
 	exit(LOG_EXIT);
 }

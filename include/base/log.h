@@ -34,19 +34,25 @@ int	 log_parse_level(const char *, enum log_level *);
 const char *log_level_name(enum log_level);
 void	 log_line(enum log_level, const char *);
 
-void	 log_warn(const char *, ...) __attribute__((format(printf, 1, 2)));
-void	 log_warnx(const char *, ...) __attribute__((format(printf, 1, 2)));
-void	 log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
+void	 log_add(enum log_level, int, const char *, ...)
+	    __attribute__((format(printf, 3, 4)));
 void	 log_info_limited(struct ratelimit *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	 log_left_out(struct ratelimit *);
-void	 log_verbose(const char *, ...) __attribute__((format(printf, 1, 2)));
-void	 log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
-void	 log_debug2(const char *, ...) __attribute__((format(printf, 1, 2)));
-void	 fatal(const char *, ...)
-	    __attribute__((noreturn, format(printf, 1, 2)));
-void	 fatalx(const char *, ...)
-	    __attribute__((noreturn, format(printf, 1, 2)));
+void	 log_fatal(int, const char *, ...)
+	    __attribute__((noreturn, format(printf, 2, 3)));
 char	*log_safe(const char *, size_t, char *, size_t);
+
+/* An error, with and without the text of errno. */
+#define log_warn(...)		log_add(LOG_LEVEL_ERROR, 1, __VA_ARGS__)
+#define log_warnx(...)		log_add(LOG_LEVEL_ERROR, 0, __VA_ARGS__)
+/* A line that an operator keeps, and those for -v, -vv and -vvv. */
+#define log_info(...)		log_add(LOG_LEVEL_INFO, 0, __VA_ARGS__)
+#define log_verbose(...)	log_add(LOG_LEVEL_VERBOSE, 0, __VA_ARGS__)
+#define log_debug(...)		log_add(LOG_LEVEL_DEBUG, 0, __VA_ARGS__)
+#define log_debug2(...)		log_add(LOG_LEVEL_DEBUG2, 0, __VA_ARGS__)
+/* An error that ends the process, with and without the text of errno. */
+#define fatal(...)		log_fatal(1, __VA_ARGS__)
+#define fatalx(...)		log_fatal(0, __VA_ARGS__)
 
 #endif
