@@ -91,7 +91,7 @@ bindfallback_connected_cb(struct sshchan *chan, const char *host, int port,
 	struct bindfallback *b = arg;
 	struct farend_answer answer = {
 		.result = FAREND_GRANTED,
-		.stream = sshchan_stream(chan),
+		.stream = &chan->stream,
 	};
 
 	if (addr_parse_host(&answer.bnd, host, (uint16_t)port) == -1)
@@ -129,8 +129,8 @@ bindfallback_try(struct bindfallback *b)
 	b->tries++;
 	b->port = (uint16_t)(BINDFALLBACK_PORT_MIN + arc4random_uniform(
 	    BINDFALLBACK_PORT_MAX - BINDFALLBACK_PORT_MIN + 1));
-	b->forward = sshforward_listen(sshloop_forwards(b->loop), b->where,
-	    b->port, &bindfallback_forward_ops, b);
+	b->forward = sshforward_listen(&b->loop->forwards, b->where, b->port,
+	    &bindfallback_forward_ops, b);
 	return b->forward != NULL ? 0 : -1;
 }
 

@@ -54,7 +54,7 @@ ask_end(struct farend_ask *a)
 	struct farend *f = a->farend;
 
 	if (a->opening != NULL)
-		a->stream = sshchan_stream(a->opening);
+		a->stream = &a->opening->stream;
 	if (a->stream != NULL)
 		a->stream->ops->close(a->stream, STREAM_CLOSE);
 	helper_cancel(&a->run);
@@ -299,9 +299,9 @@ ask_opened_cb(struct sshchan *chan, int failure, const char *text, void *arg)
 		    *text != '\0' ? text : "open failed",
 		    refusal_hint(failure));
 	else if (a->farend->native)
-		ask_begin(a, sshchan_stream(chan));
+		ask_begin(a, &chan->stream);
 	else
-		ask_grant(a, sshchan_stream(chan), NULL);
+		ask_grant(a, &chan->stream, NULL);
 }
 
 /* Has the far end open a channel to the destination. */
@@ -311,7 +311,7 @@ ask_open(struct farend_ask *a)
 	char host[ADDR_STRLEN];
 
 	addr_format_host(a->dst, host, sizeof(host));
-	a->opening = sshopen_direct(sshloop_channels(a->farend->loop), host,
+	a->opening = sshopen_direct(&a->farend->loop->chans, host,
 	    a->dst->port, a->farend->native ? protocol_service_name(a->cmd) :
 	    "127.0.0.1", 0, ask_opened_cb, a);
 	if (a->opening == NULL)
@@ -365,7 +365,7 @@ ask_helper(struct farend_ask *a)
 	int is_lookup = a->cmd == SOCKS_CMD_RESOLVE ||
 	    a->cmd == SOCKS_CMD_RESOLVE_PTR;
 
-	if (helper_is_missing(&f->helper)) {
+	if (f->helper.missing) {
 		ask_unserved(a, SOCKS_REP_COMMAND, "no helper", "");
 		return;
 	}

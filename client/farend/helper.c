@@ -37,19 +37,6 @@ helper_init(struct helper *h, struct sshloop *loop, const char *command)
 	h->command = command != NULL ? command : SERVICE_HELPER;
 }
 
-static int
-helper_has_command(const struct helper *h)
-{
-	return strcasecmp(h->command, "none") != 0;
-}
-
-/* Is it known that there is no helper? */
-int
-helper_is_missing(const struct helper *h)
-{
-	return h->missing;
-}
-
 static void
 helper_note_missing(struct helper *h, const char *why)
 {
@@ -66,10 +53,7 @@ helper_note_missing(struct helper *h, const char *why)
 static void
 helper_fail(struct helper_run *r, enum helper_result result, const char *why)
 {
-	struct stream *st = sshchan_stream(r->chan);
-
-	r->chan = NULL;
-	st->ops->close(st, STREAM_CLOSE);
+	helper_cancel(r);
 	r->cb(result, NULL, why, r->arg);
 }
 
@@ -83,10 +67,10 @@ helper_answer_cb(struct sshchan *chan, enum sshconn_answer answer, void *arg)
 
 	if (answer == SSHCONN_GRANTED) {
 		r->chan = NULL;
-		r->cb(HELPER_RUNS, sshchan_stream(chan), "", r->arg);
+		r->cb(HELPER_RUNS, &chan->stream, "", r->arg);
 	} else if (answer == SSHCONN_LOST) {
 		helper_fail(r, HELPER_LOST, "");
-	} else if (!h->no_subsystem && helper_has_command(h)) {
+	} else if (!h->no_subsystem && strcasecmp(h->command, "none") != 0) {
 		h->no_subsystem = 1;
 		helper_request(r);
 	} else {
@@ -135,8 +119,7 @@ helper_start(struct helper_run *r, struct helper *h, helper_cb *cb, void *arg)
 	r->helper = h;
 	r->cb = cb;
 	r->arg = arg;
-	r->chan = sshprogram_open(sshloop_channels(h->loop), helper_opened_cb,
-	    r);
+	r->chan = sshprogram_open(&h->loop->chans, helper_opened_cb, r);
 	return r->chan != NULL ? 0 : -1;
 }
 
@@ -148,7 +131,7 @@ helper_cancel(struct helper_run *r)
 
 	if (r->chan == NULL)
 		return;
-	st = sshchan_stream(r->chan);
+	st = &r->chan->stream;
 	r->chan = NULL;
 	st->ops->close(st, STREAM_CLOSE);
 }

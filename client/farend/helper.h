@@ -41,7 +41,6 @@ struct helper_run {
 };
 
 void	helper_init(struct helper *, struct sshloop *, const char *);
-int	helper_is_missing(const struct helper *);
 int	helper_start(struct helper_run *, struct helper *, helper_cb *,
 	    void *);
 void	helper_cancel(struct helper_run *);

@@ -195,7 +195,7 @@ spares_fill(struct spares *f, size_t wanted)
 	while (f->nspares < wanted) {
 		if ((s = calloc(1, sizeof(*s))) == NULL)
 			return;
-		chan = sshopen_direct(sshloop_channels(f->loop), "spare", 0,
+		chan = sshopen_direct(&f->loop->chans, "spare", 0,
 		    SERVICE_SPARE, 0, spare_opened_cb, s);
 		if (chan == NULL) {
 			free(s);
@@ -203,7 +203,7 @@ spares_fill(struct spares *f, size_t wanted)
 		}
 		s->stream.ops = &spare_ops;
 		s->pool = f;
-		s->chan = sshchan_stream(chan);
+		s->chan = &chan->stream;
 		TAILQ_INSERT_TAIL(&f->opening, s, entry);
 		f->nspares++;
 	}

@@ -144,13 +144,13 @@ connected_cb(struct ssh_session_struct *session, void *arg)
 	}
 	s->loop = sshloop_new(s->base, session, &options, &loop_ops, s);
 	if (s->loop == NULL || farend_init(&s->farend, s->base, s->loop, conf,
-	    sshloop_peer_is_sockstun(s->loop)) == -1)
+	    s->loop->chans.sockstun) == -1)
 		fatalx("out of memory");
 	s->clients.farend = &s->farend;
 	announce(s);
 	if (conf->fork_after_auth)
 		go_to_background(s);
-	sshloop_start(s->loop);
+	sshconn_start(&s->loop->conn);
 	if (listeners_start(s->listeners, s->base, clients_accept_cb,
 	    &s->clients) == -1)
 		fatalx("out of memory");

@@ -395,13 +395,6 @@ sshchan_reap(struct sshchan *c)
 	ssh_channel_free(channel);
 }
 
-/* The channel as a stream. */
-struct stream *
-sshchan_stream(struct sshchan *c)
-{
-	return &c->stream;
-}
-
 /* Opens a channel to its owner, who is told what was marked until now. */
 void
 sshchan_resume(struct sshchan *c)

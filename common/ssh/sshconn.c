@@ -410,18 +410,6 @@ sshconn_kick(struct sshconn *c)
 }
 
 /*
- * Asks the peer for a sign of life after so many seconds of silence, and
- * gives the session up when max such requests in a row go unanswered.  0
- * seconds: never.  To be called before sshconn_start.
- */
-void
-sshconn_set_alive(struct sshconn *c, int seconds, int max)
-{
-	c->alive_every.tv_sec = seconds;
-	c->alive_max = max;
-}
-
-/*
  * A client's session was given its descriptor by SSH_OPTIONS_FD, which libssh
  * leaves open; a server's closes its own.
  */

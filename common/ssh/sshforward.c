@@ -119,7 +119,7 @@ sshforward_close(struct sshforward *f)
 
 	f->ops = NULL;
 	if (f->chan != NULL) {
-		st = sshchan_stream(f->chan);
+		st = &f->chan->stream;
 		f->chan = NULL;
 		st->ops->close(st, STREAM_ABORT);
 	}

@@ -40,16 +40,6 @@
 	((l)->chans.windows.grow ? SSH_LOG_WARN : SSH_LOG_TRACE)
 #endif
 
-struct sshloop {
-	struct sshconn		 conn;
-	struct sshchans		 chans;
-	struct sshforwards	 forwards;
-	const struct sshloop_ops *ops;
-	void			*arg;
-	uint64_t		 messages_seen;	/* bytes, when none was left */
-	uint64_t		 others_seen;	/* packets without data */
-};
-
 static void
 sshloop_log_cb(int level, const char *function, const char *text, void *arg)
 {
@@ -227,7 +217,7 @@ sshloop_set_callbacks(struct sshloop *l)
 
 /*
  * Puts an authenticated session, owned from now on, into the loop.  Nothing
- * is read before sshloop_start.  NULL when memory is out; the session is then
+ * is read before sshconn_start.  NULL when memory is out; the session is then
  * still the caller's.
  */
 struct sshloop *
@@ -249,24 +239,10 @@ sshloop_new(struct event_base *base, ssh_session session,
 		free(l);
 		return NULL;
 	}
-	sshconn_set_alive(&l->conn, options->alive_interval,
-	    options->alive_max);
+	l->conn.alive_every.tv_sec = options->alive_interval;
+	l->conn.alive_max = options->alive_max;
 	sshloop_set_callbacks(l);
 	return l;
-}
-
-/* Begins to read; libssh may hold bytes already. */
-void
-sshloop_start(struct sshloop *l)
-{
-	sshconn_start(&l->conn);
-}
-
-/* Asks for a round of the session's work; safe from anywhere. */
-void
-sshloop_kick(struct sshloop *l)
-{
-	sshconn_kick(&l->conn);
 }
 
 /* Ends a session, telling the peer, and frees it; channels are told too. */
@@ -281,32 +257,11 @@ sshloop_free(struct sshloop *l)
 	free(l);
 }
 
-/* Where channels are opened and accepted. */
-struct sshchans *
-sshloop_channels(struct sshloop *l)
-{
-	return &l->chans;
-}
-
-/* Where ports are forwarded; of a client's session alone. */
-struct sshforwards *
-sshloop_forwards(struct sshloop *l)
-{
-	return &l->forwards;
-}
-
 /* The name of the cipher of what is sent. */
 const char *
 sshloop_cipher(const struct sshloop *l)
 {
 	return ssh_get_cipher_out(l->conn.session);
-}
-
-/* Is the peer a sockstun or sockstund, as far as is known? */
-int
-sshloop_peer_is_sockstun(const struct sshloop *l)
-{
-	return l->chans.sockstun;
 }
 
 /*

@@ -130,8 +130,6 @@ struct sshchan {
 	char			 fail_text[SSHCHAN_REASON_MAX];
 };
 
-struct stream	*sshchan_stream(struct sshchan *);
-
 /* For sshopen and the kinds of channel. */
 struct sshchan	*sshchan_new(struct sshchans *, ssh_channel);
 void		 sshchan_wait_in(struct sshchan *, struct sshchan_list *);

@@ -50,7 +50,8 @@ struct sshconn {
 	struct event		*ev_kick;	/* a round was asked for */
 	struct event		*ev_alive;
 	struct event		*ev_watchdog;
-	struct timeval		 alive_every;
+	/* Set before the start: see struct sshloop_options. */
+	struct timeval		 alive_every;	/* 0: never */
 	int			 alive_max;	/* unanswered: it is lost */
 	int			 alive_missed;
 	uint64_t		 alive_seen;	/* bytes, when last looked */
@@ -72,7 +73,6 @@ struct sshconn {
 
 int	 sshconn_init(struct sshconn *, struct event_base *, ssh_session, int,
 	    const struct sshconn_ops *, void *);
-void	 sshconn_set_alive(struct sshconn *, int, int);
 void	 sshconn_start(struct sshconn *);
 void	 sshconn_stop(struct sshconn *);
 void	 sshconn_clear(struct sshconn *);

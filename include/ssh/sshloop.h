@@ -7,18 +7,18 @@
 #define SSHLOOP_H
 
 #include <sys/types.h>
+#include <stdint.h>
 
-struct event_base;
-struct ssh_message_struct;
-struct ssh_session_struct;
-struct sshchans;
-struct sshforwards;
-struct sshloop;
+#include <libssh/libssh.h>
+
+#include "sshchan.h"
+#include "sshconn.h"
+#include "sshforward.h"
 
 /* What the owner of a session is asked and told; all from the loop. */
 struct sshloop_ops {
 	/* A message came; freed after the call unless 1 is returned. */
-	int	(*message)(struct ssh_message_struct *, void *);
+	int	(*message)(ssh_message, void *);
 	/* The session ended; every channel has been told STREAM_RESET. */
 	void	(*lost)(const char *, void *);
 };
@@ -31,17 +31,22 @@ struct sshloop_options {
 	int	alive_max;	/* unanswered in a row: the session is lost */
 };
 
-struct sshloop	*sshloop_new(struct event_base *, struct ssh_session_struct *,
+/* The parts are for those who open channels, forward ports, want a round. */
+struct sshloop {
+	struct sshconn		 conn;
+	struct sshchans		 chans;
+	struct sshforwards	 forwards;	/* of a client's session alone */
+	const struct sshloop_ops *ops;
+	void			*arg;
+	uint64_t		 messages_seen;	/* bytes, when none was left */
+	uint64_t		 others_seen;	/* packets without data */
+};
+
+struct sshloop	*sshloop_new(struct event_base *, ssh_session,
 		    const struct sshloop_options *,
 		    const struct sshloop_ops *, void *);
 void		 sshloop_free(struct sshloop *);
-void		 sshloop_start(struct sshloop *);
-void		 sshloop_kick(struct sshloop *);
-
-struct sshchans	*sshloop_channels(struct sshloop *);
-struct sshforwards *sshloop_forwards(struct sshloop *);
 const char	*sshloop_cipher(const struct sshloop *);
-int		 sshloop_peer_is_sockstun(const struct sshloop *);
 void		 sshloop_note_sockstun(struct sshloop *);
 const char	*sshloop_library(void);
 

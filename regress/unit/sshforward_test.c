@@ -49,12 +49,6 @@ sshopen_accept(struct sshchans *all, ssh_message msg)
 	return NULL;
 }
 
-struct stream *
-sshchan_stream(struct sshchan *c)
-{
-	return NULL;
-}
-
 void
 sshchan_resume(struct sshchan *c)
 {

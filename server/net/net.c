@@ -212,7 +212,7 @@ net_serve(struct net *n, ssh_session session, const char *user)
 	if (n->loop == NULL)
 		fatalx("out of memory");
 	n->flows.loop = n->loop;
-	sshloop_start(n->loop);
+	sshconn_start(&n->loop->conn);
 	event_base_dispatch(n->base);
 	sshloop_free(n->loop);
 	netflows_clear(&n->flows);

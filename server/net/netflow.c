@@ -193,7 +193,7 @@ netflow_fail(struct netflow *f, enum socks_rep rep)
 		return;
 	}
 	ssh_message_reply_default(f->opening);
-	sshloop_kick(f->all->loop);
+	sshconn_kick(&f->all->loop->conn);
 	netflow_free(f);
 }
 
@@ -279,17 +279,15 @@ static int
 netflow_accept(struct netflow *f, ssh_message opening)
 {
 	struct sshchan *chan;
-	struct stream *st;
 
-	chan = sshopen_accept(sshloop_channels(f->all->loop), opening);
+	chan = sshopen_accept(&f->all->loop->chans, opening);
 	if (chan == NULL) {
 		netflow_free(f);
 		return -1;
 	}
-	st = sshchan_stream(chan);
-	st->cb = netflow_stream_cb;
-	st->arg = f;
-	f->served.stream = st;
+	chan->stream.cb = netflow_stream_cb;
+	chan->stream.arg = f;
+	f->served.stream = &chan->stream;
 	return 0;
 }
 

@@ -85,7 +85,7 @@ open_session(struct netflows *all, ssh_message msg)
 
 	if (all->sessions.n == NETSESSION_MAX)
 		return refuse(all, msg, "one session too many");
-	if ((chan = sshopen_accept(sshloop_channels(all->loop), msg)) != NULL)
+	if ((chan = sshopen_accept(&all->loop->chans, msg)) != NULL)
 		netsession_add(&all->sessions, chan);
 	return 0;
 }
@@ -93,7 +93,7 @@ open_session(struct netflows *all, ssh_message msg)
 static int
 message_open(struct netflows *all, ssh_message msg)
 {
-	if (sshloop_channels(all->loop)->count + all->nunopened >= all->max ||
+	if (all->loop->chans.count + all->nunopened >= all->max ||
 	    all->priv->queue.n > all->max)
 		return refuse(all, msg, "channel beyond MaxFlows");
 	switch (ssh_message_subtype(msg)) {

@@ -33,7 +33,7 @@ netsession_find(const struct netsessions *s, ssh_channel channel)
 static void
 netsession_close(struct netsessions *s, size_t i)
 {
-	struct stream *st = sshchan_stream(s->chan[i]);
+	struct stream *st = &s->chan[i]->stream;
 
 	s->chan[i] = s->chan[--s->n];
 	st->ops->close(st, STREAM_CLOSE);
@@ -58,7 +58,7 @@ netsession_cb(struct stream *st, enum stream_event ev, void *arg)
 void
 netsession_add(struct netsessions *s, struct sshchan *chan)
 {
-	struct stream *st = sshchan_stream(chan);
+	struct stream *st = &chan->stream;
 
 	s->chan[s->n++] = chan;
 	st->cb = netsession_cb;
