@@ -20,7 +20,6 @@ struct bindfallback;
 struct cliconf;
 struct event;
 struct event_base;
-struct farend_ask;
 struct sshchan;
 struct sshloop;
 struct stream;

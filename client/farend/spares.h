@@ -9,7 +9,6 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
-struct spare;
 struct sshloop;
 struct stream;
 

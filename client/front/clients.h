@@ -10,7 +10,6 @@
 
 struct cliconf;
 struct command;
-struct conn;
 struct dialect;
 struct event_base;
 struct farend;

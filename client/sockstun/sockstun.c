@@ -29,7 +29,6 @@
 #include "sockstalk.h"
 #include "sshconnect.h"
 #include "sshloop.h"
-#include "xmalloc.h"
 
 #define RESOLVERS	2
 

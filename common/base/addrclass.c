@@ -6,7 +6,6 @@
  * has is not known here.
  */
 #include <sys/types.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "addr.h"

@@ -6,13 +6,11 @@
  */
 #include <sys/types.h>
 #include <ctype.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf.h"
-#include "log.h"
 #include "xmalloc.h"
 
 #define CONF_BLANK	" \t"

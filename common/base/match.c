@@ -6,7 +6,6 @@
  */
 #include <sys/types.h>
 #include <ctype.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
  * and whether it is wanted, is decided elsewhere.
  */
 #include <sys/types.h>
-#include <netinet/in.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>

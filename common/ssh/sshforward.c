@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 

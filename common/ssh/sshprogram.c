@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 
 #include "log.h"

@@ -4,7 +4,6 @@
 #define LOG_H
 
 #include <sys/types.h>
-#include <stdarg.h>
 
 struct ratelimit;
 

@@ -8,7 +8,6 @@
 #define RULESET_H
 
 #include <sys/types.h>
-#include <stdint.h>
 
 struct addr;
 struct ruleset;

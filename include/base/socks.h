@@ -10,7 +10,6 @@
 #define SOCKS_H
 
 #include <sys/types.h>
-#include <stdint.h>
 
 #include "addr.h"
 

@@ -7,7 +7,6 @@
 #define XMALLOC_H
 
 #include <sys/types.h>
-#include <stdarg.h>
 
 void	*xmalloc(size_t);
 void	*xcalloc(size_t, size_t);

@@ -9,7 +9,6 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
-struct addr;
 struct event_base;
 struct listener;
 

@@ -12,7 +12,6 @@
 struct event;
 struct event_base;
 struct msg;
-struct msgqueue_entry;
 
 /* An errno that no second try can mend; what waited is given up. */
 typedef void msgqueue_failed_cb(int, void *);

@@ -14,7 +14,6 @@
  */
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/tree.h>
 
 #include <errno.h>
@@ -41,7 +40,6 @@
 #include "socks.h"
 #include "stream.h"
 #include "udpsock.h"
-#include "xmalloc.h"
 
 #define DIALER_THREADS	16	/* that resolve names */
 #define DIALER_BURST	64	/* messages read in one go */

@@ -16,7 +16,6 @@ struct event_base;
 struct priv;
 struct priv_ops;
 struct privsep_request;
-struct netflow;
 struct sshloop;
 
 enum netflow_kind {

@@ -21,7 +21,6 @@
 #include "socks.h"
 #include "sshloop.h"
 #include "sshopen.h"
-#include "stream.h"
 
 /* Refuses what no client in its senses asks for: a line that is kept. */
 static int

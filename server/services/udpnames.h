@@ -14,7 +14,6 @@
 #include "addr.h"
 
 struct services;
-struct udpname;
 
 RB_HEAD(udpname_tree, udpname);
 TAILQ_HEAD(udpname_list, udpname);

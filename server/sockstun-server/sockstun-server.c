@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include <err.h>
-#include <errno.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
