@@ -6,6 +6,7 @@
  * and whether it is wanted, is decided elsewhere.
  */
 #include <sys/types.h>
+#include <sys/endian.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -18,19 +19,6 @@
 #define SOCKS4_CD_GRANTED	90
 #define SOCKS4_CD_REJECTED	91
 #define SOCKS5_HEADER_LEN	4	/* VER CMD RSV ATYP */
-
-static uint16_t
-socks_get_port(const u_char *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void
-socks_put_port(u_char *p, uint16_t port)
-{
-	p[0] = (u_char)(port >> 8);
-	p[1] = (u_char)port;
-}
 
 /*
  * Decodes ATYP ADDR PORT: RFC 1928, section 5, and the port that always
@@ -65,11 +53,11 @@ socks_decode_addr(struct addr *a, const void *data, size_t len)
 		return 0;
 	if (p[0] == ADDR_NAME) {
 		if (addr_set_name(a, p + off, n,
-		    socks_get_port(p + off + n)) == -1)
+		    be16dec(p + off + n)) == -1)
 			return SOCKS_ENAME;
 	} else {
 		a->type = p[0];
-		a->port = socks_get_port(p + off + n);
+		a->port = be16dec(p + off + n);
 		memcpy(&a->u, p + off, n);
 	}
 	return (ssize_t)(off + n + 2);
@@ -105,7 +93,7 @@ socks_encode_addr(u_char *p, size_t size, const struct addr *a)
 	if (a->type == ADDR_NAME)
 		p[1] = (u_char)n;
 	memcpy(p + off, &a->u, n);
-	socks_put_port(p + off + n, a->port);
+	be16enc(p + off + n, a->port);
 	return off + n + 2;
 }
 
@@ -205,7 +193,7 @@ socks_decode_request4(struct socks_request *r, const void *data, size_t len)
 	n += SOCKS4_HEADER_LEN;
 	if (p[4] != 0 || p[5] != 0 || p[6] != 0 || p[7] == 0) {
 		r->dst.type = ADDR_IPV4;
-		r->dst.port = socks_get_port(p + 2);
+		r->dst.port = be16dec(p + 2);
 		memcpy(&r->dst.u.v4, p + 4, sizeof(r->dst.u.v4));
 		return n;
 	}
@@ -213,7 +201,7 @@ socks_decode_request4(struct socks_request *r, const void *data, size_t len)
 	if ((m = socks_find_field4(host, len - (size_t)n)) <= 0)
 		return m;
 	if (addr_set_name(&r->dst, host, (size_t)m - 1,
-	    socks_get_port(p + 2)) == -1)
+	    be16dec(p + 2)) == -1)
 		return SOCKS_ENAME;
 	return n + m;
 }
@@ -300,7 +288,7 @@ socks_encode_reply4(u_char *p, size_t size, enum socks_rep rep,
 	addr_unmap(&a);
 	memset(p, 0, SOCKS4_REPLY_LEN);
 	p[1] = rep == SOCKS_REP_OK ? SOCKS4_CD_GRANTED : SOCKS4_CD_REJECTED;
-	socks_put_port(p + 2, a.port);
+	be16enc(p + 2, a.port);
 	if (a.type == ADDR_IPV4)
 		memcpy(p + 4, &a.u.v4, sizeof(a.u.v4));
 	return SOCKS4_REPLY_LEN;

@@ -5,6 +5,7 @@
  * channel.  What is done with a datagram is decided elsewhere.
  */
 #include <sys/types.h>
+#include <sys/endian.h>
 #include <netinet/in.h>
 #include <stdint.h>
 
@@ -13,12 +14,6 @@
 #include "socksudp.h"
 
 #define SOCKSUDP_PREFIX	3	/* RSV FRAG, before ATYP */
-
-static uint16_t
-socksudp_get_rsv(const u_char *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
 
 /*
  * Decodes one datagram of a client.  RSV and FRAG are reported as they came;
@@ -38,7 +33,7 @@ socksudp_decode(struct socksudp *d, const void *data, size_t len)
 	if (n <= 0)
 		return n == 0 ? SOCKS_ECUT : n;
 	n += SOCKSUDP_PREFIX;
-	d->rsv = socksudp_get_rsv(p);
+	d->rsv = be16dec(p);
 	d->frag = p[2];
 	d->data = p + n;
 	d->len = len - (size_t)n;
@@ -55,7 +50,7 @@ socksudp_decode_frame(struct socksudp *d, const void *data, size_t len)
 	const u_char *p = data;
 	ssize_t n;
 
-	if (len >= 2 && socksudp_get_rsv(p) > SOCKSUDP_PAYLOAD_MAX)
+	if (len >= 2 && be16dec(p) > SOCKSUDP_PAYLOAD_MAX)
 		return SOCKS_EFORMAT;
 	if (len < SOCKSUDP_PREFIX)
 		return 0;
@@ -66,7 +61,7 @@ socksudp_decode_frame(struct socksudp *d, const void *data, size_t len)
 	if (n <= 0)
 		return n;
 	n += SOCKSUDP_PREFIX;
-	d->rsv = socksudp_get_rsv(p);
+	d->rsv = be16dec(p);
 	d->frag = 0;
 	d->data = p + n;
 	d->len = d->rsv;
@@ -99,7 +94,7 @@ socksudp_frame_size(const void *data, size_t len)
 		host = 1 + (size_t)p[SOCKSUDP_PREFIX + 1];
 		break;
 	}
-	return SOCKSUDP_PREFIX + 1 + host + 2 + socksudp_get_rsv(p);
+	return SOCKSUDP_PREFIX + 1 + host + 2 + be16dec(p);
 }
 
 /*
@@ -117,8 +112,7 @@ socksudp_encode_header(u_char *p, size_t size, uint16_t rsv,
 	n = socks_encode_addr(p + SOCKSUDP_PREFIX, size - SOCKSUDP_PREFIX, a);
 	if (n == 0)
 		return 0;
-	p[0] = (u_char)(rsv >> 8);
-	p[1] = (u_char)rsv;
+	be16enc(p, rsv);
 	p[2] = 0;
 	return SOCKSUDP_PREFIX + n;
 }

@@ -5,6 +5,7 @@
  * What they mean is not known here.
  */
 #include <sys/types.h>
+#include <sys/endian.h>
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -55,9 +56,7 @@ sshread_u32(struct sshread *r)
 {
 	const u_char *p = sshread_take(r, 4);
 
-	if (p == NULL)
-		return 0;
-	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+	return p == NULL ? 0 : be32dec(p);
 }
 
 /* A string, inside the bytes; empty, with data NULL, if there is none. */
@@ -160,8 +159,9 @@ sshwrite_u8(struct sshwrite *w, u_char v)
 void
 sshwrite_u32(struct sshwrite *w, uint32_t v)
 {
-	u_char b[4] = { v >> 24, v >> 16, v >> 8, v };
+	u_char b[4];
 
+	be32enc(b, v);
 	sshwrite_bytes(w, b, sizeof(b));
 }
 

@@ -8,10 +8,10 @@
  * and strings are a u32 length and the bytes.
  */
 #include <sys/types.h>
+#include <sys/endian.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,22 +29,6 @@ union msg_control {
 	struct cmsghdr	hdr;
 	u_char		space[CMSG_SPACE(2 * sizeof(int))];
 };
-
-static void
-msg_encode_u32(u_char *p, uint32_t v)
-{
-	v = htobe32(v);
-	memcpy(p, &v, sizeof(v));
-}
-
-static uint32_t
-msg_decode_u32(const u_char *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be32toh(v);
-}
 
 /*
  * Makes an empty message to be filled; nothing is allocated.  A descriptor
@@ -104,7 +88,7 @@ msg_put_u32(struct msg *m, uint32_t v)
 	u_char *p;
 
 	if ((p = msg_reserve(m, sizeof(v))) != NULL)
-		msg_encode_u32(p, v);
+		be32enc(p, v);
 }
 
 /* Appends n bytes with their length before them. */
@@ -119,7 +103,7 @@ msg_put_blob(struct msg *m, const void *data, size_t n)
 	}
 	if ((p = msg_reserve(m, sizeof(uint32_t) + n)) == NULL)
 		return;
-	msg_encode_u32(p, n);
+	be32enc(p, n);
 	if (n > 0)
 		memcpy(p + sizeof(uint32_t), data, n);
 }
@@ -157,7 +141,7 @@ msg_get_u32(struct msg *m)
 
 	if ((p = msg_take(m, sizeof(uint32_t))) == NULL)
 		return 0;
-	return msg_decode_u32(p);
+	return be32dec(p);
 }
 
 /* A blob inside the message, valid until msg_clear(), and its length. */
@@ -247,8 +231,8 @@ msg_decode(struct msg *m, const void *packet, size_t n)
 		errno = EBADMSG;
 		return -1;
 	}
-	m->type = msg_decode_u32(p);
-	m->id = msg_decode_u32(p + 4);
+	m->type = be32dec(p);
+	m->id = be32dec(p + 4);
 	if ((n -= MSG_HEADER) == 0)
 		return 0;
 	if ((data = msg_reserve(m, n)) == NULL) {
@@ -294,8 +278,8 @@ msg_send(int s, const struct msg *m)
 		errno = EMSGSIZE;
 		return -1;
 	}
-	msg_encode_u32(header, m->type);
-	msg_encode_u32(header + 4, m->id);
+	be32enc(header, m->type);
+	be32enc(header + 4, m->id);
 	iov[0].iov_base = header;
 	iov[0].iov_len = sizeof(header);
 	iov[1].iov_base = m->data;
