@@ -64,17 +64,16 @@ static const struct {
 	{ "DEBUG3",	LOG_LEVEL_DEBUG2 }
 };
 
+static const int log_priorities[] = {
+	[LOG_LEVEL_QUIET] = LOG_CRIT,
+	[LOG_LEVEL_ERROR] = LOG_ERR,
+	[LOG_LEVEL_INFO] = LOG_INFO,
+	[LOG_LEVEL_VERBOSE] = LOG_INFO,
+	[LOG_LEVEL_DEBUG] = LOG_DEBUG,
+	[LOG_LEVEL_DEBUG2] = LOG_DEBUG
+};
+
 #define LOG_NNAMES	(sizeof(log_names) / sizeof(log_names[0]))
-
-static void
-log_write(int fd, const char *line, size_t len)
-{
-	ssize_t n;
-
-	do {
-		n = write(fd, line, len);
-	} while (n == -1 && errno == EINTR);
-}
 
 static void
 log_to_fd(int fd, const char *prefix, const char *text)
@@ -83,8 +82,10 @@ log_to_fd(int fd, const char *prefix, const char *text)
 	int n;
 
 	n = snprintf(line, sizeof(line), "%s%s\n", prefix, text);
-	if (n > 0 && (size_t)n < sizeof(line))
-		log_write(fd, line, (size_t)n);
+	if (n < 0 || (size_t)n >= sizeof(line))
+		return;
+	while (write(fd, line, (size_t)n) == -1 && errno == EINTR)
+		;
 }
 
 static void
@@ -112,22 +113,6 @@ log_to_file(const char *text)
 	log_to_fd(logger.fd, prefix, text);
 }
 
-static int
-log_priority(enum log_level level)
-{
-	switch (level) {
-	case LOG_LEVEL_QUIET:
-		return LOG_CRIT;
-	case LOG_LEVEL_ERROR:
-		return LOG_ERR;
-	case LOG_LEVEL_INFO:
-	case LOG_LEVEL_VERBOSE:
-		return LOG_INFO;
-	default:
-		return LOG_DEBUG;
-	}
-}
-
 /* A line that the sink itself logs goes where lines go without a sink. */
 static void
 log_deliver(enum log_level level, const char *text)
@@ -146,7 +131,7 @@ log_deliver(enum log_level level, const char *text)
 		log_to_file(text);
 		break;
 	case LOG_TO_SYSLOG:
-		syslog(log_priority(level), "%s", text);
+		syslog(log_priorities[level], "%s", text);
 		break;
 	}
 }
