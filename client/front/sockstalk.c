@@ -43,7 +43,7 @@ socks4_read(struct conn *c)
 	if (n > 0 && (req.cmd == SOCKS_CMD_UDP ||
 	    req.cmd == SOCKS_CMD_RESOLVE_PTR)) {
 		log_info("client %s: SOCKS4 has no %s", c->client,
-		    socks_cmd_name(req.cmd));
+		    req.cmd == SOCKS_CMD_UDP ? "UDP ASSOCIATE" : "RESOLVE_PTR");
 		conn_refuse(c, SOCKS_REP_COMMAND);
 	} else
 		sockstalk_request(c, &req, n);

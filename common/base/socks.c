@@ -322,24 +322,19 @@ socks_rep_from_errno(int error)
 const char *
 socks_strerror(ssize_t error)
 {
-	switch (error) {
-	case 0:
-		return "message is incomplete";
-	case SOCKS_EVERSION:
-		return "not a SOCKS version this message has";
-	case SOCKS_EFORMAT:
-		return "field has an impossible value";
-	case SOCKS_ETOOLONG:
-		return "user or host name is too long";
-	case SOCKS_EATYP:
-		return "unknown address type";
-	case SOCKS_ENAME:
-		return "host name is not valid";
-	case SOCKS_ECUT:
-		return "datagram ends inside its header";
-	default:
-		return error > 0 ? "no error" : "unknown error";
-	}
+	static const char *const texts[] = {
+		"message is incomplete",
+		[-SOCKS_EVERSION] = "not a SOCKS version this message has",
+		[-SOCKS_EFORMAT] = "field has an impossible value",
+		[-SOCKS_ETOOLONG] = "user or host name is too long",
+		[-SOCKS_EATYP] = "unknown address type",
+		[-SOCKS_ENAME] = "host name is not valid",
+		[-SOCKS_ECUT] = "datagram ends inside its header"
+	};
+
+	if (error > 0)
+		return "no error";
+	return error < SOCKS_ECUT ? "unknown error" : texts[-error];
 }
 
 /* RFC 1928's words for a reply code, "unassigned" for others. */
@@ -361,24 +356,4 @@ socks_rep_name(int rep)
 	if (rep < 0 || (size_t)rep >= sizeof(names) / sizeof(names[0]))
 		return "unassigned";
 	return names[rep];
-}
-
-/* The name of a command, "unknown" for others. */
-const char *
-socks_cmd_name(int cmd)
-{
-	switch (cmd) {
-	case SOCKS_CMD_CONNECT:
-		return "CONNECT";
-	case SOCKS_CMD_BIND:
-		return "BIND";
-	case SOCKS_CMD_UDP:
-		return "UDP ASSOCIATE";
-	case SOCKS_CMD_RESOLVE:
-		return "RESOLVE";
-	case SOCKS_CMD_RESOLVE_PTR:
-		return "RESOLVE_PTR";
-	default:
-		return "unknown";
-	}
 }

@@ -89,6 +89,5 @@ size_t	 socks_encode_reply4(u_char *, size_t, enum socks_rep,
 enum socks_rep socks_rep_from_errno(int);
 const char *socks_strerror(ssize_t);
 const char *socks_rep_name(int);
-const char *socks_cmd_name(int);
 
 #endif
