@@ -155,22 +155,20 @@ addr_split_hostport(char *text, char **port)
 int
 addr_from_sockaddr(struct addr *a, const struct sockaddr *sa)
 {
-	struct sockaddr_in6 sin6;
-	struct sockaddr_in sin;
+	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)sa;
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)sa;
 
 	memset(a, 0, sizeof(*a));
 	switch (sa->sa_family) {
 	case AF_INET:
-		memcpy(&sin, sa, sizeof(sin));
 		a->type = ADDR_IPV4;
-		a->u.v4 = sin.sin_addr;
-		a->port = ntohs(sin.sin_port);
+		a->u.v4 = sin->sin_addr;
+		a->port = ntohs(sin->sin_port);
 		return 0;
 	case AF_INET6:
-		memcpy(&sin6, sa, sizeof(sin6));
 		a->type = ADDR_IPV6;
-		a->u.v6 = sin6.sin6_addr;
-		a->port = ntohs(sin6.sin6_port);
+		a->u.v6 = sin6->sin6_addr;
+		a->port = ntohs(sin6->sin6_port);
 		return 0;
 	default:
 		return -1;
@@ -207,26 +205,22 @@ int
 addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ss,
     socklen_t *len)
 {
-	struct sockaddr_in6 sin6;
-	struct sockaddr_in sin;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
+	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
 
 	memset(ss, 0, sizeof(*ss));
 	switch (a->type) {
 	case ADDR_IPV4:
-		memset(&sin, 0, sizeof(sin));
-		sin.sin_family = AF_INET;
-		sin.sin_addr = a->u.v4;
-		sin.sin_port = htons(a->port);
-		memcpy(ss, &sin, sizeof(sin));
-		*len = sizeof(sin);
+		sin->sin_family = AF_INET;
+		sin->sin_addr = a->u.v4;
+		sin->sin_port = htons(a->port);
+		*len = sizeof(*sin);
 		return 0;
 	case ADDR_IPV6:
-		memset(&sin6, 0, sizeof(sin6));
-		sin6.sin6_family = AF_INET6;
-		sin6.sin6_addr = a->u.v6;
-		sin6.sin6_port = htons(a->port);
-		memcpy(ss, &sin6, sizeof(sin6));
-		*len = sizeof(sin6);
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_addr = a->u.v6;
+		sin6->sin6_port = htons(a->port);
+		*len = sizeof(*sin6);
 		return 0;
 	default:
 		*len = 0;
@@ -252,28 +246,18 @@ addr_unmap(struct addr *a)
 int
 addr_is_unspecified(const struct addr *a)
 {
-	switch (a->type) {
-	case ADDR_IPV4:
+	if (a->type == ADDR_IPV4)
 		return a->u.v4.s_addr == INADDR_ANY;
-	case ADDR_IPV6:
-		return IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
-	default:
-		return 0;
-	}
+	return a->type == ADDR_IPV6 && IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
 }
 
 /* 127.0.0.0/8 or ::1, which nobody but this host reaches? */
 int
 addr_is_loopback(const struct addr *a)
 {
-	switch (a->type) {
-	case ADDR_IPV4:
+	if (a->type == ADDR_IPV4)
 		return ntohl(a->u.v4.s_addr) >> 24 == IN_LOOPBACKNET;
-	case ADDR_IPV6:
-		return IN6_IS_ADDR_LOOPBACK(&a->u.v6);
-	default:
-		return 0;
-	}
+	return a->type == ADDR_IPV6 && IN6_IS_ADDR_LOOPBACK(&a->u.v6);
 }
 
 /* Same kind, host and port?  Names are compared without regard to case. */
@@ -301,23 +285,13 @@ addr_equal(const struct addr *a, const struct addr *b)
 char *
 addr_format_host(const struct addr *a, char *buf, size_t size)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN] = "";
 
-	text[0] = '\0';
-	switch (a->type) {
-	case ADDR_IPV4:
+	if (a->type == ADDR_IPV4)
 		inet_ntop(AF_INET, &a->u.v4, text, sizeof(text));
-		break;
-	case ADDR_IPV6:
+	else if (a->type == ADDR_IPV6)
 		inet_ntop(AF_INET6, &a->u.v6, text, sizeof(text));
-		break;
-	case ADDR_NAME:
-		strlcpy(buf, a->u.name, size);
-		return buf;
-	default:
-		break;
-	}
-	strlcpy(buf, text, size);
+	strlcpy(buf, a->type == ADDR_NAME ? a->u.name : text, size);
 	return buf;
 }
 
