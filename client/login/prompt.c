@@ -242,7 +242,7 @@ prompt_safe(const char *text)
 	char		*out, *p;
 	size_t		 len;
 
-	p = out = xreallocarray(NULL, strlen(text) + 1, 4);
+	p = out = xcalloc(strlen(text) + 1, 4);
 	while (*s != '\0') {
 		if (*s == '\r') {
 			s++;

@@ -350,7 +350,7 @@ conf_parse_word(const struct conf_keyword *kw, void *conf, const char *word,
  * Sets a field from a keyword and its arguments.  A field that has its value
  * already is left alone, unless the keyword is CONF_APPEND.
  */
-int
+static int
 conf_set(const struct conf_keyword *table, void *conf,
     const struct conf_list *words, char *err, size_t errlen)
 {

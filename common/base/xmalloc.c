@@ -36,19 +36,6 @@ xcalloc(size_t n, size_t size)
 	return p;
 }
 
-/* reallocarray(3) that does not fail; no members are taken as one byte. */
-void *
-xreallocarray(void *old, size_t n, size_t size)
-{
-	void *p;
-
-	if (n == 0 || size == 0)
-		n = size = 1;
-	if ((p = reallocarray(old, n, size)) == NULL)
-		fatal("cannot allocate %zu times %zu bytes", n, size);
-	return p;
-}
-
 /*
  * recallocarray(3) that does not fail: from oldn to n members, new ones zero.
  */

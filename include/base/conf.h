@@ -126,8 +126,6 @@ void	 conf_list_clear(struct conf_list *);
 void	 conf_clear(const struct conf_keyword *, void *);
 const struct conf_keyword *conf_find(const struct conf_keyword *,
 	    const char *);
-int	 conf_set(const struct conf_keyword *, void *,
-	    const struct conf_list *, char *, size_t);
 int	 conf_set_value(const struct conf_keyword *, void *, const char *,
 	    const char *, char *, size_t);
 int	 conf_set_line(const struct conf_keyword *, void *, const char *,
