@@ -21,21 +21,6 @@
 /* Addresses that one -D may stand for. */
 #define LISTENERS_PER_SPEC	8
 
-struct listening {
-	char		*path;		/* of a Unix socket, or NULL */
-	dev_t		 dev;		/* the socket that we made there */
-	ino_t		 ino;
-	char		*name;
-	int		 fd;		/* -1: it is the listener's */
-	int		 free_port;	/* the port was given as 0 */
-	struct listener	*listener;
-};
-
-struct listeners {
-	struct listening *list;
-	size_t		 n;
-};
-
 static void
 listeners_add(struct listeners *all, int fd, const char *path, int free_port)
 {
@@ -168,22 +153,17 @@ listeners_open(const struct cliconf *conf)
 	return all;
 }
 
-/* Begins to accept on all of them.  -1 when memory is out. */
-int
+/* Begins to accept on all of them. */
+void
 listeners_start(struct listeners *all, struct event_base *base,
     listener_cb *cb, void *arg)
 {
-	size_t i;
+	struct listening *l;
 
-	for (i = 0; i < all->n; i++) {
-		all->list[i].listener = listener_new(base, all->list[i].fd, cb,
-		    arg);
-		if (all->list[i].listener == NULL)
-			return -1;
-		all->list[i].fd = -1;
-		listener_start(all->list[i].listener);
+	for (l = all->list; l < all->list + all->n; l++) {
+		l->listener = listener_new(base, l->fd, cb, arg);
+		l->fd = -1;
 	}
-	return 0;
 }
 
 /* Removes a Unix socket, unless another process has made one there since. */
@@ -201,47 +181,20 @@ listeners_unlink(const struct listening *l)
 void
 listeners_close(struct listeners *all)
 {
+	struct listening *l;
 	size_t i;
 
 	for (i = 0; i < all->n; i++) {
+		l = &all->list[i];
 		/* Before it is closed: its inode cannot be another's yet. */
-		if (all->list[i].path != NULL)
-			listeners_unlink(&all->list[i]);
-		if (all->list[i].listener != NULL)
-			listener_free(all->list[i].listener);
-		if (all->list[i].fd != -1)
-			close(all->list[i].fd);
-		free(all->list[i].path);
-		free(all->list[i].name);
+		if (l->path != NULL)
+			listeners_unlink(l);
+		listener_free(l->listener);
+		if (l->fd != -1)
+			close(l->fd);
+		free(l->path);
+		free(l->name);
 	}
 	free(all->list);
 	free(all);
-}
-
-/* How many there are; one -D may stand for several addresses. */
-size_t
-listeners_count(const struct listeners *all)
-{
-	return all->n;
-}
-
-/* "127.0.0.1:1080", "[::1]:1080" or a path. */
-const char *
-listeners_name(const struct listeners *all, size_t i)
-{
-	return all->list[i].name;
-}
-
-/* Was its port chosen by the system? */
-int
-listeners_is_free_port(const struct listeners *all, size_t i)
-{
-	return all->list[i].free_port;
-}
-
-/* Is it a Unix socket? */
-int
-listeners_is_unix(const struct listeners *all, size_t i)
-{
-	return all->list[i].path != NULL;
 }

@@ -9,16 +9,26 @@
 
 struct cliconf;
 struct event_base;
-struct listeners;
+
+struct listening {
+	char		*path;		/* of a Unix socket, or NULL */
+	dev_t		 dev;		/* the socket that we made there */
+	ino_t		 ino;
+	char		*name;		/* "127.0.0.1:1080", or the path */
+	int		 fd;		/* -1: it is the listener's */
+	int		 free_port;	/* the port was given as 0 */
+	struct listener	*listener;
+};
+
+/* One -D may stand for several addresses. */
+struct listeners {
+	struct listening *list;
+	size_t		 n;
+};
 
 struct listeners	*listeners_open(const struct cliconf *);
-int			 listeners_start(struct listeners *,
+void			 listeners_start(struct listeners *,
 			    struct event_base *, listener_cb *, void *);
 void			 listeners_close(struct listeners *);
-size_t			 listeners_count(const struct listeners *);
-const char		*listeners_name(const struct listeners *, size_t);
-int			 listeners_is_free_port(const struct listeners *,
-			    size_t);
-int			 listeners_is_unix(const struct listeners *, size_t);
 
 #endif

@@ -71,23 +71,21 @@ static const struct sshloop_ops loop_ops = {
 static void
 announce(struct sockstun *s)
 {
-	const char *name;
+	const struct listening *l = s->listeners->list;
 	size_t i;
 	int told;
 
-	for (i = 0; i < listeners_count(s->listeners); i++) {
-		name = listeners_name(s->listeners, i);
+	for (i = 0; i < s->listeners->n; i++, l++) {
 		told = !s->opt.quiet && isatty(STDERR_FILENO);
-		if (listeners_is_free_port(s->listeners, i) &&
-		    !(told && isatty(STDOUT_FILENO)))
-			printf("Listening on %s\n", name);
+		if (l->free_port && !(told && isatty(STDOUT_FILENO)))
+			printf("Listening on %s\n", l->name);
 		if (told)
 			fprintf(stderr, "sockstun: SOCKS on %s through %s@%s "
-			    "(%s, %s)\n", name, s->opt.conf.user,
+			    "(%s, %s)\n", l->name, s->opt.conf.user,
 			    s->opt.conf.hostname, s->farend.native ?
 			    "sockstund" : "SSH server",
 			    sshloop_cipher(s->loop));
-		log_verbose("SOCKS on %s through %s@%s", name,
+		log_verbose("SOCKS on %s through %s@%s", l->name,
 		    s->opt.conf.user, s->opt.conf.hostname);
 	}
 	fflush(stdout);
@@ -118,9 +116,10 @@ go_to_background(struct sockstun *s)
 static void
 start_command(struct sockstun *s)
 {
-	s->command = command_start(s->opt.command,
-	    listeners_name(s->listeners, 0),
-	    listeners_is_unix(s->listeners, 0));
+	const struct listening *first = s->listeners->list;
+
+	s->command = command_start(s->opt.command, first->name,
+	    first->path != NULL);
 	if (s->command == -1)
 		stop(s, EXIT_OWN);
 }
@@ -150,9 +149,7 @@ connected_cb(struct ssh_session_struct *session, void *arg)
 	if (conf->fork_after_auth)
 		go_to_background(s);
 	sshconn_start(&s->loop->conn);
-	if (listeners_start(s->listeners, s->base, clients_accept_cb,
-	    &s->clients) == -1)
-		fatalx("out of memory");
+	listeners_start(s->listeners, s->base, clients_accept_cb, &s->clients);
 	if (s->opt.command != NULL)
 		start_command(s);
 }
@@ -221,8 +218,7 @@ clean_up(struct sockstun *s)
 	if (s->loop != NULL)
 		sshloop_free(s->loop);
 	listeners_close(s->listeners);
-	if (s->resolver != NULL)
-		resolver_free(s->resolver);
+	resolver_free(s->resolver);
 	event_free(s->sigterm);
 	event_free(s->sigint);
 	event_free(s->sighup);
