@@ -22,7 +22,7 @@ cmdresolve_tell(struct conn *c, struct addr *found)
 {
 	found->port = 0;
 	if (conn_can_tell(c, found))
-		conn_answer(c, found);
+		conn_end(c, SOCKS_REP_OK, found);
 	else
 		conn_fail(c, SOCKS_REP_HOST, "SOCKS4 has no form for the "
 		    "address");

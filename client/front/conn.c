@@ -130,10 +130,11 @@ conn_encode(const struct conn *c, u_char reply[SOCKS5_MESSAGE_MAX], int rep,
 }
 
 /*
- * Gives the command up and tells the client the outcome; the connection may
- * be gone after it.
+ * Gives the command up and tells the client the outcome, an enum socks_rep or
+ * whatever the far end sent, with an address if there is one; the connection
+ * may be gone after it.
  */
-static void
+void
 conn_end(struct conn *c, int rep, const struct addr *bnd)
 {
 	u_char reply[SOCKS5_MESSAGE_MAX];
@@ -179,21 +180,11 @@ conn_pass_refusal(struct conn *c, const struct farend_answer *answer)
 	conn_refuse(c, answer->rep);
 }
 
-/*
- * A reply of success, and the end, where all that was asked for was an answer;
- * the connection may be gone after it.
- */
-void
-conn_answer(struct conn *c, const struct addr *bnd)
-{
-	conn_end(c, SOCKS_REP_OK, bnd);
-}
-
 /* Has a reply in the client's dialect a form for this address? */
 int
 conn_can_tell(const struct conn *c, const struct addr *bnd)
 {
-	return c->dialect->can_tell(bnd);
+	return c->dialect->can_tell == NULL || c->dialect->can_tell(bnd);
 }
 
 /*

@@ -39,7 +39,7 @@ struct dialect {
 	/* A reply's bytes, at most SOCKS5_MESSAGE_MAX; bnd may be NULL. */
 	size_t	(*encode_reply)(u_char *, size_t, enum socks_rep,
 		    const struct addr *);
-	/* Has a reply a form for such an address? */
+	/* Has a reply a form for such an address?  NULL: for all. */
 	int	(*can_tell)(const struct addr *);
 };
 
@@ -89,7 +89,7 @@ void	conn_fail(struct conn *, int, const char *);
 void	conn_pass_refusal(struct conn *, const struct farend_answer *);
 int	conn_can_tell(const struct conn *, const struct addr *);
 int	conn_tell(struct conn *, const struct addr *);
-void	conn_answer(struct conn *, const struct addr *);
+void	conn_end(struct conn *, int, const struct addr *);
 void	conn_join(struct conn *, const struct farend_answer *);
 
 #endif

@@ -73,16 +73,9 @@ socks5_read(struct conn *c)
 	    buf_data(&c->in), buf_len(&c->in)));
 }
 
-static int
-socks5_can_tell(const struct addr *bnd)
-{
-	return 1;
-}
-
 static const struct dialect socks5 = {
 	.read = socks5_read,
 	.encode_reply = socks_encode_reply5,
-	.can_tell = socks5_can_tell,
 };
 
 static void
@@ -119,7 +112,6 @@ greeting_read(struct conn *c)
 static const struct dialect socks5_greeting = {
 	.read = greeting_read,
 	.encode_reply = socks_encode_reply5,
-	.can_tell = socks5_can_tell,
 };
 
 static const char *
@@ -152,5 +144,4 @@ sockstalk_read(struct conn *c)
 const struct dialect sockstalk = {
 	.read = sockstalk_read,
 	.encode_reply = socks_encode_reply5,
-	.can_tell = socks5_can_tell,
 };
