@@ -43,11 +43,14 @@ struct listener {
 	char		 name[LISTENER_NAME_MAX];
 };
 
-/* A socket listening on one address, or -1 with errno. */
-static int
-listener_open(int family, const struct sockaddr *sa, socklen_t salen)
+/*
+ * A socket listening on one address, or -1 with errno.  Connections of an
+ * earlier one that are not quite over do not keep its port busy.
+ */
+int
+listener_open(const struct sockaddr *sa, socklen_t salen, int backlog)
 {
-	int fd, on = 1, saved;
+	int family = sa->sa_family, fd, on = 1, saved;
 
 	fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
@@ -60,7 +63,7 @@ listener_open(int family, const struct sockaddr *sa, socklen_t salen)
 		goto fail;
 	if (bind(fd, sa, salen) == -1)
 		goto fail;
-	if (listen(fd, LISTENER_BACKLOG) == -1) {
+	if (listen(fd, backlog) == -1) {
 		saved = errno;
 		if (family == AF_UNIX)
 			unlink(((const struct sockaddr_un *)sa)->sun_path);
@@ -130,8 +133,8 @@ listener_bind_all(const struct addrinfo *list, uint16_t port, int *fds,
 		memcpy(&ss, ai->ai_addr, ai->ai_addrlen);
 		if (port != 0)
 			listener_set_port(&ss, port);
-		fds[n] = listener_open(ai->ai_family, (struct sockaddr *)&ss,
-		    ai->ai_addrlen);
+		fds[n] = listener_open((struct sockaddr *)&ss, ai->ai_addrlen,
+		    LISTENER_BACKLOG);
 		if (fds[n] != -1) {
 			if (n++ == 0)
 				port = listener_local_port(fds[0]);
@@ -208,7 +211,8 @@ listener_bind_unix(const char *path, mode_t mask, const char **errtext)
 		return -1;
 	}
 	saved = umask(mask);
-	fd = listener_open(AF_UNIX, (struct sockaddr *)&sun, sizeof(sun));
+	fd = listener_open((struct sockaddr *)&sun, sizeof(sun),
+	    LISTENER_BACKLOG);
 	umask(saved);
 	if (fd == -1)
 		*errtext = strerror(errno);
@@ -379,12 +383,6 @@ listener_free(struct listener *l)
 		l->dead = 1;
 	else
 		listener_destroy(l);
-}
-
-int
-listener_fd(const struct listener *l)
-{
-	return l->fd;
 }
 
 /* "127.0.0.1:1080", or the path; valid as long as the listener is. */

@@ -16,6 +16,7 @@ struct listener;
 typedef void listener_cb(struct listener *, int, const struct sockaddr *,
     socklen_t, void *);
 
+int		 listener_open(const struct sockaddr *, socklen_t, int);
 int		 listener_bind_tcp(const char *, const char *, int, int *,
 		    size_t, const char **);
 int		 listener_bind_unix(const char *, mode_t, const char **);
@@ -24,7 +25,6 @@ struct listener	*listener_new(struct event_base *, int, listener_cb *,
 void		 listener_start(struct listener *);
 void		 listener_stop(struct listener *);
 void		 listener_free(struct listener *);
-int		 listener_fd(const struct listener *);
 const char	*listener_name(const struct listener *);
 
 #endif

@@ -21,8 +21,8 @@
 #include <event2/event.h>
 
 #include "addr.h"
-#include "bindserv.h"
 #include "destrules.h"
+#include "kinds.h"
 #include "listener.h"
 #include "localaddr.h"
 #include "log.h"
@@ -51,8 +51,7 @@ bindserv_stop(struct service *sv)
 	struct bindserv *b = (struct bindserv *)sv;
 
 	lookup_stop(&b->lookup);
-	if (b->listener != NULL)
-		listener_free(b->listener);
+	listener_free(b->listener);
 	if (b->ev_deadline != NULL)
 		event_free(b->ev_deadline);
 	free(b->peers);
@@ -117,23 +116,9 @@ bindserv_open(const struct addr *at)
 {
 	struct sockaddr_storage ss;
 	socklen_t len;
-	int fd, on = 1, saved;
 
 	addr_to_sockaddr(at, &ss, &len);
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
-	if (fd == -1)
-		return -1;
-	/* A connection of the last transfer does not keep the port busy. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&ss, len) == -1 ||
-	    listen(fd, BINDSERV_BACKLOG) == -1) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
+	return listener_open((struct sockaddr *)&ss, len, BINDSERV_BACKLOG);
 }
 
 /* The events of a listening socket; -1 without memory. */
@@ -145,11 +130,9 @@ bindserv_wait(struct bindserv *b, int fd)
 
 	b->listener = listener_new(base, fd, bindserv_accept_cb, b);
 	b->ev_deadline = evtimer_new(base, bindserv_deadline_cb, b);
-	if (b->ev_deadline == NULL ||
-	    event_add(b->ev_deadline, &deadline) == -1)
+	if (b->ev_deadline == NULL)
 		return -1;
-	listener_start(b->listener);
-	return 0;
+	return event_add(b->ev_deadline, &deadline);
 }
 
 /* Listens at an address; a port that is busy is replaced by any. */
