@@ -63,29 +63,31 @@ lookup_filter(struct lookup *l, const struct addrinfo *ai)
 	return EACCES;
 }
 
+/* What an EAI_* code or 0 comes to, errno set with EAI_SYSTEM, and why. */
+enum socks_rep
+lookup_rep(int error, const char **reason)
+{
+	if (error == 0) {
+		*reason = "resolved";
+		return SOCKS_REP_OK;
+	}
+	*reason = error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error);
+	return error == EAI_SYSTEM || error == EAI_MEMORY ?
+	    SOCKS_REP_GENERAL : SOCKS_REP_HOST;
+}
+
 static void
 lookup_resolved_cb(int error, struct addrinfo *res, void *arg)
 {
 	struct lookup *l = arg;
-	int saved = errno;
+	const char *reason;
+	enum socks_rep rep = lookup_rep(error, &reason);
 
 	l->query = NULL;
 	lookup_stop(l);
-	switch (error) {
-	case 0:
-		l->cb(SOCKS_REP_OK, "resolved", res, l->arg);
+	l->cb(rep, reason, res, l->arg);
+	if (res != NULL)
 		freeaddrinfo(res);
-		break;
-	case EAI_SYSTEM:
-		lookup_fail(l, SOCKS_REP_GENERAL, strerror(saved));
-		break;
-	case EAI_MEMORY:
-		lookup_fail(l, SOCKS_REP_GENERAL, gai_strerror(error));
-		break;
-	default:
-		lookup_fail(l, SOCKS_REP_HOST, gai_strerror(error));
-		break;
-	}
 }
 
 static void

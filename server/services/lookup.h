@@ -36,6 +36,7 @@ struct lookup {
 void	 lookup_start(struct lookup *, struct services *,
 	    const struct addr *, int, enum dest_use, lookup_cb *, void *);
 void	 lookup_stop(struct lookup *);
+enum socks_rep lookup_rep(int, const char **);
 int	 lookup_filter(struct lookup *, const struct addrinfo *);
 
 #endif

@@ -10,14 +10,13 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <string.h>
 
 #include <event2/event.h>
 
 #include "addr.h"
 #include "destrules.h"
+#include "kinds.h"
 #include "lookup.h"
-#include "nameserv.h"
 #include "resolver.h"
 #include "services.h"
 #include "socks.h"
@@ -96,15 +95,13 @@ static void
 nameserv_ptr_cb(int error, const char *name, void *arg)
 {
 	struct nameserv *n = arg;
+	const char *reason;
+	enum socks_rep rep = lookup_rep(error, &reason);
 	struct addr a;
 
 	n->query = NULL;
-	if (error == EAI_SYSTEM)
-		service_fail(&n->sv, SOCKS_REP_GENERAL, strerror(errno));
-	else if (error == EAI_MEMORY)
-		service_fail(&n->sv, SOCKS_REP_GENERAL, gai_strerror(error));
-	else if (error != 0)
-		service_fail(&n->sv, SOCKS_REP_HOST, gai_strerror(error));
+	if (rep != SOCKS_REP_OK)
+		service_fail(&n->sv, rep, reason);
 	/* It is whatever the owner of the zone put there. */
 	else if (addr_parse_host(&a, name, 0) == -1 || a.type != ADDR_NAME)
 		service_fail(&n->sv, SOCKS_REP_HOST,
