@@ -89,20 +89,15 @@ service_start(struct service *sv, uint32_t flow)
 	sv->kind->start(sv);
 }
 
-static void
-service_free(struct service *sv)
-{
-	sv->kind->stop(sv);
-	TAILQ_REMOVE(&sv->env->list, sv, entry);
-	free(sv);
-}
-
 /* Gives a service up, without a word; NULL is none. */
 void
 service_cancel(struct service *sv)
 {
-	if (sv != NULL)
-		service_free(sv);
+	if (sv == NULL)
+		return;
+	sv->kind->stop(sv);
+	TAILQ_REMOVE(&sv->env->list, sv, entry);
+	free(sv);
 }
 
 static void

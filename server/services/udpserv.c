@@ -21,13 +21,13 @@
 #include "addr.h"
 #include "destrules.h"
 #include "dgramlink.h"
+#include "kinds.h"
 #include "localaddr.h"
 #include "log.h"
 #include "monotime.h"
 #include "services.h"
 #include "socks.h"
 #include "udpnames.h"
-#include "udpserv.h"
 #include "udpsock.h"
 
 #define UDPSERV_LINES	16		/* of log, about refused datagrams */
@@ -99,9 +99,9 @@ udpserv_over(struct udpserv *u, enum socks_rep rep, const char *why)
 }
 
 static void
-udpserv_log_refused(struct udpserv *u, const struct addr *to,
-    const char *reason)
+udpserv_refused_cb(const struct addr *to, const char *reason, void *arg)
 {
+	struct udpserv *u = arg;
 	char text[ADDR_STRLEN], safe[ADDR_STRLEN];
 
 	if (u->lines++ >= UDPSERV_LINES)
@@ -110,12 +110,6 @@ udpserv_log_refused(struct udpserv *u, const struct addr *to,
 	log_info("%s: port %u: %s refused: %s", u->sv.subject, u->port,
 	    log_safe(text, strlen(text), safe, sizeof(safe)),
 	    reason);
-}
-
-static void
-udpserv_refused_cb(const struct addr *to, const char *reason, void *arg)
-{
-	udpserv_log_refused(arg, to, reason);
 }
 
 /* The address as the socket wants it; 0 if it has no such family. */
@@ -184,7 +178,7 @@ udpserv_send_addr(struct udpserv *u, const struct addr *to, const void *data,
 	}
 	u->refused++;
 	if (why != NULL)
-		udpserv_log_refused(u, to, why);
+		udpserv_refused_cb(to, why, u);
 }
 
 /* A frame of the client's. */
