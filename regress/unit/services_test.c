@@ -5,7 +5,6 @@
  */
 #include "servtest.h"
 
-#include "bindserv.h"
 #include "socks.h"
 
 static struct service_reply got;

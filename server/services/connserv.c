@@ -13,7 +13,7 @@
 
 #include "addr.h"
 #include "connect.h"
-#include "connserv.h"
+#include "kinds.h"
 #include "lookup.h"
 #include "monotime.h"
 #include "services.h"

@@ -5,11 +5,7 @@
  */
 #include <stddef.h>
 
-#include "bindserv.h"
-#include "connserv.h"
 #include "kinds.h"
-#include "nameserv.h"
-#include "udpserv.h"
 
 /* Whatever a client can ask for. */
 const struct service_kind *const kinds_all[] = {
