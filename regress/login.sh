@@ -105,3 +105,10 @@ stop farend
 start_sockstund "AllowUsers someone-else $FARUSER@127.0.0.*"
 what="AllowUsers with an address"
 login 0 "$me"
+[ "$(id -u)" -eq 0 ] || return 0
+stop farend
+start_sockstund "PermitRootLogin no"
+what="PermitRootLogin"
+denied "$me"
+grep -q "User root .* not allowed because PermitRootLogin" "$OBJ/farend.log" ||
+    fail "the log does not tell why root is refused"

@@ -82,7 +82,7 @@ test_defaults(void **state)
 	check_list(&conf.listen_addrs, "[::]:2222 0.0.0.0:2222");
 	check_list(&conf.authorized_keys,
 	    ".ssh/authorized_keys .ssh/authorized_keys2");
-	assert_int_equal(conf.permit_root, PERMIT_ROOT_KEY);
+	assert_int_equal(conf.permit_root, PERMIT_ROOT_NO);
 	assert_int_equal(conf.pubkey_auth, 1);
 	assert_int_equal(conf.strict_modes, 1);
 	assert_int_equal(conf.limits.startups.begin, 10);

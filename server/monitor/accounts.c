@@ -70,7 +70,7 @@ account_refusal(const struct servconf *conf, const struct passwd *pw,
 	if (account_expired(pw->pw_name))
 		return "account has expired";
 	if (pw->pw_uid == 0 && conf->permit_root == PERMIT_ROOT_NO)
-		return "root login is refused";
+		return "PermitRootLogin is no";
 	if (account_listed(&conf->deny_users, pw->pw_name, peer,
 	    "DenyUsers"))
 		return "listed in DenyUsers";
