@@ -51,3 +51,28 @@ if [ "$(id -u)" -eq 0 ]; then
 	login
 	[ $? -eq 255 ] || fail "another user's folder was believed"
 fi
+
+# What is no file, or none of a usual size, is passed over at once.
+# instead what command ...: the command makes something in the place of the file
+instead()
+{
+	what=$1
+	shift
+	mv "$file" "$file.kept"
+	"$@"
+	timeout 20 "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 -p "$FARPORT" \
+	    "$FARUSER@127.0.0.1" -- true >"$OBJ/login.out" 2>"$OBJ/login.log"
+	got=$?
+	[ $got -eq 255 ] || fail "$what: $got, wanted 255"
+	rm -rf "$file"
+	mv "$file.kept" "$file"
+}
+chmod 755 "$dir" "$dir/keys"
+instead "a pipe" mkfifo "$file"
+instead "a device" ln -s /dev/zero "$file"
+instead "a folder" mkdir "$file"
+instead "a file of 1 GB" truncate -s 1G "$file"
+instead "a link to itself" ln -s "$file" "$file"
+mv "$file" "$dir/elsewhere"
+ln -s ../elsewhere "$file"
+modes 0 755 755 644

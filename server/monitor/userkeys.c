@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #include "match.h"
 #include "servconf.h"
 #include "slurp.h"
+#include "strictopen.h"
 #include "userkeys.h"
 
 #define USERKEYS_FILE_MAX	(1024 * 1024)
@@ -79,48 +79,20 @@ userkeys_expand_path(const struct account *account,
 	    expanded[0] == '/' ? "" : "/", expanded) < size ? 0 : -1;
 }
 
+/* Opens one of the user's files; -1 with errno and the reason in err. */
 static int
-userkeys_owner_ok(const struct stat *st, uid_t uid)
+userkeys_open(const struct account *account, const char *path, int strict,
+    char *err, size_t errlen)
 {
-	return (st->st_uid == 0 || st->st_uid == uid) &&
-	    (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
+	int fd;
 
-/*
- * StrictModes: the file and every folder from it up to the home, or to the
- * root, belong to root or the user and nobody else can write them.  Returns 0,
- * or -1 with the reason in err.
- */
-static int
-userkeys_check_modes(const struct account *account, const char *path,
-    const struct stat *file, char *err, size_t errlen)
-{
-	char real[PATH_MAX], home[PATH_MAX], copy[PATH_MAX];
-	struct stat st;
-
-	if (realpath(path, real) == NULL) {
-		snprintf(err, errlen, "realpath %s: %s", path,
-		    strerror(errno));
-		return -1;
-	}
-	if (realpath(account->home, home) == NULL)
-		home[0] = '\0';
-	if (!userkeys_owner_ok(file, account->uid)) {
-		snprintf(err, errlen, "bad ownership or modes for file %s",
-		    real);
-		return -1;
-	}
-	do {
-		strlcpy(copy, real, sizeof(copy));
-		strlcpy(real, dirname(copy), sizeof(real));
-		if (stat(real, &st) == -1 ||
-		    !userkeys_owner_ok(&st, account->uid)) {
-			snprintf(err, errlen,
-			    "bad ownership or modes for directory %s", real);
-			return -1;
-		}
-	} while (strcmp(real, home) != 0 && strcmp(real, "/") != 0);
-	return 0;
+	if (strict)
+		return strictopen(path, account->home, account->uid, err,
+		    errlen);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		snprintf(err, errlen, "%s: %s", path, strerror(errno));
+	return fd;
 }
 
 /*
@@ -136,11 +108,10 @@ userkeys_read_file(const struct account *account, const char *path,
 	struct stat st;
 	int fd;
 
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = userkeys_open(account, path, strict, err, sizeof(err));
 	if (fd == -1) {
 		if (errno != ENOENT && errno != ENOTDIR)
-			log_warn("Could not open user '%s' authorized keys "
-			    "'%s'", account->name, path);
+			log_info("Authentication refused: %s", err);
 		return NULL;
 	}
 	if (fstat(fd, &st) == -1)
@@ -148,9 +119,6 @@ userkeys_read_file(const struct account *account, const char *path,
 	else if (!S_ISREG(st.st_mode))
 		log_info("User '%s' authorized keys '%s' is not a regular "
 		    "file", account->name, path);
-	else if (strict && userkeys_check_modes(account, path, &st, err,
-	    sizeof(err)) == -1)
-		log_info("Authentication refused: %s", err);
 	else if ((text = slurp(fd, USERKEYS_FILE_MAX, lenp)) == NULL)
 		log_warn("User '%s' authorized keys '%s'", account->name,
 		    path);
