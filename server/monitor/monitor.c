@@ -76,6 +76,7 @@ struct monitor {
 	int			 permitted;	/* account is the user's */
 	char			 user[PRIVSEP_USER_MAX + 1];
 	struct account		 account;
+	struct userkeys		 keys;		/* of the account */
 	u_int			 ngood;
 	u_char	 good[MONITOR_QUERIES_MAX][SHA256_DIGEST_LENGTH];
 };
@@ -151,14 +152,17 @@ monitor_read_claim(struct monitor_claim *claim)
 		claim->blob = NULL;
 }
 
-/* Looks the user up, unless that was the user asked for before. */
+/* Looks user and keys up, unless that was the user asked for before. */
 static int
 monitor_get_account(struct monitor *mon, const char *user)
 {
 	if (!mon->asked || strcmp(mon->user, user) != 0) {
 		account_clear(&mon->account);
+		userkeys_clear(&mon->keys);
 		mon->permitted = account_get(&mon->account,
 		    mon->conf, user, &mon->peer);
+		if (mon->permitted)
+			userkeys_load(&mon->keys, mon->conf, &mon->account);
 		strlcpy(mon->user, user, sizeof(mon->user));
 		mon->asked = 1;
 	}
@@ -174,7 +178,7 @@ monitor_check_claim(struct monitor *mon, const struct monitor_claim *claim,
 
 	if (!mon->conf->pubkey_auth || claim->blob == NULL ||
 	    !monitor_get_account(mon, claim->key.user) ||
-	    !userkeys_find(mon->conf, &mon->account, &mon->peer, claim->blob,
+	    !userkeys_find(&mon->keys, &mon->account, &mon->peer, claim->blob,
 	    claim->len, key, where, sizeof(where)))
 		return 0;
 	log_verbose("%s: key found at %s", mon->peer.text, where);
@@ -520,6 +524,7 @@ monitor_main(const struct servconf *conf, const struct rexec *self)
 	if (n >= 1)
 		signproc_stop(&mon->signer, mon->peer.text);
 	account_clear(&mon->account);
+	userkeys_clear(&mon->keys);
 	free(mon);
 	return MONITOR_EXIT;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Is a key in a user's authorized_keys files?  They are found and read with
- * that user's rights.  What a line of them means is authkeys' to know; of SSH
- * nothing is known here.
+ * Is a key in a user's authorized_keys files?  They are found and read once,
+ * with that user's rights; all keys of a connection are looked for in what was
+ * read then.  What a line of them means is authkeys' to know; of SSH nothing is
+ * known here.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@
 #include "slurp.h"
 #include "strictopen.h"
 #include "userkeys.h"
+#include "xmalloc.h"
 
 #define USERKEYS_FILE_MAX	(1024 * 1024)
 
@@ -182,71 +184,100 @@ userkeys_try_line(struct userkeys_search *s, const char *line,
 }
 
 static int
-userkeys_search_text(struct userkeys_search *s, const char *path, char *text,
-    size_t len)
+userkeys_search_file(struct userkeys_search *s,
+    const struct userkeys_file *file)
 {
-	char *line = text, *end = text + len, *eol;
+	const char *p = file->text, *end = p + file->len, *eol;
+	char *line;
 	u_int num;
+	int found = 0;
 
-	for (num = 1; line < end; num++, line = eol + 1) {
-		if ((eol = memchr(line, '\n', end - line)) == NULL)
+	for (num = 1; p < end && !found; num++, p = eol + 1) {
+		if ((eol = memchr(p, '\n', end - p)) == NULL)
 			eol = end;
-		*eol = '\0';
-		snprintf(s->where, s->wherelen, "%s:%u", path, num);
-		if (strlen(line) != (size_t)(eol - line))
+		snprintf(s->where, s->wherelen, "%s:%u", file->path, num);
+		line = xstrndup(p, eol - p);
+		if (strlen(line) != (size_t)(eol - p))
 			log_verbose("%s: NUL in line", s->where);
-		else if (userkeys_try_line(s, line, s->where))
-			return 1;
+		else
+			found = userkeys_try_line(s, line, s->where);
+		free(line);
 	}
-	return 0;
-}
-
-static int
-userkeys_search_file(struct userkeys_search *s, const char *pattern,
-    int strict)
-{
-	char path[PATH_MAX], *text;
-	size_t len;
-	int found;
-
-	if (strcasecmp(pattern, "none") == 0)
-		return 0;
-	if (userkeys_expand_path(s->account, pattern, path,
-	    sizeof(path)) == -1) {
-		log_warnx("AuthorizedKeysFile %s: bad path for user %s",
-		    pattern, s->account->name);
-		return 0;
-	}
-	text = userkeys_read_file(s->account, path, strict, &len);
-	if (text == NULL)
-		return 0;
-	found = userkeys_search_text(s, path, text, len);
-	free(text);
 	return found;
 }
 
+static void
+userkeys_load_file(struct userkeys *keys, const struct account *account,
+    const char *pattern, int strict)
+{
+	struct userkeys_file *file;
+	char path[PATH_MAX], *text;
+	size_t len;
+
+	if (strcasecmp(pattern, "none") == 0)
+		return;
+	if (userkeys_expand_path(account, pattern, path, sizeof(path)) == -1) {
+		log_warnx("AuthorizedKeysFile %s: bad path for user %s",
+		    pattern, account->name);
+		return;
+	}
+	text = userkeys_read_file(account, path, strict, &len);
+	if (text == NULL)
+		return;
+	file = &keys->file[keys->n++];
+	file->path = xstrdup(path);
+	file->text = text;
+	file->len = len;
+}
+
+/* Reads the files of a user.  The caller clears the keys. */
+void
+userkeys_load(struct userkeys *keys, const struct servconf *conf,
+    const struct account *account)
+{
+	const struct conf_list *list = &conf->authorized_keys;
+	struct account_saved saved;
+	size_t i;
+
+	keys->n = 0;
+	keys->file = xcalloc(list->n + 1, sizeof(*keys->file));
+	account_enter(account, &saved);
+	for (i = 0; i < list->n; i++)
+		userkeys_load_file(keys, account, list->word[i],
+		    conf->strict_modes);
+	account_leave(&saved);
+}
+
+/* Frees what was read; all zero or cleared keys may come again. */
+void
+userkeys_clear(struct userkeys *keys)
+{
+	while (keys->n > 0) {
+		keys->n--;
+		free(keys->file[keys->n].path);
+		free(keys->file[keys->n].text);
+	}
+	free(keys->file);
+	keys->file = NULL;
+}
+
 /*
- * Looks for a key in the user's files.  Returns 1, the line's meaning (which
- * the caller clears) and "FILE:LINE" in where; or 0, when a key that is there
- * but may not be used was logged.
+ * Looks for a key in what was read of the user's files.  Returns 1, the line's
+ * meaning (which the caller clears) and "FILE:LINE" in where; or 0, when a key
+ * that is there but may not be used was logged.
  */
 int
-userkeys_find(const struct servconf *conf,
-    const struct account *account, const struct peer *peer,
-    const u_char *blob, size_t len, struct authkey *found, char *where,
-    size_t wherelen)
+userkeys_find(const struct userkeys *keys, const struct account *account,
+    const struct peer *peer, const u_char *blob, size_t len,
+    struct authkey *found, char *where, size_t wherelen)
 {
 	struct userkeys_search s = {
 		account, peer, blob, len, found, where, wherelen
 	};
-	struct account_saved saved;
 	size_t i;
 	int ret = 0;
 
-	account_enter(account, &saved);
-	for (i = 0; i < conf->authorized_keys.n && ret == 0; i++)
-		ret = userkeys_search_file(&s, conf->authorized_keys.word[i],
-		    conf->strict_modes);
-	account_leave(&saved);
+	for (i = 0; i < keys->n && ret == 0; i++)
+		ret = userkeys_search_file(&s, &keys->file[i]);
 	return ret;
 }
