@@ -13,6 +13,7 @@
  *	hash	wants a hash of its own choice signed
  *	host	wants the exchange of a server with another host key signed
  *	server	wants the exchange of another server of this host signed
+ *	time	asks for the key many times, and logs how long the answers took
  */
 #include <sys/types.h>
 #include <libgen.h>
@@ -24,11 +25,14 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "monotime.h"
 #include "msg.h"
 #include "privsep.h"
 #include "signing.h"
 #include "sshbytes.h"
 #include "version.h"
+
+#define TIMES	31	/* odd; the monitor answers so many */
 
 static char word[16], user[64], type[64], base64[4096];
 
@@ -143,6 +147,35 @@ claim(void)
 	say(ask(&m) ? "attack: logged in" : "attack: not logged in");
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+measure(void)
+{
+	int64_t took[TIMES];
+	struct msg m;
+	char text[64];
+	int i, yes = 0;
+
+	for (i = 0; i < TIMES; i++) {
+		took[i] = monotime_ns();
+		msg_init(&m, PS_KEY_QUERY, 0);
+		privsep_put_key(&m, user, type, base64);
+		yes += ask(&m);
+		took[i] = monotime_ns() - took[i];
+	}
+	qsort(took, TIMES, sizeof(took[0]), compare);
+	snprintf(text, sizeof(text), "attack: %d yes, least %lld median %lld",
+	    yes, (long long)took[0] / 1000, (long long)took[TIMES / 2] / 1000);
+	say(text);
+}
+
 int
 main(void)
 {
@@ -157,6 +190,10 @@ main(void)
 	if (setup.test)
 		_exit(0);
 	read_orders();
+	if (strcmp(word, "time") == 0) {
+		measure();
+		return 0;
+	}
 	if (strcmp(word, "bare") != 0 && strcmp(word, "early") != 0)
 		sign(setup.key[0].data, setup.key[0].len);
 	if (strcmp(word, "twice") == 0)

@@ -11,3 +11,4 @@ udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns
 msgqueue_test_LIBS	= -Wl,--wrap=msg_send
 sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
 netkey_test_LIBS	= -lresolv
+authdelay_test_LIBS	= -Wl,--wrap=monotime_ns,--wrap=nanosleep

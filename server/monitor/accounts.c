@@ -23,6 +23,11 @@
 
 #define SECONDS_PER_DAY		(24 * 60 * 60)
 
+/* Whose files are looked for if a user is not to log in. */
+#define ACCOUNTS_NOBODY		"NOUSER"
+#define ACCOUNTS_NO_HOME	"/nonexistent"
+#define ACCOUNTS_NO_ID		65534
+
 /* Entries of AllowUsers or DenyUsers: does one name this user? */
 static int
 account_listed(const struct conf_list *list, const char *user,
@@ -80,9 +85,21 @@ account_refusal(const struct servconf *conf, const struct passwd *pw,
 	return NULL;
 }
 
+static void
+account_set(struct account *account, const char *name, const char *home,
+    uid_t uid, gid_t gid)
+{
+	account->name = xstrdup(name);
+	account->home = xstrdup(home);
+	account->uid = uid;
+	account->gid = gid;
+}
+
 /*
- * Looks up a user who wants to log in from there.  Returns 1 and the account,
- * which the caller clears, or 0 after the reason was logged.
+ * Looks up a user who wants to log in from there.  Returns 1 and the account;
+ * or 0 after the reason was logged, and an account of nobody's, with which the
+ * caller goes on as with another, so that the work does not tell who there is.
+ * The caller clears the account.
  */
 int
 account_get(struct account *account, const struct servconf *conf,
@@ -92,22 +109,21 @@ account_get(struct account *account, const struct servconf *conf,
 	const char *reason;
 	char safe[128];
 
-	memset(account, 0, sizeof(*account));
 	log_safe(user, strlen(user), safe, sizeof(safe));
 	if ((pw = getpwnam(user)) == NULL) {
+		account_expired(user);
 		log_info("Invalid user %s from %s", safe, peer->text);
-		return 0;
-	}
-	if ((reason = account_refusal(conf, pw, peer)) != NULL) {
+	} else if ((reason = account_refusal(conf, pw, peer)) != NULL)
 		log_info("User %s from %s not allowed because %s", safe,
 		    peer->text, reason);
-		return 0;
+	else {
+		account_set(account, pw->pw_name, pw->pw_dir, pw->pw_uid,
+		    pw->pw_gid);
+		return 1;
 	}
-	account->name = xstrdup(pw->pw_name);
-	account->home = xstrdup(pw->pw_dir);
-	account->uid = pw->pw_uid;
-	account->gid = pw->pw_gid;
-	return 1;
+	account_set(account, ACCOUNTS_NOBODY, ACCOUNTS_NO_HOME,
+	    ACCOUNTS_NO_ID, ACCOUNTS_NO_ID);
+	return 0;
 }
 
 /* Frees an account; one that was cleared or is all zero may come again. */

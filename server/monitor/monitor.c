@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "accounts.h"
+#include "authdelay.h"
 #include "authkeys.h"
 #include "confined.h"
 #include "context.h"
@@ -72,6 +73,8 @@ struct monitor {
 	uint32_t		 seen;		/* types that came */
 	u_int			 nqueries;
 	u_int			 nmessages;
+	struct authdelay	 delay;
+	int64_t			 since;		/* its message came */
 	int			 asked;		/* user and permitted are set */
 	int			 permitted;	/* account is the user's */
 	char			 user[PRIVSEP_USER_MAX + 1];
@@ -104,12 +107,15 @@ static const struct {
 	{ { PS_LOG, MONITOR_SETUP | MONITOR_AUTH },	answer_log }
 };
 
+/* Says yes, or no, which comes when the answered message's user has it. */
 static int
 monitor_send_answer(struct monitor *mon, uint32_t type, uint32_t id, int yes)
 {
 	struct msg m;
 	int ret;
 
+	if (!yes)
+		authdelay_wait(&mon->delay, mon->user, mon->since);
 	msg_init(&m, type, id);
 	msg_put_u32(&m, yes);
 	if ((ret = msg_send(mon->net.fd, &m)) == -1)
@@ -153,7 +159,7 @@ monitor_read_claim(struct monitor_claim *claim)
 }
 
 /* Looks user and keys up, unless that was the user asked for before. */
-static int
+static void
 monitor_get_account(struct monitor *mon, const char *user)
 {
 	if (!mon->asked || strcmp(mon->user, user) != 0) {
@@ -161,12 +167,10 @@ monitor_get_account(struct monitor *mon, const char *user)
 		userkeys_clear(&mon->keys);
 		mon->permitted = account_get(&mon->account,
 		    mon->conf, user, &mon->peer);
-		if (mon->permitted)
-			userkeys_load(&mon->keys, mon->conf, &mon->account);
+		userkeys_load(&mon->keys, mon->conf, &mon->account);
 		strlcpy(mon->user, user, sizeof(mon->user));
 		mon->asked = 1;
 	}
-	return mon->permitted;
 }
 
 /* May this user log in with this key?  1 and the line's options, or 0. */
@@ -176,11 +180,16 @@ monitor_check_claim(struct monitor *mon, const struct monitor_claim *claim,
 {
 	char where[USERKEYS_WHERE_MAX];
 
-	if (!mon->conf->pubkey_auth || claim->blob == NULL ||
-	    !monitor_get_account(mon, claim->key.user) ||
-	    !userkeys_find(&mon->keys, &mon->account, &mon->peer, claim->blob,
+	if (!mon->conf->pubkey_auth || claim->blob == NULL)
+		return 0;
+	monitor_get_account(mon, claim->key.user);
+	if (!userkeys_find(&mon->keys, &mon->account, &mon->peer, claim->blob,
 	    claim->len, key, where, sizeof(where)))
 		return 0;
+	if (!mon->permitted) {
+		authkeys_clear(key);
+		return 0;
+	}
 	log_verbose("%s: key found at %s", mon->peer.text, where);
 	return 1;
 }
@@ -386,6 +395,7 @@ monitor_dispatch(struct monitor *mon, struct msg *m)
 		    mon->peer.text);
 		return -1;
 	}
+	mon->since = monotime_ns();
 	return monitor_table[i].answer(mon, m);
 }
 
@@ -459,6 +469,19 @@ monitor_get_peer(struct peer *peer, int conn)
 	    peer->addr.port);
 }
 
+/* The keys of the host are what nobody else knows. */
+static void
+monitor_init_delay(struct monitor *mon, int keys)
+{
+	u_char *data;
+	size_t len;
+
+	if ((data = rexec_read_memfd(keys, &len)) == NULL)
+		fatal("inherited keys");
+	authdelay_init(&mon->delay, data, len);
+	freezero(data, len);
+}
+
 /*
  * Starts the processes of a connection; what they were given is closed here.
  * Returns how many were started, 2 unless the log says why not.
@@ -476,6 +499,7 @@ monitor_start(struct monitor *mon)
 		n++;
 	close(pair[0]);
 	close(pair[1]);
+	monitor_init_delay(mon, REXEC_MONITOR_KEYS);
 	close(REXEC_MONITOR_KEYS);
 	close(REXEC_MONITOR_CONN);
 	return n;
