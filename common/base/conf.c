@@ -6,6 +6,7 @@
  */
 #include <sys/types.h>
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,13 +48,25 @@ conf_text_init(struct conf_text *text, const void *data, size_t len)
 	text->line = 0;
 }
 
+/* Gives the reason of an error; returns -1. */
+static int __attribute__((format(printf, 3, 4)))
+conf_error(char *err, size_t errlen, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, errlen, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
 static int
 conf_check_length(size_t len, char *err, size_t errlen)
 {
 	if (len <= CONF_LINE_MAX)
 		return 0;
-	snprintf(err, errlen, "line longer than %d bytes", CONF_LINE_MAX);
-	return -1;
+	return conf_error(err, errlen, "line longer than %d bytes",
+	    CONF_LINE_MAX);
 }
 
 /*
@@ -73,10 +86,8 @@ conf_text_next(struct conf_text *text, char *line, char *err, size_t errlen)
 	len = end == NULL ? text->len : (size_t)(end - text->data);
 	if (conf_check_length(len, err, errlen) == -1)
 		return -1;
-	if (memchr(text->data, '\0', len) != NULL) {
-		snprintf(err, errlen, "NUL byte in line");
-		return -1;
-	}
+	if (memchr(text->data, '\0', len) != NULL)
+		return conf_error(err, errlen, "NUL byte in line");
 	memcpy(line, text->data, len);
 	line[len] = '\0';
 	len += end != NULL;
@@ -92,9 +103,8 @@ conf_check_text(const char *s, char *err, size_t errlen)
 	for (; *s != '\0'; s++) {
 		if (*s == '\t' || !iscntrl((u_char)*s))
 			continue;
-		snprintf(err, errlen, "control character 0x%02x in line",
-		    (u_char)*s);
-		return -1;
+		return conf_error(err, errlen, "control character 0x%02x in "
+		    "line", (u_char)*s);
 	}
 	return 0;
 }
@@ -197,14 +207,10 @@ conf_split_words(const char *s, struct conf_list *words, char *err,
 		s += strspn(s, CONF_BLANK);
 		if (*s == '\0' || *s == '#')
 			return 0;
-		if ((s = conf_split_word(s, word)) == NULL) {
-			snprintf(err, errlen, "invalid quotes");
-			return -1;
-		}
-		if (words->n > CONF_LIST_MAX) {
-			snprintf(err, errlen, "too many words");
-			return -1;
-		}
+		if ((s = conf_split_word(s, word)) == NULL)
+			return conf_error(err, errlen, "invalid quotes");
+		if (words->n > CONF_LIST_MAX)
+			return conf_error(err, errlen, "too many words");
 		conf_list_add(words, word);
 	}
 }
@@ -283,20 +289,15 @@ static int
 conf_check_keyword(const struct conf_keyword *kw, const char *name, char *err,
     size_t errlen)
 {
-	if (kw == NULL) {
-		snprintf(err, errlen, "Bad configuration option: %.*s",
+	if (kw == NULL)
+		return conf_error(err, errlen, "Bad configuration option: %.*s",
 		    CONF_SHOWN, name);
-		return -1;
-	}
-	if (kw->flags & CONF_UNSUPPORTED) {
-		snprintf(err, errlen, "unsupported option \"%s\"", kw->name);
-		return -1;
-	}
-	if (kw->flags & CONF_FILE) {
-		snprintf(err, errlen, "%s directive not supported as a "
-		    "command-line option", kw->name);
-		return -1;
-	}
+	if (kw->flags & CONF_UNSUPPORTED)
+		return conf_error(err, errlen, "unsupported option \"%s\"",
+		    kw->name);
+	if (kw->flags & CONF_FILE)
+		return conf_error(err, errlen, "%s directive not supported as "
+		    "a command-line option", kw->name);
 	return (kw->flags & CONF_IGNORED) == 0;
 }
 
@@ -309,24 +310,19 @@ conf_check_words(const struct conf_keyword *kw, const struct conf_list *words,
 	size_t i;
 
 	conf_lower(kw->name, name, sizeof(name));
-	if (words->n == 1) {
-		snprintf(err, errlen, "no argument after keyword \"%s\"",
-		    name);
-		return -1;
-	}
+	if (words->n == 1)
+		return conf_error(err, errlen, "no argument after keyword "
+		    "\"%s\"", name);
 	for (i = 1; i < words->n; i++) {
-		if (*words->word[i] == '\0') {
-			snprintf(err, errlen, "%s: missing argument", name);
-			return -1;
-		}
+		if (*words->word[i] == '\0')
+			return conf_error(err, errlen, "%s: missing argument",
+			    name);
 		if (conf_check_text(words->word[i], err, errlen) == -1)
 			return -1;
 	}
-	if ((kw->flags & CONF_WORDS) == 0 && words->n > 2) {
-		snprintf(err, errlen, "%s: garbage at end of line: \"%.*s\"",
-		    name, CONF_SHOWN, words->word[2]);
-		return -1;
-	}
+	if ((kw->flags & CONF_WORDS) == 0 && words->n > 2)
+		return conf_error(err, errlen, "%s: garbage at end of line: "
+		    "\"%.*s\"", name, CONF_SHOWN, words->word[2]);
 	return 0;
 }
 
@@ -340,10 +336,9 @@ conf_parse_word(const struct conf_keyword *kw, void *conf, const char *word,
 	if (kw->type->parse(kw, (char *)conf + kw->offset, word, why,
 	    sizeof(why)) == 0)
 		return 0;
-	snprintf(err, errlen, "%s: bad value \"%.*s\"%s%s",
+	return conf_error(err, errlen, "%s: bad value \"%.*s\"%s%s",
 	    conf_lower(kw->name, name, sizeof(name)), CONF_SHOWN, word,
 	    *why != '\0' ? ": " : "", why);
-	return -1;
 }
 
 /*
