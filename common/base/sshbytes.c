@@ -107,14 +107,6 @@ sshstring_is(struct sshstring s, const char *text)
 	    (s.len == 0 || memcmp(s.data, text, s.len) == 0);
 }
 
-/* Have both the same bytes? */
-int
-sshstring_equal(struct sshstring a, struct sshstring b)
-{
-	return a.len == b.len &&
-	    (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 /* Room for n more bytes, or NULL with w->bad set. */
 static u_char *
 sshwrite_reserve(struct sshwrite *w, size_t n)

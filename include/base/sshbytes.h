@@ -38,7 +38,6 @@ struct sshstring sshread_string(struct sshread *);
 struct sshstring sshread_mpint(struct sshread *);
 int		 sshread_end(const struct sshread *);
 int		 sshstring_is(struct sshstring, const char *);
-int		 sshstring_equal(struct sshstring, struct sshstring);
 
 void		 sshwrite_u8(struct sshwrite *, u_char);
 void		 sshwrite_u32(struct sshwrite *, uint32_t);
