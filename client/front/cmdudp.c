@@ -147,10 +147,6 @@ cmdudp_relay_cb(const struct sockaddr *from, const void *data, size_t len,
 		udpfrag_clear(&u->frag);
 }
 
-static const struct udpsock_ops cmdudp_relay_ops = {
-	.datagram = cmdudp_relay_cb,
-};
-
 /* From the far end; may be called from inside libssh. */
 static void
 cmdudp_link_cb(const struct addr *from, const void *data, size_t len,
@@ -271,7 +267,7 @@ cmdudp_open_relay(struct cmdudp *u, struct addr *bnd)
 		return -1;
 	if (bind(fd, sa, len) == -1 || getsockname(fd, sa, &len) == -1 ||
 	    addr_from_sockaddr(bnd, sa) == -1 ||
-	    (u->relay = udpsock_new(all->udp, fd, &cmdudp_relay_ops, u)) ==
+	    (u->relay = udpsock_new(all->udp, fd, cmdudp_relay_cb, u)) ==
 	    NULL) {
 		close(fd);
 		return -1;

@@ -54,7 +54,7 @@ struct udpsock_pool {
 struct udpsock {
 	struct udpsock_pool	*pool;
 	struct event		*ev_read;
-	const struct udpsock_ops *ops;
+	udpsock_cb		*cb;
 	void			*arg;
 	int			 fd;
 	uint64_t		 dropped;
@@ -167,8 +167,8 @@ udpsock_tell(struct udpsock *us, int n)
 	for (i = 0; i < n && pool->receiver == us; i++) {
 		m = &pool->in.msg[i];
 		if ((m->msg_hdr.msg_flags & MSG_TRUNC) == 0)
-			us->ops->datagram(m->msg_hdr.msg_name,
-			    pool->slots[i], m->msg_len, us->arg);
+			us->cb(m->msg_hdr.msg_name, pool->slots[i],
+			    m->msg_len, us->arg);
 	}
 	pool->receiver = NULL;
 }
@@ -251,8 +251,7 @@ udpsock_pool_free(struct udpsock_pool *pool)
  * the socket is then still the caller's.
  */
 struct udpsock *
-udpsock_new(struct udpsock_pool *pool, int fd, const struct udpsock_ops *ops,
-    void *arg)
+udpsock_new(struct udpsock_pool *pool, int fd, udpsock_cb *cb, void *arg)
 {
 	static const int ample = UDPSOCK_KERNEL;
 	struct udpsock *us;
@@ -268,7 +267,7 @@ udpsock_new(struct udpsock_pool *pool, int fd, const struct udpsock_ops *ops,
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &ample, sizeof(ample));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &ample, sizeof(ample));
 	us->pool = pool;
-	us->ops = ops;
+	us->cb = cb;
 	us->arg = arg;
 	us->fd = fd;
 	return us;

@@ -15,20 +15,16 @@ struct event_base;
 struct udpsock;
 struct udpsock_pool;
 
-struct udpsock_ops {
-	/*
-	 * A datagram came; its bytes are valid during the call, which may close
-	 * the socket.
-	 */
-	void	(*datagram)(const struct sockaddr *, const void *, size_t,
-		    void *);
-};
+/*
+ * A datagram came; its bytes are valid during the call, which may close the
+ * socket.
+ */
+typedef void udpsock_cb(const struct sockaddr *, const void *, size_t, void *);
 
 struct udpsock_pool	*udpsock_pool_new(struct event_base *);
 void			 udpsock_pool_free(struct udpsock_pool *);
 
-struct udpsock	*udpsock_new(struct udpsock_pool *, int,
-		    const struct udpsock_ops *, void *);
+struct udpsock	*udpsock_new(struct udpsock_pool *, int, udpsock_cb *, void *);
 void		 udpsock_start(struct udpsock *);
 int		 udpsock_send(struct udpsock *, const struct sockaddr *,
 		    socklen_t, const void *, size_t);

@@ -54,8 +54,6 @@ datagram(const struct sockaddr *from, const void *data, size_t len, void *arg)
 	}
 }
 
-static const struct udpsock_ops ops = { datagram };
-
 static int
 make_socket(struct sockaddr_in *sin)
 {
@@ -77,7 +75,7 @@ make_end(struct fixture *fx, struct end *e)
 {
 	int fd = make_socket(&e->addr);
 
-	assert_non_null(e->sock = udpsock_new(fx->pool, fd, &ops, e));
+	assert_non_null(e->sock = udpsock_new(fx->pool, fd, datagram, e));
 	udpsock_start(e->sock);
 }
 
@@ -291,7 +289,7 @@ test_connected(void **state)
 
 	assert_int_equal(connect(fd, (struct sockaddr *)&fx->b.addr,
 	    sizeof(fx->b.addr)), 0);
-	assert_non_null(c.sock = udpsock_new(fx->pool, fd, &ops, &c));
+	assert_non_null(c.sock = udpsock_new(fx->pool, fd, datagram, &c));
 	udpsock_start(c.sock);
 	assert_int_equal(udpsock_send(c.sock, NULL, 0, "hi", 2), 0);
 	run(fx);

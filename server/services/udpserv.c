@@ -230,10 +230,6 @@ static const struct dgramlink_ops udpserv_link_ops = {
 	.ended = udpserv_ended_cb,
 };
 
-static const struct udpsock_ops udpserv_sock_ops = {
-	.datagram = udpserv_datagram_cb,
-};
-
 static const struct udpnames_ops udpserv_names_ops = {
 	.send = udpserv_transmit_cb,
 	.refused = udpserv_refused_cb,
@@ -323,7 +319,7 @@ udpserv_open_sock(struct udpserv *u)
 		u->port = bound.port;
 	udpnames_init(&u->names, u->sv.env, u->family == AF_INET ? AF_INET :
 	    AF_UNSPEC, &udpserv_names_ops, u);
-	u->sock = udpsock_new(u->sv.env->udp, fd, &udpserv_sock_ops, u);
+	u->sock = udpsock_new(u->sv.env->udp, fd, udpserv_datagram_cb, u);
 	if (u->sock == NULL) {
 		close(fd);
 		errno = ENOMEM;
