@@ -17,7 +17,6 @@
 #include <sys/socket.h>
 #include <sys/tree.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -104,8 +103,8 @@ name_cmp(const struct name *a, const struct name *b)
 	return strcasecmp(a->host, b->host);
 }
 
-RB_PROTOTYPE(name_tree, name, node, name_cmp);
-RB_GENERATE(name_tree, name, node, name_cmp);
+RB_GENERATE_INTERNAL(name_tree, name, node, name_cmp,
+    static __attribute__((unused)))
 
 /* Names.  All of this is called with the mutex held. */
 
@@ -283,18 +282,6 @@ resolver_lookup_name(struct resolver_query *q, const char *host)
 	q->saved = errno;
 	if (q->error == 0 && (q->found = strdup(name)) == NULL)
 		q->error = EAI_MEMORY;
-}
-
-static void
-query_set_literal(struct resolver_query *q, const struct addr *a)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (inet_ntop(a->type == ADDR_IPV4 ? AF_INET : AF_INET6, &a->u, text,
-	    sizeof(text)) == NULL)
-		q->error = EAI_NONAME;
-	else
-		resolver_lookup(q, text, AI_NUMERICHOST);
 }
 
 /* A thread: takes queries until the pool is stopped. */
@@ -540,6 +527,7 @@ resolver_ask(struct resolver *r, const char *host, uint16_t port, int family,
 {
 	struct resolver_query *q;
 	struct addr a;
+	char text[ADDR_STRLEN];
 	int named = 0;
 
 	if ((q = query_new(r, arg)) == NULL)
@@ -552,7 +540,8 @@ resolver_ask(struct resolver *r, const char *host, uint16_t port, int family,
 	else if (a.type == ADDR_NAME)
 		named = 1;
 	else
-		query_set_literal(q, &a);
+		resolver_lookup(q, addr_format_host(&a, text, sizeof(text)),
+		    AI_NUMERICHOST);
 	resolver_accept(r, q, named ? a.u.name : NULL);
 	return q;
 }
