@@ -77,21 +77,6 @@ sockstream_end(struct stream *st)
 	shutdown(ss->fd, SHUT_WR);
 }
 
-static void
-sockstream_close(struct stream *st, enum stream_ending ending)
-{
-	struct sockstream *ss = (struct sockstream *)st;
-	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-
-	event_free(ss->ev_read);
-	event_free(ss->ev_write);
-	if (ending == STREAM_ABORT)
-		setsockopt(ss->fd, SOL_SOCKET, SO_LINGER, &reset,
-		    sizeof(reset));
-	close(ss->fd);
-	free(ss);
-}
-
 static ssize_t
 pairstream_read(struct stream *st, void *buf, size_t len)
 {
@@ -132,16 +117,21 @@ pairstream_end(struct stream *st)
 	ss->out = -1;
 }
 
+/* Of two descriptors none can be reset. */
 static void
-pairstream_close(struct stream *st, enum stream_ending ending)
+sockstream_close(struct stream *st, enum stream_ending ending)
 {
 	struct sockstream *ss = (struct sockstream *)st;
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 
 	event_free(ss->ev_read);
 	event_free(ss->ev_write);
-	close(ss->fd);
-	if (ss->out != -1)
+	if (ss->out != ss->fd && ss->out != -1)
 		close(ss->out);
+	else if (ss->out == ss->fd && ending == STREAM_ABORT)
+		setsockopt(ss->fd, SOL_SOCKET, SO_LINGER, &reset,
+		    sizeof(reset));
+	close(ss->fd);
 	free(ss);
 }
 
@@ -151,7 +141,7 @@ static const struct stream_ops pairstream_ops = {
 	.space = sockstream_space,
 	.want = sockstream_want,
 	.end = pairstream_end,
-	.close = pairstream_close,
+	.close = sockstream_close,
 };
 
 static const struct stream_ops sockstream_ops = {
