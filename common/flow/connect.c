@@ -82,11 +82,10 @@ connect_note_error(struct connect *c, int error)
 static void
 attempt_close(struct attempt *a)
 {
-	if (a->fd == -1)
-		return;
 	if (a->ev != NULL)
 		event_free(a->ev);
-	close(a->fd);
+	if (a->fd != -1)
+		close(a->fd);
 	a->fd = -1;
 	a->ev = NULL;
 }
@@ -132,9 +131,6 @@ attempt_won(struct attempt *a)
 		attempt_close(a);
 		return -1;
 	}
-	if (a->ev != NULL)
-		event_free(a->ev);
-	a->ev = NULL;
 	a->fd = -1;
 	connect_finish(c, fd);
 	return 0;
