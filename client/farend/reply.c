@@ -46,14 +46,8 @@ reply_read(struct reply *r, struct stream *st, struct socks_reply *reply)
 const char *
 reply_strerror(enum reply_status status)
 {
-	switch (status) {
-	case REPLY_EBAD:
+	if (status == REPLY_EBAD)
 		return "the far end sent no proper reply";
-	case REPLY_EEND:
-		return "the far end ended without a reply";
-	case REPLY_ELOST:
-		return "session lost";
-	default:
-		return "the far end has not replied";
-	}
+	return status == REPLY_EEND ? "the far end ended without a reply" :
+	    "session lost";
 }

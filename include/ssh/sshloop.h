@@ -35,7 +35,7 @@ struct sshloop_options {
 struct sshloop {
 	struct sshconn		 conn;
 	struct sshchans		 chans;
-	struct sshforwards	 forwards;	/* of a client's session alone */
+	struct sshforwards	 forwards;	/* of a client's session */
 	const struct sshloop_ops *ops;
 	void			*arg;
 	uint64_t		 messages_seen;	/* bytes, when none was left */

@@ -74,19 +74,12 @@ static void
 nameserv_start(struct service *sv)
 {
 	struct nameserv *n = (struct nameserv *)sv;
-	int family;
+	int family = AF_UNSPEC;
 
-	switch (sv->dst.port) {
-	case NAMESERV_ONLY_IPV4:
+	if (sv->dst.port == NAMESERV_ONLY_IPV4)
 		family = AF_INET;
-		break;
-	case NAMESERV_ONLY_IPV6:
+	else if (sv->dst.port == NAMESERV_ONLY_IPV6)
 		family = AF_INET6;
-		break;
-	default:
-		family = AF_UNSPEC;
-		break;
-	}
 	lookup_start(&n->lookup, sv->env, &sv->dst, family, DEST_TELL,
 	    nameserv_lookup_cb, n);
 }
