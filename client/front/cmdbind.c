@@ -55,16 +55,12 @@ cmdbind_connected(struct conn *c, const struct farend_answer *answer)
 }
 
 static void
-cmdbind_answer_cb(const struct farend_answer *answer, void *arg)
+cmdbind_granted_cb(struct conn *c, const struct farend_answer *answer)
 {
-	struct conn *c = arg;
-
 	if (answer->result == FAREND_BOUND)
 		cmdbind_bound(c, &answer->bnd);
-	else if (answer->result == FAREND_GRANTED)
-		cmdbind_connected(c, answer);
 	else
-		conn_pass_refusal(c, answer);
+		cmdbind_connected(c, answer);
 }
 
 /* Waits at the far end for a connection to the client. */
@@ -72,5 +68,5 @@ void
 cmdbind_start(struct conn *c)
 {
 	c->local->cb = cmdbind_local_cb;
-	conn_ask(c, SOCKS_CMD_BIND, &c->dst, cmdbind_answer_cb);
+	conn_ask(c, SOCKS_CMD_BIND, &c->dst, cmdbind_granted_cb);
 }

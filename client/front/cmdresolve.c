@@ -29,17 +29,14 @@ cmdresolve_tell(struct conn *c, struct addr *found)
 }
 
 static void
-cmdresolve_answer_cb(const struct farend_answer *answer, void *arg)
+cmdresolve_granted_cb(struct conn *c, const struct farend_answer *answer)
 {
-	struct conn *c = arg;
 	struct addr found = answer->bnd;
 
 	if (answer->stream != NULL)
 		answer->stream->ops->close(answer->stream, STREAM_CLOSE);
-	if (answer->result != FAREND_GRANTED)
-		conn_pass_refusal(c, answer);
 	/* A name is asked for its address, and an address for its name. */
-	else if ((found.type == ADDR_NAME) == (c->dst.type == ADDR_NAME))
+	if ((found.type == ADDR_NAME) == (c->dst.type == ADDR_NAME))
 		conn_fail(c, SOCKS_REP_GENERAL,
 		    "the far end's answer is of the wrong kind");
 	else
@@ -55,7 +52,7 @@ cmdresolve_start(struct conn *c)
 	if (!conn_can_tell(c, &ipv6))
 		c->dst.port = CMDRESOLVE_IPV4;
 	if (c->dst.type == ADDR_NAME)
-		conn_ask(c, SOCKS_CMD_RESOLVE, &c->dst, cmdresolve_answer_cb);
+		conn_ask(c, SOCKS_CMD_RESOLVE, &c->dst, cmdresolve_granted_cb);
 	else
 		cmdresolve_tell(c, &c->dst);
 }
@@ -68,5 +65,5 @@ cmdresolve_start_ptr(struct conn *c)
 		conn_fail(c, SOCKS_REP_ATYP, "it is no address");
 	else
 		conn_ask(c, SOCKS_CMD_RESOLVE_PTR, &c->dst,
-		    cmdresolve_answer_cb);
+		    cmdresolve_granted_cb);
 }

@@ -279,9 +279,9 @@ cmdudp_open_relay(struct cmdudp *u, struct addr *bnd)
 
 /* The far end is ready: so is the association, once the client is told. */
 static void
-cmdudp_begin(struct cmdudp *u, const struct farend_answer *answer)
+cmdudp_granted_cb(struct conn *c, const struct farend_answer *answer)
 {
-	struct conn *c = u->conn;
+	struct cmdudp *u = c->job;
 	struct addr bnd;
 
 	u->link = dgramlink_new(c->clients->base, answer->stream,
@@ -304,17 +304,6 @@ cmdudp_begin(struct cmdudp *u, const struct farend_answer *answer)
 		return;
 	}
 	udpsock_start(u->relay);
-}
-
-static void
-cmdudp_answer_cb(const struct farend_answer *answer, void *arg)
-{
-	struct conn *c = arg;
-
-	if (answer->result == FAREND_GRANTED)
-		cmdudp_begin(c->job, answer);
-	else
-		conn_pass_refusal(c, answer);
 }
 
 /* What all associations share; kept from the first on. */
@@ -356,5 +345,5 @@ cmdudp_start(struct conn *c)
 	c->local->cb = cmdudp_local_cb;
 	buf_clear(&c->in);
 	/* Where the client sends from does not concern the far end. */
-	conn_ask(c, SOCKS_CMD_UDP, &any, cmdudp_answer_cb);
+	conn_ask(c, SOCKS_CMD_UDP, &any, cmdudp_granted_cb);
 }

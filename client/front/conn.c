@@ -237,19 +237,32 @@ conn_join(struct conn *c, const struct farend_answer *answer)
 	flow_start(f);
 }
 
+static void
+conn_answer_cb(const struct farend_answer *answer, void *arg)
+{
+	struct conn *c = arg;
+
+	if (answer->result == FAREND_REFUSED || answer->result == FAREND_LOST)
+		conn_pass_refusal(c, answer);
+	else
+		c->granted(c, answer);
+}
+
 /*
  * Asks the far end.  The destination must stay where it is until the answer;
- * the callback is given the connection.  It may be called, and the connection
- * be gone, before this returns.
+ * the callback comes only if what is asked is granted.  It may be called, or
+ * the connection be refused and gone, before this returns.
  */
 void
 conn_ask(struct conn *c, enum socks_cmd cmd, const struct addr *dst,
-    farend_cb *cb)
+    conn_granted_cb *granted)
 {
+	c->granted = granted;
 	if (c->clients->farend == NULL)
 		conn_fail(c, SOCKS_REP_GENERAL, "no session");
 	else
-		farend_ask(&c->ask, c->clients->farend, cmd, dst, cb, c);
+		farend_ask(&c->ask, c->clients->farend, cmd, dst,
+		    conn_answer_cb, c);
 }
 
 /*

@@ -49,6 +49,9 @@ enum conn_state {
 	CONN_FLOW
 };
 
+/* A command has what it asked for, or for BIND the first half of it. */
+typedef void conn_granted_cb(struct conn *, const struct farend_answer *);
+
 /* A destination, with the name of the command before it. */
 #define CONN_LABEL_MAX	(ADDR_STRLEN + sizeof("UDP ASSOCIATE "))
 
@@ -67,6 +70,7 @@ struct conn {
 	struct addr		 dst;
 	char			 label[CONN_LABEL_MAX];
 	struct farend_ask	 ask;		/* the command's, if it asks */
+	conn_granted_cb		*granted;
 	/* What else the command has under way, and how it is given up. */
 	void			*job;
 	void			(*cancel)(struct conn *);
@@ -82,7 +86,7 @@ void	conn_dismiss(struct conn *, const u_char *, size_t);
 
 /* For the commands. */
 void	conn_ask(struct conn *, enum socks_cmd, const struct addr *,
-	    farend_cb *);
+	    conn_granted_cb *);
 ssize_t	conn_read(struct conn *);
 void	conn_refuse(struct conn *, int);
 void	conn_fail(struct conn *, int, const char *);

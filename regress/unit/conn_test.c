@@ -53,7 +53,7 @@ start(struct conn *c)
 }
 
 static void
-no_answer_cb(const struct farend_answer *answer, void *arg)
+no_answer_cb(struct conn *c, const struct farend_answer *answer)
 {
 	fail();
 }
