@@ -192,12 +192,10 @@ msg_dup_string(struct msg *m, size_t max)
 	if ((p = msg_get_blob(m, &n)) == NULL)
 		return NULL;
 	if (n > max || memchr(p, '\0', n) != NULL ||
-	    (s = malloc(n + 1)) == NULL) {
+	    (s = strndup((const char *)p, n)) == NULL) {
 		m->bad = 1;
 		return NULL;
 	}
-	memcpy(s, p, n);
-	s[n] = '\0';
 	return s;
 }
 
@@ -324,14 +322,20 @@ msg_detach(struct msghdr *mh, int *fdp)
 	return count;
 }
 
+/*
+ * When the peer ended with a message of ours unread, that error is reported
+ * once, before the messages it had sent.
+ */
 static ssize_t
 msg_recvmsg(int s, struct msghdr *mh)
 {
+	int resets = 0;
 	ssize_t n;
 
 	do {
 		n = recvmsg(s, mh, MSG_CMSG_CLOEXEC);
-	} while (n == -1 && errno == EINTR);
+	} while (n == -1 && (errno == EINTR ||
+	    (errno == ECONNRESET && resets++ == 0)));
 	return n;
 }
 
@@ -357,14 +361,7 @@ msg_recv(int s, struct msg *m)
 	mh.msg_iovlen = 1;
 	mh.msg_control = &control;
 	mh.msg_controllen = sizeof(control);
-	n = msg_recvmsg(s, &mh);
-	/*
-	 * When the peer ended with a message of ours unread, that error is
-	 * reported once, before the messages it had sent.
-	 */
-	if (n == -1 && errno == ECONNRESET)
-		n = msg_recvmsg(s, &mh);
-	if (n == -1)
+	if ((n = msg_recvmsg(s, &mh)) == -1)
 		return errno == ECONNRESET ? 0 : -1;
 	nfds = msg_detach(&mh, &fd);
 	if (n == 0 && nfds == 0)
