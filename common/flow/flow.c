@@ -81,7 +81,8 @@ flow_finish(struct flow *f, enum stream_ending ending)
 		event_free(f->timeout);
 	buf_clear(&f->up.held);
 	buf_clear(&f->down.held);
-	f->done(&sum, f->arg);
+	if (f->done != NULL)
+		f->done(&sum, f->arg);
 	free(f);
 }
 
@@ -154,10 +155,7 @@ half_step(struct half *h)
 		return r;
 	}
 	if (h->state == HALF_DRAIN) {
-		/*
-		 * Once the other half is done too, both streams are closed
-		 * anyway.
-		 */
+		/* If the other half is done, both are closed anyway. */
 		if (h->dst != NULL && h->back->state != HALF_DONE)
 			h->dst->ops->end(h->dst);
 		h->state = HALF_DONE;

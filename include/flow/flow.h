@@ -22,7 +22,10 @@ struct flow_summary {
 	enum stream_ending ending;
 };
 
-/* Called once, from the loop, when the flow is over; it frees itself. */
+/*
+ * Called once, from the loop, when the flow is over; it frees itself.  Where
+ * it is NULL nobody is told.
+ */
 typedef void flow_done_cb(const struct flow_summary *, void *);
 
 struct flow	*flow_new(struct event_base *, struct stream *,

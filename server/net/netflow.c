@@ -160,11 +160,6 @@ netflow_done_cb(const struct flow_summary *sum, void *arg)
 	netflow_free(f);
 }
 
-static void
-farewell_done_cb(const struct flow_summary *sum, void *arg)
-{
-}
-
 /* Closes the channel behind the last reply on it; f is gone. */
 static void
 netflow_part(struct netflow *f, enum socks_rep rep, const struct addr *bnd)
@@ -175,8 +170,7 @@ netflow_part(struct netflow *f, enum socks_rep rep, const struct addr *bnd)
 	size_t n;
 
 	n = served_last_reply(&f->served, reply, rep, bnd);
-	farewell = flow_farewell(f->all->base, st, reply, n, farewell_done_cb,
-	    NULL);
+	farewell = flow_farewell(f->all->base, st, reply, n, NULL, NULL);
 	if (farewell != NULL)
 		flow_start(farewell);
 	else
