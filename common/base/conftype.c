@@ -49,6 +49,7 @@ conf_quote(const char *word, char *buf, size_t size)
 	strlcat(buf, "\"", size);
 }
 
+/* These make a field unset, or tell whether it is set: see conf.h. */
 void
 conf_int_clear(void *value)
 {

@@ -142,12 +142,14 @@ sshwrite_bytes(struct sshwrite *w, const void *p, size_t n)
 		memcpy(to, p, n);
 }
 
+/* A byte. */
 void
 sshwrite_u8(struct sshwrite *w, u_char v)
 {
 	sshwrite_bytes(w, &v, 1);
 }
 
+/* A number. */
 void
 sshwrite_u32(struct sshwrite *w, uint32_t v)
 {
@@ -157,6 +159,7 @@ sshwrite_u32(struct sshwrite *w, uint32_t v)
 	sshwrite_bytes(w, b, sizeof(b));
 }
 
+/* A string: its length, and its bytes. */
 void
 sshwrite_string(struct sshwrite *w, const void *p, size_t n)
 {

@@ -130,6 +130,7 @@ get_key(struct msg *m, struct privsep_key *key)
 	msg_get_string(m, key->base64, sizeof(key->base64));
 }
 
+/* What privsep_put_key() wrote, into memory of the caller's. */
 int
 privsep_get_key(struct msg *m, struct privsep_key *key)
 {
@@ -149,6 +150,7 @@ privsep_put_proof(struct msg *m, const char *user, const char *type,
 	msg_put_u32(m, proof->counter);
 }
 
+/* What privsep_put_proof() wrote, into memory of the caller's. */
 int
 privsep_get_proof(struct msg *m, struct privsep_key *key,
     struct privsep_proof *proof)
@@ -167,6 +169,7 @@ privsep_get_proof(struct msg *m, struct privsep_key *key,
 	return msg_end(m);
 }
 
+/* All of it, as privsep.h lists it. */
 void
 privsep_put_request(struct msg *m, const struct privsep_request *req)
 {
@@ -233,6 +236,7 @@ privsep_put_reply(struct msg *m, const struct privsep_reply *reply)
 	privsep_put_addr(m, &reply->bnd);
 }
 
+/* The descriptor stays in the message: the caller takes it out. */
 int
 privsep_get_reply(struct msg *m, struct privsep_reply *reply)
 {
