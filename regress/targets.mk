@@ -50,6 +50,7 @@ $(UNITPROGS:=.o) $(FUZZPROGS:=.o): CPPFLAGS += $(call headers,$(ROOMS)) \
 # Programs that only the tests use.
 TOOLS	= $(O)/regress/tools/reap $(O)/regress/tools/badnet \
 	  $(O)/regress/interop/libssh2_client \
+	  $(O)/regress/interop/skprovider.so \
 	  $(O)/regress/bench/linkem
 
 $(O)/regress/tools/reap: $(O)/regress/tools/reap.o
@@ -62,6 +63,11 @@ $(O)/regress/tools/badnet.o: CPPFLAGS += \
 $(O)/regress/interop/libssh2_client: $(O)/regress/interop/libssh2_client.o
 	$(link) $(SSH2_LIBS) $(LIBBSD_LIBS)
 $(O)/regress/interop/libssh2_client.o: CPPFLAGS += $(SSH2_CFLAGS)
+# Loaded by ssh, which no sanitizer has prepared for one.
+$(O)/regress/interop/skprovider.so: regress/interop/skprovider.c
+	@mkdir -p $(@D)
+	$(call show,ld $@)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -g -fPIC \
+	    -shared -o $@ $< $(call pkg,--libs libcrypto)
 
 # Everything, at most J jobs at once; T="halfclose bulk@sshd" picks some.
 check: all $(TOOLS) $(UNITPROGS)
