@@ -20,7 +20,7 @@ MAN7	= sockstun-protocol.7
 MAN8	= sockstun-server.8 sockstund.8
 MANUALS	= $(addprefix man/,$(MAN1) $(MAN5) $(MAN7) $(MAN8))
 SCRIPTS	= regress/run $(wildcard regress/*.sh regress/interop/*.sh) \
-	  regress/tools/lab.sh \
+	  regress/tools/keys.sh regress/tools/lab.sh \
 	  contrib/demo contrib/check contrib/add-user \
 	  contrib/install-packages .ci/run
 

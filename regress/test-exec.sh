@@ -211,10 +211,14 @@ known_host()
 	echo "[127.0.0.1]:$1 $(cut -d ' ' -f 1-2 "$OBJ/host_key.pub")"
 }
 
+# make_keys [type [bits]]: of the user and of the host, ed25519 if not told
 make_keys()
 {
-	ssh-keygen -q -t ed25519 -N '' -C regress -f "$OBJ/id"
-	ssh-keygen -q -t ed25519 -N '' -C host -f "$OBJ/host_key"
+	rm -f "$OBJ/id" "$OBJ/host_key"
+	for key in id host_key; do
+		ssh-keygen -q -t "${1:-ed25519}" ${2:+-b "$2"} -N '' \
+		    -C regress -f "$OBJ/$key"
+	done
 	cp "$OBJ/id.pub" "$OBJ/authorized_keys"
 	chmod 644 "$OBJ/authorized_keys"
 	: >"$OBJ/known_hosts"
