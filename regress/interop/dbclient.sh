@@ -62,9 +62,7 @@ is_running dbclient || fail "dbclient ended"
 stop dbclient
 
 # Another host.
-ssh-keygen -q -t ed25519 -N '' -f "$OBJ/other"
-echo "127.0.0.1 $(cut -d ' ' -f 1-2 "$OBJ/other.pub")" \
-    >"$HOME/.ssh/known_hosts"
+stranger_host 127.0.0.1 >"$HOME/.ssh/known_hosts"
 timeout 20 dbclient -N -i "$OBJ/id.db" -p "$FARPORT" "$FARUSER@127.0.0.1" \
     >"$OBJ/other.out" 2>&1 </dev/null && fail "another host key was taken"
 grep -q 'mismatch' "$OBJ/other.out" || fail "$(cat "$OBJ/other.out")"

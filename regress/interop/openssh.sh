@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2034,SC2154
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
 # OpenSSH's client: through the pair to another sshd, and straight to
-# sockstund with -D, -L and -W.
+# sockstund with -D, -L and -W; keys of every type; bulk both ways, also while
+# keys are exchanged.
 # farend: sockstund sshd
+# seconds: 240
 
+. regress/tools/keys.sh
 need ssh nc
 start_peer
 start_nginx
@@ -37,42 +40,70 @@ got=$( (echo sink; echo data) | ssh -F "$OBJ/ssh_config" -p "$FARPORT" \
     -W "127.0.0.1:$PEER" "$FARUSER@127.0.0.1" 2>"$OBJ/w.log")
 [ "${got%% *}" = 5 ] || fail "-W: $got, $(cat "$OBJ/w.log")"
 
-# -D and -L in one session.
-local=$(freeport)
-start_ssh -L "127.0.0.1:$local:localhost:$WEB"
 fetch()
 {
 	got=$(curl -sS --max-time 20 --noproxy '' "$@" 2>&1)
-	[ "$got" = hello ] || fail "$*: $got"
+	[ "$got" = hello ] || fail "${kind:-}: $*: $got"
 }
+
+refused()
+{
+	curl -sS --proxy "socks5h://$PROXY" http://127.0.0.1:1/ \
+	    >"$OBJ/refused" 2>&1 && fail "${kind:-}: a refused port"
+}
+
+# -D and -L in one session.
+local=$(freeport)
+start_ssh -L "127.0.0.1:$local:localhost:$WEB"
 fetch "http://127.0.0.1:$local/"
 for scheme in socks4 socks4a socks5 socks5h; do
 	fetch --proxy "$scheme://$PROXY" "http://127.0.0.1:$WEB/"
 done
 fetch --proxy "socks5h://$PROXY" "http://localhost:$WEB/"
 fetch --proxy "socks5h://$PROXY" "http://[::1]:$WEB/"
-curl -sS --proxy "socks5h://$PROXY" http://127.0.0.1:1/ >"$OBJ/refused" 2>&1 &&
-    fail "a refused port"
+refused
 fetch --proxy "socks5h://$PROXY" "http://127.0.0.1:$WEB/"
+python3 "$TOOLS/bulk.py" $((64 << 20)) || fail "see above"
+stop_ssh
 
-# 64 MB both ways.
-python3 - <<'EOF' || fail "see above"
-import hashlib
+start_ssh -o RekeyLimit=1M
+python3 "$TOOLS/bulk.py" $((32 << 20)) || fail "with rekeys: see above"
+refused
+fetch --proxy "socks5h://$PROXY" "http://localhost:$WEB/"
+n=$(grep -c 'SSH2_MSG_KEXINIT sent' "$OBJ/sockstun.log")
+[ "$n" -gt 20 ] || fail "$n key exchanges"
+stop_ssh
 
-from socks import *
+use()
+{
+	start_ssh "$@"
+	fetch --proxy "socks5h://$PROXY" "http://localhost:$WEB/"
+	refused
+	fetch --proxy "socks5h://$PROXY" "http://127.0.0.1:$WEB/"
+	stop_ssh
+}
 
-N = 64 << 20
-digest = hashlib.sha256()
-sock = order("sink")
-for block in pattern(N):
-    digest.update(block)
-    sock.sendall(block)
-sock.shutdown(socket.SHUT_WR)
-check(read_all(sock) == f"{N} {digest.hexdigest()}\n".encode(), "up")
-check(hashlib.sha256(read_all(order(f"source {N}"))).digest() ==
-      digest.digest(), "down")
-finish()
-EOF
+# Of RSA there are two kinds of signatures.
+use_key()
+{
+	case $kind in
+	rsa*)	for alg in rsa-sha2-256 rsa-sha2-512; do
+			use -o HostKeyAlgorithms=$alg \
+			    -o PubkeyAcceptedAlgorithms=$alg
+		done ;;
+	*)	use ;;
+	esac
+}
+
+stop farend
+each_key use_key
+start_farend
+cp "$OBJ/known_hosts" "$OBJ/right"
+stranger_host "[127.0.0.1]:$FARPORT" >"$OBJ/known_hosts"
+ssh -F "$OBJ/ssh_config" -p "$FARPORT" -N "$FARUSER@127.0.0.1" \
+    >"$OBJ/other.out" 2>&1 </dev/null && fail "another host key was taken"
+grep -q 'verification failed' "$OBJ/other.out" || fail "$(cat "$OBJ/other.out")"
+mv "$OBJ/right" "$OBJ/known_hosts"
 
 # A shell and a command are refused by sockstund, and say so.
 [ "$FAREND" = sockstund ] || return 0

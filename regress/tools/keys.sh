@@ -17,6 +17,14 @@ each_key()
 	kind=ed25519
 }
 
+# stranger_host name: the line of known_hosts of a host with another key
+stranger_host()
+{
+	rm -f "$OBJ/other"
+	ssh-keygen -q -t ed25519 -N '' -f "$OBJ/other"
+	echo "$1 $(cut -d ' ' -f 1-2 "$OBJ/other.pub")"
+}
+
 # python_client module login|session|stranger: what a client of it does
 python_client()
 {
@@ -38,8 +46,6 @@ try_python()
 	each_key python_client "$1" login
 	start_farend
 	python_client "$1" session
-	ssh-keygen -q -t ed25519 -N '' -f "$OBJ/other"
-	echo "[127.0.0.1]:$FARPORT $(cut -d ' ' -f 1-2 "$OBJ/other.pub")" \
-	    >"$OBJ/known_hosts"
+	stranger_host "[127.0.0.1]:$FARPORT" >"$OBJ/known_hosts"
 	python_client "$1" stranger
 }
