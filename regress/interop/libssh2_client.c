@@ -3,10 +3,11 @@
  * An SSH client on libssh2, which shares no code with the daemon: what a
  * foreign client may have of sockstund, and what it must not have.
  *
- *	libssh2_client [-u] address port user keyfile echo-port
+ *	libssh2_client [-lu] address port user keyfile known_hosts echo-port
  *
- * echo-port is that of tools/peer.py.  -u opens channels before it has
- * authenticated, which must be refused.
+ * It ends with 3 if there is no such key in known_hosts, or a key exchange
+ * without one.  echo-port is that of tools/peer.py.  -u opens channels before it has
+ * authenticated, which must be refused; -l uses one channel and no more.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -21,8 +22,10 @@
 #include <libssh2.h>
 
 #define TIMEOUT_MS	20000
+#define MALFORMED_MS	2000
 #define BLOCK		16000	/* less than the smallest window */
 #define CHANNELS	50
+#define NO_HOST		3	/* exit status */
 
 static int	 failures;
 
@@ -60,9 +63,30 @@ session_start(int fd)
 	libssh2_session_set_timeout(session, TIMEOUT_MS);
 	if (libssh2_session_handshake(session, fd) != 0) {
 		libssh2_session_last_error(session, &msg, NULL, 0);
-		errx(1, "handshake: %s", msg);
+		errx(NO_HOST, "handshake: %s", msg);
 	}
 	return (session);
+}
+
+/* Is the host's key that of the file? */
+static int
+host_is_known(LIBSSH2_SESSION *session, const char *host, int port,
+    const char *path)
+{
+	LIBSSH2_KNOWNHOSTS	*hosts;
+	const char		*key;
+	size_t			 len;
+	int			 type, result;
+
+	if ((hosts = libssh2_knownhost_init(session)) == NULL ||
+	    libssh2_knownhost_readfile(hosts, path,
+	    LIBSSH2_KNOWNHOST_FILE_OPENSSH) < 0)
+		errx(1, "%s", path);
+	key = libssh2_session_hostkey(session, &len, &type);
+	result = libssh2_knownhost_checkp(hosts, host, port, key, len,
+	    LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW, NULL);
+	libssh2_knownhost_free(hosts);
+	return (result == LIBSSH2_KNOWNHOST_CHECK_MATCH);
 }
 
 /* A channel to the echo server, with the order to echo given. */
@@ -192,22 +216,34 @@ try_command(LIBSSH2_SESSION *session, int terminal)
 	libssh2_channel_free(ch);
 }
 
+/* Did the other end refuse the channel, instead of saying nothing? */
+static int
+is_refused(LIBSSH2_SESSION *session)
+{
+	return (libssh2_session_last_errno(session) ==
+	    LIBSSH2_ERROR_CHANNEL_FAILURE);
+}
+
 static void
 try_refused(LIBSSH2_SESSION *session)
 {
+	static const char	 x11[] = "\0\0\0\011127.0.0.1\0\0\027\160";
 	LIBSSH2_LISTENER	*listener;
 	LIBSSH2_CHANNEL		*ch;
 	int			 bound;
 
 	ch = libssh2_channel_direct_tcpip(session, "127.0.0.1", 1);
-	check(ch == NULL, "a refused port is a failed open");
+	check(ch == NULL && is_refused(session),
+	    "a refused port is a failed open");
 	if (ch != NULL)
 		libssh2_channel_free(ch);
-	ch = libssh2_channel_open_ex(session, "x11", 3, 64000, 32000, NULL, 0);
-	check(ch == NULL, "an x11 channel is refused");
+	ch = libssh2_channel_open_ex(session, "x11", 3, 64000, 32000,
+	    x11, sizeof(x11) - 1);
+	check(ch == NULL && is_refused(session), "an x11 channel is refused");
 	ch = libssh2_channel_open_ex(session, "nonsense@example.org", 20,
 	    64000, 32000, NULL, 0);
-	check(ch == NULL, "an unknown channel type is refused");
+	check(ch == NULL && is_refused(session),
+	    "an unknown channel type is refused");
 	listener = libssh2_channel_forward_listen_ex(session, "127.0.0.1", 0,
 	    &bound, 1);
 	check(listener == NULL, "tcpip-forward is refused");
@@ -275,36 +311,62 @@ authenticated(LIBSSH2_SESSION *session, int port)
 	try_refused(session);
 	check(echo_blocks(ch, 1) == 0, "the flow goes on after all this");
 	libssh2_channel_free(ch);
+	/* To this there is no answer. */
+	libssh2_session_set_timeout(session, MALFORMED_MS);
 	check(libssh2_channel_open_ex(session, "direct-tcpip", 12, 64000,
 	    32000, "\0\0\377\377x", 5) == NULL,
 	    "a malformed direct-tcpip is refused");
+}
+
+static void
+unauthenticated(LIBSSH2_SESSION *session, int port)
+{
+	check(libssh2_channel_direct_tcpip(session, "127.0.0.1", port) == NULL,
+	    "direct-tcpip before authentication is refused");
+	check(libssh2_channel_open_session(session) == NULL,
+	    "a session before authentication is refused");
+}
+
+static void
+one_channel(LIBSSH2_SESSION *session, int port)
+{
+	LIBSSH2_CHANNEL	*ch;
+
+	try_refused(session);
+	ch = echo_open(session, port);
+	check(ch != NULL && echo_blocks(ch, 10) == 0, "a channel");
+	if (ch != NULL)
+		libssh2_channel_free(ch);
 }
 
 int
 main(int argc, char *argv[])
 {
 	LIBSSH2_SESSION	*session;
-	int		 fd, before = argc == 7 && strcmp(argv[1], "-u") == 0;
+	int		 c, fd, mode = 0, port;
 
-	argv += before;
-	if (argc - before != 6)
-		errx(2, "usage: libssh2_client [-u] address port user keyfile "
-		    "echo-port");
+	while ((c = getopt(argc, argv, "lu")) != -1)
+		mode = c;
+	argv += optind;
+	if (argc - optind != 6 || mode == '?')
+		errx(2, "usage: libssh2_client [-lu] address port user keyfile "
+		    "known_hosts echo-port");
 	if (libssh2_init(0) != 0)
 		errx(1, "libssh2_init");
-	fd = tcp_connect(argv[1], argv[2]);
+	fd = tcp_connect(argv[0], argv[1]);
+	port = atoi(argv[5]);
 	session = session_start(fd);
-	if (before) {
-		check(libssh2_channel_direct_tcpip(session, "127.0.0.1",
-		    atoi(argv[5])) == NULL,
-		    "direct-tcpip before authentication is refused");
-		check(libssh2_channel_open_session(session) == NULL,
-		    "a session before authentication is refused");
-	} else {
-		check(libssh2_userauth_publickey_fromfile(session, argv[3],
-		    NULL, argv[4], NULL) == 0, "login by key");
-		if (failures == 0)
-			authenticated(session, atoi(argv[5]));
+	if (!host_is_known(session, argv[0], atoi(argv[1]), argv[4]))
+		errx(NO_HOST, "the host is not known");
+	if (mode == 'u')
+		unauthenticated(session, port);
+	else {
+		check(libssh2_userauth_publickey_fromfile(session, argv[2],
+		    NULL, argv[3], NULL) == 0, "login by key");
+		if (failures == 0 && mode == 'l')
+			one_channel(session, port);
+		else if (failures == 0)
+			authenticated(session, port);
 		libssh2_session_disconnect(session, "done");
 	}
 	libssh2_session_free(session);
