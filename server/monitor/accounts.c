@@ -5,6 +5,9 @@
  * who it is (userkeys) is not known here.
  */
 #include <sys/types.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <linux/capability.h>
 
 #include <errno.h>
 #include <grp.h>
@@ -197,15 +200,49 @@ account_set_ids(uid_t uid, gid_t gid)
 }
 
 /*
- * Becomes the user for good, which only root needs to.  Returns 0, or -1 after
+ * Of the capabilities that this process and its programs could have none is
+ * left, but for those that it has; root alone can do that.  Returns 0, or -1
+ * with errno.
+ */
+int
+account_limit_caps(void)
+{
+	unsigned long cap;
+
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != -1; cap++) {
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Gives up all capabilities, for good.  Returns 0, or -1 with errno. */
+int
+account_clear_caps(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+	memset(none, 0, sizeof(none));
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 &&
+	    errno != EINVAL)
+		return -1;
+	return (int)syscall(SYS_capset, &head, none);
+}
+
+/*
+ * Becomes the user for good, who has no capability.  Returns 0, or -1 after
  * the reason was logged; the process has then no use but to end.
  */
 int
 account_become(const struct account *account)
 {
-	if (geteuid() != 0 ||
-	    (initgroups(account->name, account->gid) != -1 &&
-	    account_set_ids(account->uid, account->gid) == 0))
+	if ((geteuid() != 0 || (account_limit_caps() == 0 &&
+	    initgroups(account->name, account->gid) != -1 &&
+	    account_set_ids(account->uid, account->gid) == 0)) &&
+	    account_clear_caps() == 0)
 		return 0;
 	log_warn("cannot become user %s", account->name);
 	return -1;

@@ -38,6 +38,8 @@ void	 account_clear(struct account *);
 void	 account_enter(const struct account *, struct account_saved *);
 void	 account_leave(struct account_saved *);
 int	 account_set_ids(uid_t, gid_t);
+int	 account_limit_caps(void);
+int	 account_clear_caps(void);
 int	 account_become(const struct account *);
 
 #endif
