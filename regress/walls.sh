@@ -132,7 +132,8 @@ only libevent event2/ '(ev|ev(ent|timer|util|buffer)|bufferevent)_' \
     common/flow common/ssh client/login client/farend client/front \
     client/sockstun server/listener server/dialer server/services \
     server/net server/sockstun-server
-only libseccomp seccomp seccomp_ server/net server/sandbox server/signer
+only libseccomp seccomp seccomp_ server/net server/sandbox server/signer \
+    server/dialer
 only libcrypto openssl/ '(EVP|BN|BIO|PEM|OSSL|OPENSSL)_' server/net server/signer
 only libresolv 'resolv|arpa/nameser' '(__)?(res|ns|b64)_' server/monitor \
     client/login

@@ -28,6 +28,7 @@
 #include "context.h"
 #include "destrules.h"
 #include "dialer.h"
+#include "dialfilter.h"
 #include "fdlimit.h"
 #include "kinds.h"
 #include "log.h"
@@ -433,6 +434,8 @@ dialer_main(const struct servconf *conf, int peer,
 	}
 	msg_clear(&m);
 	dialer_init(&d, conf, peer, ctx);
+	if (dialfilter_enter() == -1)
+		fatal("dialer: sandbox");
 	event_base_dispatch(d.base);
 	dialer_clear(&d);
 	return d.status;

@@ -252,7 +252,7 @@ sandbox_net_enter(void)
 	scmp_filter_ctx ctx;
 
 	if (filter_limit(SANDBOX_DATA_MAX) == -1 ||
-	    (ctx = filter_new()) == NULL)
+	    (ctx = filter_new(SCMP_ACT_KILL_PROCESS)) == NULL)
 		return -1;
 	return filter_load(ctx, sandbox_add_all(ctx));
 }

@@ -53,11 +53,11 @@ filter_limit(size_t memory)
 	return 0;
 }
 
-/* A filter that ends the process at every call, or NULL with errno. */
+/* A filter that does this at every call, or NULL with errno. */
 scmp_filter_ctx
-filter_new(void)
+filter_new(uint32_t action)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	scmp_filter_ctx ctx = seccomp_init(action);
 
 	if (ctx != NULL && seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
 	    SCMP_ACT_KILL_PROCESS) != 0) {

@@ -21,7 +21,7 @@
 
 void	 filter_hide(void);
 int	 filter_limit(size_t);
-scmp_filter_ctx filter_new(void);
+scmp_filter_ctx filter_new(uint32_t);
 int	 filter_add_calls(scmp_filter_ctx, uint32_t, const int *, size_t);
 struct scmp_arg_cmp filter_bits(unsigned int, uint64_t, uint64_t);
 int	 filter_allow_memory(scmp_filter_ctx);

@@ -51,7 +51,7 @@ confine_enter(void)
 		return -1;
 	if (FILTER_SANITIZED)
 		return 0;
-	if ((ctx = filter_new()) == NULL)
+	if ((ctx = filter_new(SCMP_ACT_KILL_PROCESS)) == NULL)
 		return -1;
 	ret = filter_add_calls(ctx, SCMP_ACT_ALLOW, confine_allowed,
 	    FILTER_NELEM(confine_allowed));
