@@ -47,8 +47,9 @@ SEES_server/listener	  = server/handover server/privsep $(FLOW)
 SEES_server/monitor	  = server/handover server/privsep $(FLOW)
 SEES_server/dialer	  = server/services server/handover server/privsep \
 			    server/sandbox $(FLOW)
+SEES_server/logger	  = server/sandbox server/privsep $(FLOW)
 SEES_server/sockstund	  = server/listener server/monitor server/dialer \
-			    $(SEES_server/dialer)
+			    server/logger $(SEES_server/dialer)
 SEES_server/net		  = server/sandbox server/privsep $(SSH)
 SEES_server/signer	  = server/sandbox server/privsep $(FLOW)
 SEES_server/sockstun-server = server/services $(FLOW)
@@ -58,7 +59,7 @@ ROOMS	    = $(wildcard common/* client/* server/*)
 # need of the archives below (LAYERS).  A new source is found by its folder.
 LINK_sockstun	    = $(addprefix client/,sockstun front farend login config)
 LINK_sockstund	    = $(addprefix server/,sockstund listener monitor dialer \
-		      services handover sandbox privsep)
+		      logger services handover sandbox privsep)
 LINK_sockstund-net  = $(addprefix server/,net sandbox privsep)
 LINK_sockstund-signer = $(addprefix server/,signer sandbox privsep)
 LINK_sockstun-server = $(addprefix server/,sockstun-server services)

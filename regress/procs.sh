@@ -29,6 +29,7 @@ look()
 {
 	net=0
 	dialer=0
+	: >"$OBJ/dialers"
 	for p in $(family "$(pidof_test farend)"); do
 		name=$(tr '\0' ' ' <"/proc/$p/cmdline")
 		u=$(field "$p" Uid)
@@ -46,6 +47,9 @@ look()
 			    fail "as a user, libssh runs as $u"
 		elif [ "$u" = "$uid $uid $uid $uid" ]; then
 			dialer=$((dialer + 1))
+			case $name in
+			*'[dialer]'*) echo "$p" >>"$OBJ/dialers" ;;
+			esac
 			groups=$(field "$p" Groups)
 			[ "$1" != root ] || [ "${groups% }" = "$groups_want" ] ||
 			    fail "the dialer has the groups $groups"
@@ -74,27 +78,33 @@ signer_is_out_of_reach()
 	    fail "two processes share a uid"
 	gid=$(field "$signer" Gid | cut -d ' ' -f 1)
 	for u in $(cat "$OBJ/uids") "$uid"; do
-		python3 -c '
-import ctypes, os, sys
-pid, uid, gid = map(int, sys.argv[1:])
-os.setgroups([])
-os.setresgid(gid, gid, gid)
-os.setresuid(uid, uid, uid)
-libc = ctypes.CDLL(None, use_errno=True)
-seen = []
-for name in "mem", "maps", "environ", "syscall", "stack":
-	try:
-		with open(f"/proc/{pid}/{name}", "rb") as f:
-			seen += [name] if name == "mem" or f.read(1) else []
-	except OSError:
-		pass
-PTRACE_SEIZE = 0x4206
-if libc.ptrace(PTRACE_SEIZE, pid, 0, 0) == 0:
-	seen.append("ptrace")
-if libc.syscall(438, libc.syscall(434, pid, 0), 3, 0) != -1:
-	seen.append("pidfd_getfd")
-sys.exit(f"{pid}: {seen}" if seen else 0)' "$signer" "$u" "$gid" ||
+		python3 "$TOOLS/reach.py" "$signer" "$u" "$gid" ||
 		    fail "uid $u reaches the signer"
+	done
+}
+
+# Nor can the user who dials, or root's rights be had from what dials.
+dialer_is_out_of_reach()
+{
+	[ "$(wc -w <"$OBJ/dialers")" -ge 1 ] || fail "no dialer"
+	for p in $(cat "$OBJ/dialers"); do
+		python3 "$TOOLS/reach.py" "$p" "$uid" "$(id -g $user)" ||
+		    fail "its user reaches the dialer"
+		for set in Inh Prm Eff Bnd Amb; do
+			[ "$1" != root ] && [ $set = Bnd ] && continue
+			[ "$(field "$p" Cap$set)" = 0000000000000000 ] ||
+			    fail "the dialer has Cap$set $(field "$p" Cap$set)"
+		done
+		[ "$(field "$p" Seccomp)" = 2 ] || fail "a dialer without a filter"
+		[ "$(field "$p" NoNewPrivs)" = 1 ] ||
+		    fail "a dialer without no_new_privs"
+		for fd in 0 1 2; do
+			[ "$(readlink "/proc/$p/fd/$fd")" = /dev/null ] ||
+			    [ "${O%-san}" != "$O" ] ||
+			    fail "the dialer has $(ls -l "/proc/$p/fd/$fd")"
+		done
+		find "/proc/$p/fd" -lname "$OBJ/*" | grep . &&
+		    [ "${O%-san}" = "$O" ] && fail "the dialer has our files"
 	done
 }
 
@@ -107,6 +117,7 @@ ldd "$BIN/sockstund-net" | grep -q libssh || fail "sockstund-net without libssh"
 start_sockstund "AuthorizedKeysFile $OBJ/keys.%u"
 start_client
 look root 1 0
+dialer_is_out_of_reach root
 first=$(for p in $(family "$(pidof_test farend)"); do
 	grep -m 1 sockstund "/proc/$p/maps" | cut -d - -f 1; done)
 [ "$(echo "$first" | sort | uniq -d | wc -l)" -eq 0 ] ||
@@ -127,6 +138,7 @@ AS=$user
 start_sockstund "AuthorizedKeysFile $OBJ/keys.%u"
 start_client
 look $user 1 0
+dialer_is_out_of_reach $user
 AS=
 "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 -p "$FARPORT" root@127.0.0.1 \
     -- true 2>"$OBJ/root.log" && fail "root was let in by a user's daemon"

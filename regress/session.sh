@@ -65,6 +65,6 @@ stop master
 # The operator sees whose it was.
 for what in 'request for a command' 'request for a subsystem' \
     'request for a remote forwarding'; do
-	grep -q "^$FARUSER from 127.0.0.1 port [0-9]*: $what refused" \
+	grep -q "^net.*: $FARUSER from 127.0.0.1 port [0-9]*: $what refused" \
 	    "$OBJ/farend.log" || fail "no line: $what refused"
 done

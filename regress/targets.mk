@@ -49,17 +49,18 @@ $(UNITPROGS:=.o) $(FUZZPROGS:=.o): CPPFLAGS += $(call headers,$(ROOMS)) \
 
 # Programs that only the tests use.
 TOOLS	= $(O)/regress/tools/reap $(O)/regress/tools/badnet \
+	  $(O)/regress/tools/baddialer \
 	  $(O)/regress/interop/libssh2_client \
 	  $(O)/regress/interop/skprovider.so \
 	  $(O)/regress/bench/linkem
 
 $(O)/regress/tools/reap: $(O)/regress/tools/reap.o
 	$(link) $(LIBBSD_LIBS)
-$(O)/regress/tools/badnet: $(O)/regress/tools/badnet.o \
-    $(patsubst %,$(O)/%.a,server/privsep $(SEES_server/privsep))
+BAD	= $(O)/regress/tools/badnet $(O)/regress/tools/baddialer
+$(BAD): %: %.o $(patsubst %,$(O)/%.a,server/privsep $(SEES_server/privsep))
 	$(link) $(LIBBSD_LIBS)
-$(O)/regress/tools/badnet.o: CPPFLAGS += \
-    $(call headers,server/privsep $(SEES_server/privsep))
+$(BAD:=.o): CPPFLAGS += $(call headers,server/handover \
+    server/privsep $(SEES_server/privsep))
 $(O)/regress/interop/libssh2_client: $(O)/regress/interop/libssh2_client.o
 	$(link) $(SSH2_LIBS) $(LIBBSD_LIBS)
 $(O)/regress/interop/libssh2_client.o: CPPFLAGS += $(SSH2_CFLAGS)

@@ -189,9 +189,10 @@ has_descriptors()
 	[ "$(descriptors "$2")" -le "$1" ]
 }
 
+# But for the logger, which lives as long as the daemon.
 children()
 {
-	pgrep -P "$1" | wc -l
+	ps -o args= --ppid "$1" | grep -cvE '\[logger\]|-R logger'
 }
 
 # family pid: the process and all that descend from it

@@ -52,8 +52,8 @@ without()
 }
 
 # No process knows another, nor one end the other.
-processes="server/listener server/monitor server/net server/signer \
-    server/dialer server/sockstun-server"
+processes="server/listener server/logger server/monitor server/net \
+    server/signer server/dialer server/sockstun-server"
 for p in $processes; do
 	others=
 	for o in $processes; do
@@ -64,6 +64,7 @@ for p in $processes; do
 done
 no_include server/net server/handover server/services
 no_include server/signer server/handover server/services
+no_include server/logger server/handover server/services
 for room in client/*; do
 	no_include "$room" server/*
 done
@@ -130,10 +131,10 @@ awk '
 only libssh libssh/ ssh_ common/ssh client/login server/net
 only libevent event2/ '(ev|ev(ent|timer|util|buffer)|bufferevent)_' \
     common/flow common/ssh client/login client/farend client/front \
-    client/sockstun server/listener server/dialer server/services \
-    server/net server/sockstun-server
+    client/sockstun server/listener server/logger server/dialer \
+    server/services server/net server/sockstun-server
 only libseccomp seccomp seccomp_ server/net server/sandbox server/signer \
-    server/dialer
+    server/logger server/dialer
 only libcrypto openssl/ '(EVP|BN|BIO|PEM|OSSL|OPENSSL)_' server/net server/signer
 only libresolv 'resolv|arpa/nameser' '(__)?(res|ns|b64)_' server/monitor \
     client/login

@@ -14,6 +14,7 @@
  *	host	wants the exchange of a server with another host key signed
  *	server	wants the exchange of another server of this host signed
  *	time	asks for the key many times, and logs how long the answers took
+ *	flood	logs a login that was none, as often as it can
  */
 #include <sys/types.h>
 #include <libgen.h>
@@ -33,6 +34,8 @@
 #include "version.h"
 
 #define TIMES	31	/* odd; the monitor answers so many */
+#define FLOOD_LINES	20000
+#define FLOOD_LINE	"Accepted publickey for root from 192.0.2.66 port 1 ssh2"
 
 static char word[16], user[64], type[64], base64[4096];
 
@@ -181,6 +184,7 @@ main(void)
 {
 	struct privsep_setup setup;
 	struct msg m, ready;
+	int i;
 
 	if (msg_recv(PRIVSEP_FD_PEER, &m) != 1 ||
 	    privsep_get_setup(&m, &setup) == -1 || setup.nkeys == 0)
@@ -194,6 +198,10 @@ main(void)
 		measure();
 		return 0;
 	}
+	for (i = 0; strcmp(word, "flood") == 0 && i < FLOOD_LINES; i++)
+		say(i % 2 ? FLOOD_LINE : "x\n" FLOOD_LINE);
+	if (i > 0)
+		return 0;
 	if (strcmp(word, "bare") != 0 && strcmp(word, "early") != 0)
 		sign(setup.key[0].data, setup.key[0].len);
 	if (strcmp(word, "twice") == 0)

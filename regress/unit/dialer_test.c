@@ -3,7 +3,7 @@
  * The dialer as sockstund-net sees it: a child runs dialer_main(), the test
  * speaks to it over the pair.  getaddrinfo(3) is ours (linked with --wrap):
  * "hang" never answers, "fail" fails, any other name is 127.0.0.1.  The lines
- * of the dialer's log come over a pipe.
+ * of the dialer's log come as the logger gets them.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -28,8 +28,10 @@
 #include "context.h"
 #include "dialer.h"
 #include "log.h"
+#include "logging.h"
 #include "msg.h"
 #include "privsep.h"
+#include "report.h"
 #include "servconf.h"
 #include "socks.h"
 
@@ -49,6 +51,7 @@ struct answer {
 };
 
 static int peer = -1, log_fd[2] = { -1, -1 };
+static int log_process;		/* whose the last line was */
 static pid_t child;
 static int listening;
 static uint16_t port, closed_port;
@@ -115,21 +118,23 @@ conf_fill(struct servconf *conf, struct context *ctx)
 	ctx->peer = "192.0.2.1 port 5";
 }
 
-static void
-log_cb(enum log_level level, const char *text, void *arg)
-{
-	dprintf(log_fd[1], "%s\n", text);
-}
-
 /* What the dialer has logged since this was last asked. */
 static const char *
 log_lines(void)
 {
 	static char lines[65536];
-	ssize_t n;
+	struct privsep_line line;
+	struct msg m;
 
-	n = read(log_fd[0], lines, sizeof(lines) - 1);
-	lines[n > 0 ? n : 0] = '\0';
+	lines[0] = '\0';
+	while (msg_recv(log_fd[0], &m) == 1) {
+		assert_int_equal(m.type, LG_LINE);
+		log_process = (int)m.id;
+		assert_int_equal(privsep_get_log(&m, &line), 0);
+		msg_clear(&m);
+		strlcat(lines, line.text, sizeof(lines));
+		strlcat(lines, "\n", sizeof(lines));
+	}
 	return lines;
 }
 
@@ -143,15 +148,16 @@ start(const struct servconf *conf, const struct context *ctx)
 	    fd), 0);
 	close(log_fd[0]);
 	close(log_fd[1]);
-	assert_int_equal(pipe2(log_fd, O_NONBLOCK | O_CLOEXEC), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0, log_fd), 0);
 	fflush(NULL);
 	child = fork();
 	assert_int_not_equal(child, -1);
 	if (child == 0) {
 		close(fd[0]);
 		log_set_level(LOG_LEVEL_VERBOSE);
-		log_set_sink(log_cb, NULL);
-		exit(dialer_main(conf, fd[1], ctx));
+		report_open(log_fd[1]);
+		exit(dialer_main(conf, fd[1], log_fd[1], ctx));
 	}
 	close(fd[1]);
 	peer = fd[0];
@@ -516,6 +522,7 @@ test_violations(void **state)
 	send_raw(PS_LOG, log_line, sizeof(log_line), -1);
 	close(dial("127.0.0.1", port).fd);
 	assert_memory_equal(log_lines(), "x\n", 2);
+	assert_int_equal(log_process, LOGGING_DIALER);
 	send_raw(PS_LOG, log_level, sizeof(log_level), -1);
 	assert_int_equal(reap(), 255);
 	start_plain();

@@ -35,6 +35,7 @@
 #include "msg.h"
 #include "msgqueue.h"
 #include "privsep.h"
+#include "report.h"
 #include "resolver.h"
 #include "servconf.h"
 #include "services.h"
@@ -71,6 +72,7 @@ struct dialer {
 	size_t			 nrequests;
 	struct msgqueue		 replies;
 	int			 peer;
+	int			 log;		/* the logger */
 	uint32_t		 seen;		/* types that came */
 	int			 status;	/* exit status */
 };
@@ -288,7 +290,12 @@ answer_cancel(struct dialer *d, struct msg *m)
 static int
 answer_log(struct dialer *d, struct msg *m)
 {
-	return privsep_log(m, LOG_LEVEL_QUIET);
+	struct privsep_line line;
+
+	if (privsep_get_log(m, &line) == -1)
+		return -1;
+	report_net_line(d->log, &line);
+	return 0;
 }
 
 /* What net may say to a dialer; a handler's -1 ends the connection. */
@@ -371,12 +378,13 @@ dialer_init_services(struct dialer *d)
 
 static void
 dialer_init(struct dialer *d, const struct servconf *conf, int peer,
-    const struct context *ctx)
+    int log, const struct context *ctx)
 {
 	memset(d, 0, sizeof(*d));
 	d->conf = conf;
 	d->ctx = ctx;
 	d->peer = peer;
+	d->log = log;
 	RB_INIT(&d->requests);
 	msgqueue_init(&d->replies, peer, dialer_failed_cb, d);
 	destrules_init(&d->rules, !conf->allow_forwarding);
@@ -411,12 +419,13 @@ dialer_clear(struct dialer *d)
 }
 
 /*
- * Tells net that its user is in, then dials for it until it is gone.  Returns
- * the exit status of the process: 0, or 255 when net broke the protocol.  The
- * pair is left open.
+ * Tells net that its user is in, then dials for it until it is gone; its lines
+ * go to the logger at the other end of log.  Returns the exit status of the
+ * process: 0, or 255 when net broke the protocol.  Both descriptors are left
+ * open.
  */
 int
-dialer_main(const struct servconf *conf, int peer,
+dialer_main(const struct servconf *conf, int peer, int log,
     const struct context *ctx)
 {
 	struct dialer d;
@@ -433,7 +442,7 @@ dialer_main(const struct servconf *conf, int peer,
 		return DIALER_EXIT_VIOLATION;
 	}
 	msg_clear(&m);
-	dialer_init(&d, conf, peer, ctx);
+	dialer_init(&d, conf, peer, log, ctx);
 	if (dialfilter_enter() == -1)
 		fatal("dialer: sandbox");
 	event_base_dispatch(d.base);

@@ -9,6 +9,7 @@
 struct context;
 struct servconf;
 
-int	 dialer_main(const struct servconf *, int, const struct context *);
+int	 dialer_main(const struct servconf *, int, int,
+	    const struct context *);
 
 #endif

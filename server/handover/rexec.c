@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <paths.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,32 @@ rexec_null_stdio(int keep_stderr)
 	if (fd > STDERR_FILENO)
 		close(fd);
 	return 0;
+}
+
+/*
+ * fork(2), but the new process runs no signal handler of the old one's, which
+ * might write to descriptors that they share: signals wait until they have
+ * none.
+ */
+pid_t
+rexec_fork(void)
+{
+	struct sigaction sa;
+	sigset_t all, saved;
+	pid_t pid;
+	int sig;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &saved);
+	if ((pid = fork()) == 0) {
+		for (sig = 1; sig < NSIG; sig++) {
+			if (sigaction(sig, NULL, &sa) == 0 &&
+			    sa.sa_handler != SIG_IGN)
+				signal(sig, SIG_DFL);
+		}
+	}
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	return pid;
 }
 
 /*

@@ -17,6 +17,7 @@ enum rexec_monitor_fd {
 	REXEC_MONITOR_KEYS,		/* hostkeys_pack() */
 	REXEC_MONITOR_CONN,		/* the client */
 	REXEC_MONITOR_STARTUP,		/* closes when authenticated */
+	REXEC_MONITOR_LOGGER,		/* logging.h */
 	REXEC_MONITOR_END
 };
 
@@ -25,7 +26,14 @@ enum rexec_dialer_fd {
 	REXEC_DIALER_PEER = PRIVSEP_FD_PEER,
 	REXEC_DIALER_CONF,
 	REXEC_DIALER_CONTEXT,		/* context_pack() */
+	REXEC_DIALER_LOG,		/* logging.h */
 	REXEC_DIALER_END
+};
+
+/* What "sockstund -R logger" finds open, beside the log. */
+enum rexec_logger_fd {
+	REXEC_LOGGER_CONTROL = 3,	/* logging.h */
+	REXEC_LOGGER_CONF
 };
 
 /* This program, as it will be executed again. */
@@ -41,6 +49,7 @@ int	 rexec_make_memfd(const char *, const void *, size_t);
 u_char	*rexec_read_memfd(int, size_t *);
 void	 rexec_place_fds(int *, size_t);
 int	 rexec_null_stdio(int);
+pid_t	 rexec_fork(void);
 void	 rexec_run(const struct rexec *, const char *, char *const []);
 
 #endif

@@ -40,6 +40,7 @@ static const int daemon_signals[] = {
 
 struct daemon {
 	const struct daemon_config *cfg;
+	struct logproc		*logger;
 	struct event_base	*base;
 	struct event		*ev_signal[DAEMON_NSIGNALS];
 	struct event		*ev_pause;
@@ -142,10 +143,11 @@ daemon_set_options(const struct servconf *conf, int conn)
 void
 daemon_exec_monitor(const struct daemon_config *cfg, int conn, int startup)
 {
-	int fds[] = { cfg->conf_fd, cfg->keys_fd, conn, startup };
+	int fds[] = { cfg->conf_fd, cfg->keys_fd, conn, startup,
+	    cfg->logger.fd };
 
 	daemon_set_options(cfg->conf, conn);
-	rexec_place_fds(fds, 4);
+	rexec_place_fds(fds, 5);
 	rexec_run(cfg->self, "monitor", environ);
 	fatal("%s", cfg->self->path);
 }
@@ -191,33 +193,12 @@ daemon_pause_cb(evutil_socket_t fd, short what, void *arg)
 		listener_start(d->listeners[i]);
 }
 
-/*
- * The new process must not run the loop's signal handlers, which would write
- * to the listener's own pipe: so signals wait until they have no handler.
- */
-static pid_t
-daemon_fork(void)
-{
-	sigset_t all, saved;
-	pid_t pid;
-	size_t i;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &saved);
-	if ((pid = fork()) == 0) {
-		for (i = 0; i < DAEMON_NSIGNALS; i++)
-			signal(daemon_signals[i], SIG_DFL);
-	}
-	sigprocmask(SIG_SETMASK, &saved, NULL);
-	return pid;
-}
-
 static void
 daemon_start_monitor(struct daemon *d, int conn, const struct addr *peer)
 {
 	pid_t pid;
 
-	switch (pid = daemon_fork()) {
+	switch (pid = rexec_fork()) {
 	case -1:
 		log_warn("fork");
 		return;
@@ -244,6 +225,8 @@ daemon_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 	if (addr_from_sockaddr(&peer, sa) == -1)
 		memset(&peer, 0, sizeof(peer));
 	addr_unmap(&peer);
+	if (d->logger->pid == -1)
+		logproc_start(d->logger, d->cfg->self, d->cfg->conf_fd);
 	if (d->cfg->single)
 		daemon_exec_monitor(d->cfg, fd, -1);
 	if (startups_admit(d->startups, &peer))
@@ -255,7 +238,7 @@ daemon_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 }
 
 static void
-daemon_reap(void)
+daemon_reap(struct daemon *d)
 {
 	pid_t pid;
 	int status;
@@ -265,6 +248,10 @@ daemon_reap(void)
 			log_warnx("process %ld killed by signal %d (%s)",
 			    (long)pid, WTERMSIG(status),
 			    strsignal(WTERMSIG(status)));
+		if (pid == d->logger->pid) {
+			log_warnx("the logger ended");
+			d->logger->pid = -1;
+		}
 	}
 }
 
@@ -274,7 +261,7 @@ daemon_signal_cb(evutil_socket_t sig, short what, void *arg)
 	struct daemon *d = arg;
 
 	if (sig == SIGCHLD) {
-		daemon_reap();
+		daemon_reap(d);
 		return;
 	}
 	d->signal = sig;
@@ -298,6 +285,7 @@ daemon_init(struct daemon *d, struct daemon_config *cfg)
 
 	memset(d, 0, sizeof(*d));
 	d->cfg = cfg;
+	d->logger = &cfg->logger;
 	if ((d->base = event_base_new()) == NULL ||
 	    (d->ev_pause = evtimer_new(d->base, daemon_pause_cb, d)) == NULL)
 		fatalx("cannot make an event loop");

@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include "logproc.h"
+
 struct rexec;
 struct servconf;
 
@@ -21,6 +23,7 @@ struct daemon_config {
 	const struct rexec	*self;
 	int			 conf_fd;	/* text of configuration */
 	int			 keys_fd;	/* hostkeys_pack() */
+	struct logproc		 logger;
 	int			 single;	/* -d: one connection, no fork */
 	int			 sockets[DAEMON_SOCKETS_MAX];
 	size_t			 nsockets;

@@ -126,6 +126,27 @@ confined_drop(const struct confined_ids *ids)
 }
 
 /*
+ * Takes on such an uid for this process, for good, which only root has to.
+ * Returns 0, or -1 after the reason was logged; the process has then no use
+ * but to end.
+ */
+int
+confined_become(const struct servconf *conf)
+{
+	struct confined_ids ids;
+
+	if (geteuid() != 0)
+		return account_clear_caps();
+	if (confined_find_ids(conf, &ids) == -1)
+		return -1;
+	if (account_limit_caps() == 0 && confined_drop(&ids) == 0 &&
+	    account_clear_caps() == 0)
+		return 0;
+	log_warn("cannot drop privileges");
+	return -1;
+}
+
+/*
  * In the new process: confines it and executes the program, with n
  * descriptors from 3 on.
  */

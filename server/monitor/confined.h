@@ -18,6 +18,7 @@ struct confined {
 
 int	 confined_start(struct confined *, const char *,
 	    const struct servconf *, const int *, size_t);
+int	 confined_become(const struct servconf *);
 int	 confined_stop(struct confined *, const char *);
 
 #endif

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sha2.h>
@@ -38,6 +39,8 @@
 #include "context.h"
 #include "hostkeys.h"
 #include "log.h"
+#include "logfrom.h"
+#include "logging.h"
 #include "monitor.h"
 #include "monotime.h"
 #include "msg.h"
@@ -59,6 +62,13 @@
 #define MONITOR_SK_TOUCHED	0x01	/* somebody was there */
 #define MONITOR_SK_VERIFIED	0x04	/* and is who it should be */
 
+/* Only the sanitizers write to the standard error of a dialer. */
+#ifdef __SANITIZE_ADDRESS__
+#define MONITOR_KEEP_STDERR	1
+#else
+#define MONITOR_KEEP_STDERR	0
+#endif
+
 /* States, in which a message is permitted or not. */
 #define MONITOR_SETUP		0x01	/* PS_READY has not come yet */
 #define MONITOR_AUTH		0x02	/* no user has logged in yet */
@@ -69,6 +79,7 @@ struct monitor {
 	struct confined		 net;
 	struct confined		 signer;
 	struct peer		 peer;
+	struct logfrom		 log;		/* of net's lines */
 	int			 state;		/* MONITOR_SETUP or _AUTH */
 	uint32_t		 seen;		/* types that came */
 	u_int			 nqueries;
@@ -262,9 +273,37 @@ monitor_make_context(const struct monitor *mon, const struct authkey *key)
 }
 
 /*
- * Becomes the user and executes the dialer, which answers PS_KEY_PROVED.  Of
- * the descriptors it has the pair, the configuration and the context; all
- * others are closed, the startup pipe too, by which the listener knows that
+ * A descriptor for the dialer's lines of log, whose other end the logger gets.
+ * If there is no logger they are lost.
+ */
+static int
+monitor_open_log(const struct monitor *mon)
+{
+	char who[LOGFROM_WHO_MAX];
+	struct msg m;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0, pair) == -1)
+		fatal("socketpair");
+	snprintf(who, sizeof(who), "%s from %s", mon->account.name,
+	    mon->peer.text);
+	msg_init(&m, LG_OPEN, 0);
+	m.fd = pair[1];
+	msg_put_string(&m, who);
+	msg_put_u32(&m, (uint32_t)getpid());
+	msg_put_u32(&m, (uint32_t)mon->net.pid);
+	if (msg_send(REXEC_MONITOR_LOGGER, &m) == -1)
+		log_warn("%s: the logger cannot be reached", mon->peer.text);
+	msg_clear(&m);
+	return pair[0];
+}
+
+/*
+ * Becomes the user and executes the dialer, which answers PS_KEY_PROVED; for
+ * root it becomes nobody.  Of the descriptors the dialer has the pair, the
+ * configuration, the context and one to the logger; all others are closed,
+ * standard error, the startup pipe too, by which the listener knows that
  * somebody logged in.  The system reaps sockstund-net.
  */
 static void
@@ -273,14 +312,17 @@ monitor_become_dialer(struct monitor *mon, const struct authkey *key)
 	const struct account *a = &mon->account;
 	char path[] = "PATH=" MONITOR_PATH;
 	char *env[] = { NULL, NULL, NULL, path, NULL };
-	int fds[] = { mon->net.fd, REXEC_MONITOR_CONF, -1 };
+	int fds[] = { mon->net.fd, REXEC_MONITOR_CONF, -1, -1 };
+	int r;
 
 	if ((fds[2] = monitor_make_context(mon, key)) == -1)
 		fatal("memfd");
+	fds[3] = monitor_open_log(mon);
 	xasprintf(&env[0], "HOME=%s", a->home);
 	xasprintf(&env[1], "USER=%s", a->name);
 	xasprintf(&env[2], "LOGNAME=%s", a->name);
-	if (account_become(a) == -1)
+	r = a->uid == 0 ? confined_become(mon->conf) : account_become(a);
+	if (r == -1)
 		exit(MONITOR_EXIT);
 	if (chdir(a->home) == -1 && chdir("/") == -1)
 		fatal("/");
@@ -288,7 +330,9 @@ monitor_become_dialer(struct monitor *mon, const struct authkey *key)
 		fatal("no_new_privs");
 	alarm(0);
 	signal(SIGCHLD, SIG_IGN);
-	rexec_place_fds(fds, 3);
+	rexec_place_fds(fds, 4);
+	if (!MONITOR_KEEP_STDERR)
+		fcntl(STDERR_FILENO, F_SETFD, FD_CLOEXEC);
 	rexec_run(mon->self, "dialer", env);
 	fatal("%s", mon->self->path);
 }
@@ -371,8 +415,11 @@ answer_key_proved(struct monitor *mon, struct msg *m)
 static int
 answer_log(struct monitor *mon, struct msg *m)
 {
-	if (privsep_log(m, LOG_LEVEL_QUIET) == -1)
+	struct privsep_line line;
+
+	if (privsep_get_log(m, &line) == -1)
 		return monitor_malformed(mon, "PS_LOG");
+	logfrom_line(&mon->log, "net", mon->net.pid, &line);
 	return 0;
 }
 
@@ -537,6 +584,7 @@ monitor_main(const struct servconf *conf, const struct rexec *self)
 	mon->self = self;
 	mon->state = MONITOR_SETUP;
 	monitor_get_peer(&mon->peer, REXEC_MONITOR_CONN);
+	logfrom_init(&mon->log, mon->peer.text);
 	log_verbose("Connection from %s", mon->peer.text);
 	setrlimit(RLIMIT_CORE, &none);
 	signal(SIGPIPE, SIG_IGN);
@@ -547,6 +595,7 @@ monitor_main(const struct servconf *conf, const struct rexec *self)
 		confined_stop(&mon->net, mon->peer.text);
 	if (n >= 1)
 		signproc_stop(&mon->signer, mon->peer.text);
+	logfrom_end(&mon->log);
 	account_clear(&mon->account);
 	userkeys_clear(&mon->keys);
 	free(mon);

@@ -253,17 +253,22 @@ privsep_put_log(struct msg *m, enum log_level level, const char *text)
 	msg_put_blob(m, text, strnlen(text, PRIVSEP_LOG_MAX));
 }
 
+int
+privsep_get_log(struct msg *m, struct privsep_line *line)
+{
+	line->level = (enum log_level)get_bounded(m, LOG_LEVEL_DEBUG2);
+	msg_get_string(m, line->text, sizeof(line->text));
+	return msg_end(m);
+}
+
 /* Logs the line here, at a level that is not below floor. */
 int
 privsep_log(struct msg *m, enum log_level floor)
 {
-	char text[PRIVSEP_LOG_MAX + 1];
-	enum log_level level;
+	struct privsep_line line;
 
-	level = (enum log_level)get_bounded(m, LOG_LEVEL_DEBUG2);
-	msg_get_string(m, text, sizeof(text));
-	if (msg_end(m) == -1)
+	if (privsep_get_log(m, &line) == -1)
 		return -1;
-	log_line(level < floor ? floor : level, text);
+	log_line(line.level < floor ? floor : line.level, line.text);
 	return 0;
 }

@@ -71,7 +71,7 @@ enum privsep_type {
 	PS_REPLY,
 	/* net -> dialer, same id: nobody waits for this any more. */
 	PS_CANCEL,
-	/* net -> either, any time: u32 level (enum log_level), string text. */
+	/* net -> either, any time: struct privsep_line. */
 	PS_LOG
 };
 
@@ -137,6 +137,12 @@ struct privsep_reply {
 	struct addr	 bnd;		/* of type ADDR_NONE if there is none */
 };
 
+/* A line of log: u32 level, string text. */
+struct privsep_line {
+	enum log_level	 level;
+	char		 text[PRIVSEP_LOG_MAX + 1];
+};
+
 /* A message that one side may receive, and in which of its states. */
 struct privsep_rule {
 	enum privsep_type type;
@@ -165,6 +171,7 @@ void	 privsep_get_addr(struct msg *, struct addr *);
 void	 privsep_put_reply(struct msg *, const struct privsep_reply *);
 int	 privsep_get_reply(struct msg *, struct privsep_reply *);
 void	 privsep_put_log(struct msg *, enum log_level, const char *);
+int	 privsep_get_log(struct msg *, struct privsep_line *);
 int	 privsep_log(struct msg *, enum log_level);
 
 #endif

@@ -112,6 +112,8 @@ servargs_parse_role(const char *name)
 		return ROLE_MONITOR;
 	if (strcmp(name, "dialer") == 0)
 		return ROLE_DIALER;
+	if (strcmp(name, "logger") == 0)
+		return ROLE_LOGGER;
 	servargs_usage();
 }
 

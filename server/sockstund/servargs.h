@@ -12,7 +12,8 @@ enum servargs_role {
 	ROLE_START,		/* as an administrator starts it */
 	ROLE_LISTENER,		/* executed again by SIGHUP */
 	ROLE_MONITOR,
-	ROLE_DIALER
+	ROLE_DIALER,
+	ROLE_LOGGER
 };
 
 enum servargs_mode {

@@ -5,12 +5,13 @@
  * program, and a folder:
  *
  *	listener   root        listener/   accepts; starts a monitor for each
+ *	logger     no rights   logger/     writes what dialers log
  *	monitor    root        monitor/    starts sockstund-net, decides who
  *	                                   may log in; becomes the dialer
  *	dialer     the user    dialer/     connects, binds, resolves (services/)
  *
- * sockstund-net (net/), which speaks SSH, is another program, confined and
- * without rights.  Nothing else runs as root.  Started by an ordinary user,
+ * sockstund-net (net/), which speaks SSH, and sockstund-signer (signer/), which
+ * has the host keys, are other programs, confined and without rights.  Nothing else runs as root.  Started by an ordinary user,
  * all of them run as that user.  No file of this program knows libssh.
  */
 #include <sys/types.h>
@@ -24,17 +25,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "confined.h"
 #include "context.h"
 #include "daemon.h"
 #include "dialer.h"
 #include "hostkeys.h"
 #include "inetd.h"
 #include "log.h"
+#include "logger.h"
 #include "logto.h"
+#include "logproc.h"
 #include "monitor.h"
 #include "pathnames.h"
+#include "report.h"
 #include "rexec.h"
 #include "selftest.h"
 #include "servargs.h"
@@ -51,6 +57,16 @@ struct sockstund {
 	char		**argv;
 	char		 cwd[PATH_MAX];		/* where it was started */
 };
+
+/* Nobody else of this uid can look into it, before it holds anything. */
+static void
+sockstund_hide(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	/* A leak check traces the process from a task of its own. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
 
 /* Ends the process before it serves, with a line that -q does not silence. */
 static void __attribute__((noreturn))
@@ -85,7 +101,7 @@ sockstund_set_log(struct sockstund *s)
 	s->self.option = logto_option(s->log);
 }
 
-/* What every role inherits, the configuration in a descriptor. */
+/* What every role inherits: the configuration, in a descriptor. */
 static void
 sockstund_inherit(struct sockstund *s, int fd)
 {
@@ -102,6 +118,13 @@ sockstund_inherit(struct sockstund *s, int fd)
 		fatalx("%s", err);
 	free(text);
 	log_set_level(s->conf.log_level);
+}
+
+/* The same for those that have the daemon's log. */
+static void
+sockstund_inherit_log(struct sockstund *s, int fd)
+{
+	sockstund_inherit(s, fd);
 	sockstund_set_log(s);
 	logto_use(s->log, s->conf.log_facility);
 }
@@ -110,7 +133,7 @@ static int
 sockstund_monitor(struct sockstund *s)
 {
 	setproctitle("[monitor]");
-	sockstund_inherit(s, REXEC_MONITOR_CONF);
+	sockstund_inherit_log(s, REXEC_MONITOR_CONF);
 	return monitor_main(&s->conf, &s->self);
 }
 
@@ -122,6 +145,7 @@ sockstund_dialer(struct sockstund *s)
 	size_t len;
 	int ret;
 
+	report_open(REXEC_DIALER_LOG);
 	sockstund_inherit(s, REXEC_DIALER_CONF);
 	text = (char *)rexec_read_memfd(REXEC_DIALER_CONTEXT, &len);
 	if (text == NULL)
@@ -130,11 +154,27 @@ sockstund_dialer(struct sockstund *s)
 	close(REXEC_DIALER_CONTEXT);
 	if (context_unpack(&ctx, text, len) == -1)
 		fatalx("inherited context is damaged");
-	ret = dialer_main(&s->conf, REXEC_DIALER_PEER, &ctx);
+	ret = dialer_main(&s->conf, REXEC_DIALER_PEER, REXEC_DIALER_LOG,
+	    &ctx);
 	conf_list_clear(&ctx.permit_open);
 	free(text);
 	servconf_clear(&s->conf);
 	return ret;
+}
+
+static int
+sockstund_logger(struct sockstund *s)
+{
+	setproctitle("[logger]");
+	sockstund_inherit_log(s, REXEC_LOGGER_CONF);
+	close(REXEC_LOGGER_CONF);
+	tzset();
+	if (confined_become(&s->conf) == -1)
+		return 1;
+	sockstund_hide();
+	logger_main(REXEC_LOGGER_CONTROL);
+	servconf_clear(&s->conf);
+	return 0;
 }
 
 static int
@@ -191,6 +231,8 @@ sockstund_serve_inetd(struct sockstund *s, struct daemon_config *cfg, int conn)
 {
 	if (rexec_null_stdio(s->log != LOGTO_SYSLOG) == -1)
 		fatal("standard input");
+	if (logproc_start(&cfg->logger, &s->self, cfg->conf_fd) == -1)
+		exit(1);
 	daemon_exec_monitor(cfg, conn, -1);
 	exit(1);
 }
@@ -271,10 +313,13 @@ sockstund_serve(struct sockstund *s, struct daemon_config *cfg)
 	if (daemon_bind(cfg) == -1)
 		sockstund_fail("Cannot bind any address.");
 	sockstund_detach(s);
+	if (logproc_start(&cfg->logger, &s->self, cfg->conf_fd) == -1)
+		return 1;
 	have_pid = sockstund_write_pid(s) == 0;
 	end = daemon_run(cfg, &sig);
 	close(cfg->conf_fd);
 	close(cfg->keys_fd);
+	close(cfg->logger.fd);
 	if (end == DAEMON_RESTART) {
 		log_info("Received SIGHUP; restarting.");
 		sockstund_restart(s);
@@ -291,7 +336,8 @@ static int
 sockstund_start(struct sockstund *s)
 {
 	struct daemon_config cfg = {
-		.conf = &s->conf, .self = &s->self, .single = s->args.debug > 0
+		.conf = &s->conf, .self = &s->self,
+		.single = s->args.debug > 0, .logger = { -1, -1 }
 	};
 	struct hostkeys keys;
 	int conn = -1;
@@ -325,16 +371,6 @@ sockstund_start(struct sockstund *s)
 	return sockstund_serve(s, &cfg);
 }
 
-/* Nobody else of this uid can look into it, before it holds anything. */
-static void
-sockstund_hide(void)
-{
-#ifndef __SANITIZE_ADDRESS__
-	/* A leak check traces the process from a task of its own. */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
-
 /* 0, 1 and 2 shall be open, so that nothing else gets these numbers. */
 static void
 sockstund_sanitise_stdio(void)
@@ -352,7 +388,8 @@ static int (*const sockstund_roles[])(struct sockstund *) = {
 	[ROLE_START] = sockstund_start,
 	[ROLE_LISTENER] = sockstund_start,	/* after SIGHUP */
 	[ROLE_MONITOR] = sockstund_monitor,
-	[ROLE_DIALER] = sockstund_dialer
+	[ROLE_DIALER] = sockstund_dialer,
+	[ROLE_LOGGER] = sockstund_logger
 };
 
 int

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The sandbox of the logger: it can read what it is sent, write the log that
+ * it has, and connect to the system's log again when that was restarted.
+ */
+#include <sys/types.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stddef.h>
+
+#include "filter.h"
+#include "logfilter.h"
+
+/* Bytes of memory, for all connections. */
+#define LOGFILTER_DATA_MAX	(64UL * 1024 * 1024)
+
+static const int logfilter_allowed[] = {
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(recvmsg),
+	SCMP_SYS(sendto), SCMP_SYS(send), SCMP_SYS(sendmsg),
+	SCMP_SYS(connect), SCMP_SYS(close), SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	/* the loop */
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(ppoll),
+	SCMP_SYS(ppoll_time64),
+	/* memory, but for mmap and mprotect */
+	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
+	/* time, locks, itself */
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64),
+	SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(futex),
+	SCMP_SYS(futex_time64), SCMP_SYS(getrandom), SCMP_SYS(getpid),
+	SCMP_SYS(gettid), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn), SCMP_SYS(restart_syscall)
+};
+
+/* Tried by libraries, which can do without: they get EACCES. */
+static const int logfilter_denied[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(access),
+	SCMP_SYS(faccessat), SCMP_SYS(stat), SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(ioctl),
+	SCMP_SYS(fcntl), SCMP_SYS(fcntl64)
+};
+
+static int
+logfilter_add_all(scmp_filter_ctx ctx)
+{
+	struct scmp_arg_cmp family = filter_bits(0, UINT32_MAX, AF_UNIX);
+	int ret;
+
+	if ((ret = filter_add_calls(ctx, SCMP_ACT_ALLOW, logfilter_allowed,
+	    FILTER_NELEM(logfilter_allowed))) != 0 ||
+	    (ret = filter_add_calls(ctx, SCMP_ACT_ERRNO(EACCES),
+	    logfilter_denied, FILTER_NELEM(logfilter_denied))) != 0 ||
+	    (ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+	    SCMP_SYS(socket), 1, &family)) != 0)
+		return ret;
+	return filter_allow_memory(ctx);
+}
+
+/*
+ * Closes the sandbox, for good.  Returns 0, or -1 with errno: then the process
+ * must not go on.
+ */
+int
+logfilter_enter(void)
+{
+	const struct rlimit none = { 0, 0 };
+	const struct rlimit data = { LOGFILTER_DATA_MAX, LOGFILTER_DATA_MAX };
+	scmp_filter_ctx ctx;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return -1;
+	if (FILTER_SANITIZED)
+		return 0;
+	if (setrlimit(RLIMIT_NPROC, &none) == -1 ||
+	    setrlimit(RLIMIT_DATA, &data) == -1 ||
+	    (ctx = filter_new(SCMP_ACT_KILL_PROCESS)) == NULL)
+		return -1;
+	return filter_load(ctx, logfilter_add_all(ctx));
+}
