@@ -53,9 +53,9 @@ for user in "$FARUSER" daemon games nobody-of-this-name; do
 done
 # A user who is denied has the key, but not a yes; a good key does not wait.
 ask daemon "$OBJ/id"
-[ "$yes" -eq 0 ] && [ "$least" -ge 5000 ] ||
-    fail "a denied user's own key: $yes yes, after $least us"
+[ "$yes" -eq 0 ] || fail "a denied user's own key is good"
+[ "$least" -ge 5000 ] || fail "a denied user: refused after $least us"
 ask "$FARUSER" "$OBJ/id"
 verbose "a good key: at least $least us, median $median us"
-[ "$yes" -gt 0 ] && [ "$least" -lt 5000 ] ||
-    fail "a good key: $yes yes, after $least us"
+[ "$yes" -gt 0 ] || fail "a good key is bad"
+[ "$least" -lt 5000 ] || fail "a good key waits: $least us"

@@ -196,12 +196,12 @@ main(void)
 	read_orders();
 	if (strcmp(word, "time") == 0) {
 		measure();
-		return 0;
+		_exit(0);
 	}
 	for (i = 0; strcmp(word, "flood") == 0 && i < FLOOD_LINES; i++)
 		say(i % 2 ? FLOOD_LINE : "x\n" FLOOD_LINE);
 	if (i > 0)
-		return 0;
+		_exit(0);
 	if (strcmp(word, "bare") != 0 && strcmp(word, "early") != 0)
 		sign(setup.key[0].data, setup.key[0].len);
 	if (strcmp(word, "twice") == 0)

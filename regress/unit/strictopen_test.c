@@ -166,9 +166,16 @@ swap_folders(const char *unused)
 	    RENAME_EXCHANGE);
 }
 
+static void
+swap_files(const char *unused)
+{
+	renameat2(AT_FDCWD, "home/mine", AT_FDCWD, "home/theirs",
+	    RENAME_EXCHANGE);
+}
+
 /*
- * While another process puts the folder that everybody can write in the place
- * of the good one and back, what is opened is never in the bad one.
+ * While another process puts the folder that everybody can write, or the file
+ * of another, in the place of the good one and back, the bad one is not opened.
  */
 static void
 race(const char *path, void (*swap)(const char *))
@@ -213,6 +220,10 @@ test_races(void **state)
 	assert_int_equal(chmod("home/bad", 0777), 0);
 	race("home/dir/keys", swap_link);
 	race("home/good/keys", swap_folders);
+	put("home/mine", "good", 0600);
+	put("home/theirs", "bad", 0644);
+	if (getuid() == 0 && chown("home/theirs", OTHER, OTHER) == 0)
+		race("home/mine", swap_files);
 }
 
 int
