@@ -18,14 +18,19 @@ logger_pid()
 # log_is_honest what pattern: no forged line, few others, and a count
 log_is_honest()
 {
-	grep -nE '^Accepted publickey for root' "$OBJ/$log" &&
+	# With sanitizers a dialer has standard error, for their reports; and
+	# a log file has the daemon's name and a time before each line.
+	if [ "${O%-san}" = "$O" ]; then cat; else grep -v ': raw$'; fi \
+	    <"$OBJ/$log" | sed 's/^[-0-9]* [0-9:.]* sockstund\[[0-9]*\]: //' \
+	    >"$OBJ/lines"
+	grep -nE '^Accepted publickey for root' "$OBJ/lines" &&
 	    fail "$1 has forged a line"
-	[ "$(wc -l <"$OBJ/$log")" -lt 200 ] ||
-	    fail "$1 has made $(wc -l <"$OBJ/$log") lines"
+	[ "$(wc -l <"$OBJ/lines")" -lt 200 ] ||
+	    fail "$1 has made $(wc -l <"$OBJ/lines") lines"
 	grep -qE "^$2\\[[0-9]+\\] for .*Accepted publickey for root" \
-	    "$OBJ/$log" || fail "$1: its lines do not say whose they are"
+	    "$OBJ/lines" || fail "$1: its lines do not say whose they are"
 	grep -E '^[0-9]{4,} lines of the processes for .*127.0.0.1 .* left out' \
-	    "$OBJ/$log" || fail "$1: no count of what was left out"
+	    "$OBJ/lines" || fail "$1: no count of what was left out"
 }
 
 works()
@@ -96,5 +101,4 @@ wait_for 10 is_listening "$FARPORT" || fatal "sockstund does not listen"
 nc -N 127.0.0.1 "$FARPORT" </dev/null >/dev/null 2>&1
 wait_for 10 has_children 0 "$(pidof_test farend)" || fail "processes are left"
 log=file.log
-sed -i 's/^[-0-9]* [0-9:.]* sockstund\[[0-9]*\]: //' "$OBJ/$log"
 log_is_honest "a sockstund-net" net
