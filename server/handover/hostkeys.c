@@ -21,7 +21,7 @@
 #include "sshbytes.h"
 #include "xmalloc.h"
 
-/* As ssh(1): others may not read a key that belongs to who uses it. */
+/* Like ssh(1): a key that is this user's own must not be readable by others. */
 static int
 hostkeys_check_modes(const char *path, const struct stat *st)
 {

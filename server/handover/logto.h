@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Where the log of a process goes, and how the next one is told. */
+/* Where a process logs, and how the one that it becomes is told. */
 #ifndef LOGTO_H
 #define LOGTO_H
 

@@ -20,7 +20,7 @@ const char servalgs_ciphers[] = SERVALGS_CIPHERS ","
     "aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc";
 const char servalgs_macs[] = SERVALGS_MACS ","
     "hmac-sha1-etm@openssh.com,hmac-sha1";
-/* None that hashes with SHA-1: the signer would sign no such exchange. */
+/* None of these uses SHA-1: the signer would refuse to sign the exchange. */
 const char servalgs_kex[] = SERVALGS_KEX ","
     "ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
     "mlkem768nistp256-sha256,mlkem1024nistp384-sha384,"

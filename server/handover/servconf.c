@@ -62,7 +62,7 @@ static const struct conf_choice servconf_facilities[] = {
 	{ "LOCAL7", LOG_LOCAL7 }, { NULL, 0 }
 };
 static const struct conf_range servconf_times = { 0, 365 * 86400 };
-/* Up to what the kernel's probes can have between them. */
+/* The kernel allows at most so many seconds between two probes. */
 static const struct conf_range servconf_timeouts = { 0, 32767 };
 static const struct conf_range servconf_dials = { 1, 365 * 86400 };
 static const struct conf_range servconf_budgets = { 0, 2047 };
@@ -131,8 +131,8 @@ const struct conf_keyword servconf_keywords[] = {
 	ALGORITHMS("KexAlgorithms", kex, SERVALGS_KEX),
 
 	/*
-	 * What sshd(8) knows besides.  To ignore one of these would let an
-	 * administrator believe that it holds.
+	 * Keywords of sshd(8) that have no meaning here.  They are errors: if
+	 * one were ignored, an administrator might believe that it holds.
 	 */
 	UNSUPPORTED("AcceptEnv"), UNSUPPORTED("AFSTokenPassing"),
 	UNSUPPORTED("AllowAgentForwarding"), UNSUPPORTED("AllowGroups"),
@@ -469,7 +469,7 @@ servconf_read_file(struct servconf *conf, const char *path, char *err,
 	return ret;
 }
 
-/* Adds "host:port" for an address, with the port that it has or with each. */
+/* Adds "host:port" for an address: its own port, or each Port in turn. */
 static void
 servconf_add_listen(struct conf_list *list, const char *word,
     const struct conf_list *ports)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * How MaxStartups, PerSourceMaxStartups and PerSourceNetBlockSize are read and
- * written.  Who is held to them the listener knows.
+ * written.  The listener holds connections to them (startups.c).
  */
 #include <sys/types.h>
 
@@ -14,7 +14,7 @@
 #include "servlimits.h"
 #include "xmalloc.h"
 
-/* The network of an IPv6 source that one customer usually has. */
+/* Bits of the IPv6 network that one customer of a provider usually has. */
 #define SERVLIMITS_BITS6	64
 
 /*

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * MaxStartups and PerSourceMaxStartups: how many connections are not
- * authenticated yet, and which new ones are turned away.  The other end of a pipe per connection is held by its
- * process; when it closes, the connection is authenticated or gone.  What the
- * processes do is not known here.
+ * authenticated yet, and which new ones are turned away.  For each connection
+ * there is a pipe, whose other end its process holds: when that closes, the
+ * connection is authenticated or gone.  What the processes do is not known
+ * here.
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -102,7 +103,7 @@ startups_drop_chance(int count, int begin, int rate, int max)
 	    (max - begin));
 }
 
-/* Tells of the turning away when it begins and when it is over. */
+/* Logs when connections begin to be turned away, and when that is over. */
 static void
 startups_log_throttling(struct startups *s, int dropping)
 {
@@ -112,7 +113,8 @@ startups_log_throttling(struct startups *s, int dropping)
 		log_info("beginning MaxStartups throttling");
 		s->since = now;
 		s->dropped = 0;
-	} else if (!dropping && s->since != 0 && s->count < s->limits.startups.begin) {
+	} else if (!dropping && s->since != 0 &&
+	    s->count < s->limits.startups.begin) {
 		log_info("exited MaxStartups throttling after %lld seconds, "
 		    "%u connections dropped", (long long)((now - s->since) /
 		    MONOTIME_SECOND), s->dropped);
@@ -120,7 +122,7 @@ startups_log_throttling(struct startups *s, int dropping)
 	}
 }
 
-/* The network that counts as one source with an address. */
+/* The network of which all addresses count as one source with this one. */
 static struct addr
 startups_source(const struct startups *s, const struct addr *peer)
 {
@@ -179,7 +181,7 @@ startups_admit(struct startups *s, const struct addr *peer)
 	return !drop;
 }
 
-/* Only the end of the pipe counts; what comes by mistake is read away. */
+/* Only the end of the pipe counts; bytes sent by mistake are dropped. */
 static void
 startups_read_cb(evutil_socket_t fd, short what, void *arg)
 {

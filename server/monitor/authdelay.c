@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A refusal comes at a time that depends on the name that was asked for and on
- * a secret of the host, and not on the work that was done for it, as with
- * sshd(8).  The same name has the same time at each login, so that many of them
- * tell no more than one.
+ * How long a refusal takes depends on the user's name and on a secret of the
+ * host, and not on the work that was done for it, as with sshd(8).  A name has
+ * the same time at every login, so that many refusals tell no more than one.
  */
 #include <sys/types.h>
 
@@ -28,7 +27,7 @@ authdelay_init(struct authdelay *d, const void *data, size_t len)
 	SHA256Final(d->secret, &ctx);
 }
 
-/* The nanoseconds that a refusal of this user takes at least. */
+/* Nanoseconds that a refusal of this user takes at least. */
 static int64_t
 authdelay_of_user(const struct authdelay *d, const char *user)
 {
@@ -45,9 +44,9 @@ authdelay_of_user(const struct authdelay *d, const char *user)
 }
 
 /*
- * Waits until it is time to refuse a user whose request came at that
- * monotime_ns().  If the work took longer than that it is the double, and so
- * on.
+ * Waits until it is time to refuse a user whose request came at "since"
+ * (monotime_ns()).  If the work took longer than the user's delay, that is
+ * doubled until it is longer than the work.
  */
 void
 authdelay_wait(const struct authdelay *d, const char *user, int64_t since)

@@ -10,7 +10,7 @@
 
 #define AUTHDELAY_MIN	5000000			/* nanoseconds */
 #define AUTHDELAY_VARY	UINT64_C(4294967)	/* up to this much more */
-#define AUTHDELAY_MAX	INT64_C(5000000000)	/* of work: then no more */
+#define AUTHDELAY_MAX	INT64_C(5000000000)	/* of work: no delay then */
 
 struct authdelay {
 	u_char	 secret[SHA256_DIGEST_LENGTH];

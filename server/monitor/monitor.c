@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The monitor of one connection, which runs as root until a user has logged in
- * (or as the user who started sockstund).  It starts sockstund-signer (signproc)
- * and sockstund-net (netproc) without any right, gives net the connection, and
- * answers its questions; then it becomes the user who logged in and executes
- * the dialer in its own place.  It never reads a byte from the network, and
- * believes nothing that sockstund-net says: whether a client has signed, the
- * signer tells it.
+ * (or as the user who started sockstund).  It starts sockstund-signer
+ * (signproc) and sockstund-net (netproc) without any right, gives net the
+ * connection, and answers its questions; then it becomes the user who logged in
+ * and executes the dialer in its own place.  It never reads a byte from the
+ * network, and believes nothing that sockstund-net says: the signer tells it
+ * whether a client has signed.
  *
  * Whether a user may log in is decided here: accounts, userkeys, authkeys.
  * Another method of authentication would have messages of its own in privsep.h,
@@ -118,7 +118,7 @@ static const struct {
 	{ { PS_LOG, MONITOR_SETUP | MONITOR_AUTH },	answer_log }
 };
 
-/* Says yes, or no, which comes when the answered message's user has it. */
+/* Answers yes at once, or no when it is this user's time for it (authdelay). */
 static int
 monitor_send_answer(struct monitor *mon, uint32_t type, uint32_t id, int yes)
 {
@@ -159,7 +159,7 @@ monitor_digest(struct monitor_claim *claim)
 	SHA256Final(claim->digest, &ctx);
 }
 
-/* Of a claim whose key was read from a message: what is made of that. */
+/* Fills in the rest of a claim whose key was read from a message. */
 static void
 monitor_read_claim(struct monitor_claim *claim)
 {
@@ -300,10 +300,10 @@ monitor_open_log(const struct monitor *mon)
 }
 
 /*
- * Becomes the user and executes the dialer, which answers PS_KEY_PROVED; for
- * root it becomes nobody.  Of the descriptors the dialer has the pair, the
- * configuration, the context and one to the logger; all others are closed,
- * standard error, the startup pipe too, by which the listener knows that
+ * Becomes the user, or for root a uid without rights, and executes the dialer,
+ * which answers PS_KEY_PROVED.  The dialer keeps four descriptors: the pair,
+ * the configuration, the context and one to the logger.  All others are closed,
+ * also standard error, and the startup pipe, by which the listener learns that
  * somebody logged in.  The system reaps sockstund-net.
  */
 static void
@@ -516,7 +516,7 @@ monitor_get_peer(struct peer *peer, int conn)
 	    peer->addr.port);
 }
 
-/* The keys of the host are what nobody else knows. */
+/* The secret is made from the host keys, which nobody else knows. */
 static void
 monitor_init_delay(struct monitor *mon, int keys)
 {

@@ -20,8 +20,8 @@
 
 /*
  * Starts sockstund-net, without any right, on a connection and with a pair to
- * the signer; the caller still has both.  Of a test they are -1.  Returns 0,
- * or -1 after the reason was logged.
+ * the signer; the caller still has both.  For a test both are -1.  Returns
+ * 0, or -1 after the reason was logged.
  */
 int
 netproc_start(struct confined *net, const struct servconf *conf, int conn,
@@ -33,8 +33,9 @@ netproc_start(struct confined *net, const struct servconf *conf, int conn,
 }
 
 /*
- * Sends PS_SETUP: what it shall do for that peer, or that it shall only get
- * ready; with the public halves of the keys.  Returns 0, or -1 with errno.
+ * Sends PS_SETUP, with the public halves of the keys: how that peer is to be
+ * served or, for a test, that it only has to get ready.  Returns 0, or -1 with
+ * errno.
  */
 int
 netproc_setup(const struct confined *net, const struct servconf *conf,

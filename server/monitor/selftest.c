@@ -16,7 +16,7 @@
 #include "selftest.h"
 #include "signproc.h"
 
-/* The public halves of the keys in files, and only those that have one. */
+/* The public halves of the keys; a file whose key has none is taken out. */
 static int
 selftest_get_public(const struct servconf *conf, struct hostkeys *files,
     struct hostkeys *public)

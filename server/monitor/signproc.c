@@ -57,7 +57,7 @@ signproc_receive(struct confined *sp, struct msg *m, uint32_t type)
 	return -1;
 }
 
-/* One key of SG_READY: usable, or logged and taken out of the files. */
+/* One key of SG_READY: kept if usable, else logged and taken out of files. */
 static void
 signproc_take_key(struct msg *m, struct hostkeys *public,
     struct hostkeys *files, size_t *at)
@@ -143,7 +143,7 @@ signproc_verify(struct confined *sp, const char *user, const u_char *key,
 }
 
 /*
- * Sees to it that it is gone, and logs, for that peer, whether it was asked
+ * Ends it, and logs, with that peer's name, if it ended because it was asked
  * for what it does not do.  Returns -1 if it was never executed.
  */
 int

@@ -30,8 +30,8 @@ strictopen_is_safe(int fd, uid_t uid)
 }
 
 /*
- * The length of the folder to begin with: the home, with what is above it not
- * looked at, if the file is below it, or else the root.
+ * The length of the path of the first folder that is checked: the home, if the
+ * file is below it (what is above the home does not matter), or else the root.
  */
 static size_t
 strictopen_base_len(const char *real, const char *home)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Lines of log from processes that may be an attacker's.  Whoever receives
- * them writes them here, and each begins with the process that it is from:
+ * Lines of log from processes that an attacker may have taken over.  The
+ * process that receives a line logs it by these functions, with the name of the
+ * sender in front:
  *
  *	net[123] for alice from 192.0.2.1 port 5: flow 1: ...
  *
  * So none looks like a line of the monitor's, which programs that read logs
- * believe.  A line is bounded and escaped (log.h), and so is their number.
+ * believe.  Each line is cut and escaped (log.h), and their number is limited.
  */
 #include <sys/types.h>
 

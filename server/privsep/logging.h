@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The messages of the logger, which writes the lines of processes that may not
- * have the daemon's log.  It answers none.  Monitors share one SOCK_SEQPACKET
- * pair with it, and over that hand it the end of another one for each
- * connection whose user has logged in.
+ * have the daemon's log.  It never answers.  All monitors share one
+ * SOCK_SEQPACKET pair with it; over that they hand it an end of another pair
+ * for each connection whose user has logged in.
  */
 #ifndef LOGGING_H
 #define LOGGING_H
@@ -22,7 +22,7 @@ enum logging_type {
 	LG_LINE
 };
 
-/* Whose line it is.  What of net's the dialer sends, it vouches for. */
+/* Whose line it is, as the dialer says, which passes net's lines on. */
 enum logging_process {
 	LOGGING_DIALER,
 	LOGGING_NET

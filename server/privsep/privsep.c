@@ -48,7 +48,7 @@ get_bounded(struct msg *m, uint32_t max)
 	return 0;
 }
 
-/* The texts of a setup that is sent may be NULL, which is "". */
+/* A text that is NULL is sent as "". */
 void
 privsep_put_setup(struct msg *m, const struct privsep_setup *s)
 {
@@ -138,7 +138,7 @@ privsep_get_key(struct msg *m, struct privsep_key *key)
 	return msg_end(m);
 }
 
-/* The same, and the signature. */
+/* User, key type and key as above, then the signature. */
 void
 privsep_put_proof(struct msg *m, const char *user, const char *type,
     const char *base64, const struct privsep_proof *proof)

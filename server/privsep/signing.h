@@ -2,8 +2,8 @@
 /*
  * The messages of sockstund-signer, which has the host keys and checks the
  * users' signatures.  It talks to the monitor over one SOCK_SEQPACKET pair and
- * to sockstund-net over another, each asking and waiting for the answer.  What
- * is malformed or not permitted now ends it, and so the connection.
+ * to sockstund-net over another; both ask and wait for the answer.  A message
+ * that is malformed or not permitted now ends it, and so the connection.
  */
 #ifndef SIGNING_H
 #define SIGNING_H
@@ -13,7 +13,7 @@
 #define SIGNING_FD_KEYS		4	/* hostkeys_pack() */
 #define SIGNING_FD_NET		5	/* the pair with sockstund-net */
 
-/* How it ends if not by itself: it was asked for what it does not do. */
+/* Its exit status when it was asked for what it does not do. */
 #define SIGNING_EXIT_REFUSED	3
 
 #define SIGNING_PUBLIC_MAX	4096	/* bytes of a host key's public half */

@@ -6,12 +6,13 @@
  *
  *	listener   root        listener/   accepts; starts a monitor for each
  *	logger     no rights   logger/     writes what dialers log
- *	monitor    root        monitor/    starts sockstund-net, decides who
- *	                                   may log in; becomes the dialer
+ *	monitor    root        monitor/    starts the two programs below, decides
+ *	                                   who may log in; becomes the dialer
  *	dialer     the user    dialer/     connects, binds, resolves (services/)
  *
  * sockstund-net (net/), which speaks SSH, and sockstund-signer (signer/), which
- * has the host keys, are other programs, confined and without rights.  Nothing else runs as root.  Started by an ordinary user,
+ * has the host keys, are programs of their own, confined and without rights.
+ * Only the listener and the monitors run as root.  Started by an ordinary user,
  * all of them run as that user.  No file of this program knows libssh.
  */
 #include <sys/types.h>
