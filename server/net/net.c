@@ -43,9 +43,9 @@
 #include "version.h"
 #include "xmalloc.h"
 
-/* Seconds.  LoginGraceTime is the monitor's; libssh shall not end first. */
+/* Seconds.  The monitor enforces LoginGraceTime; libssh must not end first. */
 #define NET_PATIENCE	(24 * 60 * 60L)
-/* Milliseconds to send what a client is told that must go. */
+/* Milliseconds to send the reason to a client that must go. */
 #define NET_FLUSH_MS	1000
 
 struct net {
@@ -96,7 +96,7 @@ net_set_bind(struct net *n, enum ssh_bind_options_e option, const void *value,
 		fatalx("%s: %s", what, ssh_get_error(n->bind));
 }
 
-/* Keeps of a list what the library has, which must be something. */
+/* Sets a list, less what the library lacks; it fails if nothing is left. */
 static void
 net_set_list(struct net *n, enum ssh_bind_options_e option, const char *list,
     const char *what)
@@ -154,8 +154,8 @@ net_handshake(struct net *n)
 	if (ssh_bind_accept_fd(n->bind, session, PRIVSEP_FD_CONN) != SSH_OK)
 		fatalx("%s", ssh_get_error(n->bind));
 	/*
-	 * libssh would only write after it has read, which fails where the
-	 * client ends its side at once or says what is not SSH.
+	 * Otherwise libssh writes only after it has read, and would tell nothing
+	 * to a client that closes its side at once or does not speak SSH.
 	 */
 	ssh_set_fd_towrite(session);
 	ssh_set_auth_methods(session, n->setup.pubkey_auth ?
@@ -219,7 +219,7 @@ net_serve(struct net *n, ssh_session session, const char *user)
 	free(who);
 }
 
-/* Tells the client that it must go; libssh would only queue the message. */
+/* Sends the client the reason why it must go; libssh only queues it. */
 static void
 net_dismiss(ssh_session session)
 {

@@ -160,7 +160,7 @@ netflow_done_cb(const struct flow_summary *sum, void *arg)
 	netflow_free(f);
 }
 
-/* Closes the channel behind the last reply on it; f is gone. */
+/* Sends the last reply on the channel and closes it; f is gone. */
 static void
 netflow_part(struct netflow *f, enum socks_rep rep, const struct addr *bnd)
 {

@@ -22,7 +22,7 @@
 #include "sshloop.h"
 #include "sshopen.h"
 
-/* Refuses what no client in its senses asks for: a line that is kept. */
+/* Refuses what no ordinary client asks for, with a line in the log. */
 static int
 refuse(struct netflows *all, ssh_message msg, const char *what)
 {
@@ -135,7 +135,7 @@ message_request(struct netflows *all, ssh_message msg)
 	return 0;
 }
 
-/* Most that are not known are for a sign of life. */
+/* Most unknown requests are keepalives: any answer will do. */
 static int
 message_global(struct netflows *all, ssh_message msg)
 {

@@ -16,7 +16,7 @@
 #define NETSESSION_TEXT							\
 	"sockstund: there is no shell and no command here, only "	\
 	"forwarding: use sockstun, or ssh -N with -D or -L\r\n"
-/* What a shell or a command ends with that did not do what it was to do. */
+/* The exit status of a shell or a command that failed. */
 #define NETSESSION_STATUS	1
 
 /* The place of a channel in the list, or n. */
@@ -54,7 +54,7 @@ netsession_cb(struct stream *st, enum stream_event ev, void *arg)
 		    ((struct sshchan *)st)->channel));
 }
 
-/* Takes over a channel that was opened, of which there are fewer than MAX. */
+/* Takes over an open channel; the caller keeps to NETSESSION_MAX of them. */
 void
 netsession_add(struct netsessions *s, struct sshchan *chan)
 {
@@ -68,8 +68,8 @@ netsession_add(struct netsessions *s, struct sshchan *chan)
 
 /*
  * Answers a request for a shell or a command: one line on standard error, and
- * an exit status that is a failure.  A terminal is granted, for some clients
- * ask for nothing more without.  Returns 0 for any other request, which is
+ * an exit status that is a failure.  A terminal is granted: without it some
+ * clients never ask for the shell.  Returns 0 for any other request, which is
  * left to the caller.
  */
 int

@@ -90,8 +90,8 @@ EVP_DigestUpdate(EVP_MD_CTX *ctx, const void *data, size_t len)
 }
 
 /*
- * EVP_DigestSign(3) of a key exchange's hash, which sockstund-signer makes
- * again of what it is made of.  Waits for the answer.
+ * EVP_DigestSign(3) of a key exchange's hash, which sockstund-signer computes
+ * itself from the bytes that were hashed.  Waits for the answer.
  */
 int
 EVP_DigestSign(EVP_MD_CTX *ctx, unsigned char *out, size_t *outlen,
@@ -139,8 +139,8 @@ EVP_DigestVerify(EVP_MD_CTX *ctx, const unsigned char *sig, size_t len,
 }
 
 /*
- * The signature that libssh had checked last, by a key of that type, if there
- * was one since this was asked.  Returns 1, or 0.
+ * Takes the last signature that libssh wanted checked, if it is by a key of
+ * that type and there was one since the last call.  Returns 1, or 0.
  */
 int
 netsign_take_proof(struct privsep_proof *proof, const char *type)
@@ -164,9 +164,9 @@ netsign_take_proof(struct privsep_proof *proof, const char *type)
 }
 
 /*
- * Do libssh's calls come here?  The dynamic linker gives every library the
- * same definition, and of one of the three it can be seen: libssh computes a
- * fingerprint with it.
+ * Does libssh call the functions above?  The dynamic linker gives every library
+ * the same definitions; one of the three can be seen at work, when libssh
+ * computes a fingerprint.
  */
 static int
 netsign_calls_come(ssh_key key)
@@ -195,8 +195,9 @@ netsign_calls_come(ssh_key key)
 }
 
 /*
- * Has signatures made over that descriptor from now on, with any key.  -1 if
- * libssh would make and check them by itself: then it must not be used.
+ * From now on sockstund-signer, at the other end of the descriptor, makes the
+ * signatures; the key serves a test.  Returns -1 if libssh would make and check
+ * them by itself: then it must not be used.
  */
 int
 netsign_open(int fd, ssh_key key)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What sockstund-net asks of the process that holds the rights.  That one is
- * trusted: a message of its that cannot be read ends this process, as does one
- * of ours that cannot be sent.
+ * trusted, so if a message cannot be read or sent, nothing can be saved: this
+ * process ends.
  */
 #include <sys/types.h>
 
@@ -23,8 +23,8 @@
 #define PRIV_LOG_QUEUE	256
 
 /*
- * That the other side is gone is heard where its messages are read.  For
- * anything else the log, which leads there too, still gets a try.
+ * If the other side is gone, whoever reads its messages notices that.  Any
+ * other error is logged, although the log takes the same way.
  */
 static void
 priv_failed_cb(int error, void *arg)
@@ -48,7 +48,7 @@ priv_init(struct priv *priv, int fd)
 static void
 priv_expect(struct priv *priv, struct msg *m, uint32_t type)
 {
-	/* Whoever is gone hears no log either. */
+	/* The log leads to the same process, so there is nobody to tell. */
 	if (msg_recv(priv->fd, m) != 1)
 		_exit(1);
 	if (m->type != type)
@@ -125,7 +125,7 @@ priv_request(struct priv *priv, uint32_t id, const struct privsep_request *req)
 	msgqueue_send(&priv->queue, &m);
 }
 
-/* Nobody waits for this request any more; a reply may still come. */
+/* Gives up a request; its reply may still come. */
 void
 priv_cancel(struct priv *priv, uint32_t id)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sandboxes: what makes a process invisible to others of its uid, the limits
- * that have nothing to do with system calls, and the filter of these.  Which
- * calls a process may make it knows by itself.
+ * What sandboxes are made of: hiding a process from others of its uid, limits
+ * on its resources, and the filter of its system calls.  Which calls a process
+ * may make is said by a table of its own.
  */
 #include <sys/types.h>
 #include <sys/mman.h>
@@ -18,8 +18,8 @@
 #include "filter.h"
 
 /*
- * First of all: no other process of this uid can read the memory of this one,
- * no file ever has it, and it does not outlive who started it.
+ * To be called first: no other process of this uid can read the memory of this
+ * one, it leaves no core file, and it ends with the process that started it.
  */
 void
 filter_hide(void)
@@ -33,8 +33,8 @@ filter_hide(void)
 }
 
 /*
- * No way to rights, files or processes, and so many bytes of memory.  Returns
- * 0, or -1 with errno.
+ * From now on no new rights, no file written, no process started, and at most
+ * so many bytes of memory.  Returns 0, or -1 with errno.
  */
 int
 filter_limit(size_t memory)
@@ -53,7 +53,7 @@ filter_limit(size_t memory)
 	return 0;
 }
 
-/* A filter that does this at every call, or NULL with errno. */
+/* A filter whose default is this action, or NULL with errno. */
 scmp_filter_ctx
 filter_new(uint32_t action)
 {
@@ -82,7 +82,7 @@ filter_add_calls(scmp_filter_ctx ctx, uint32_t action, const int *calls,
 	return ret;
 }
 
-/* Of the bits of the mask, the argument has these. */
+/* A condition: of the mask's bits, the argument has exactly these set. */
 struct scmp_arg_cmp
 filter_bits(unsigned int arg, uint64_t mask, uint64_t bits)
 {
@@ -92,8 +92,8 @@ filter_bits(unsigned int arg, uint64_t mask, uint64_t bits)
 }
 
 /*
- * Permits memory that is never executable, and of no file.  Returns 0, or a
- * negative errno.
+ * Permits mmap and mprotect of anonymous memory that is not executable.
+ * Returns 0, or a negative errno.
  */
 int
 filter_allow_memory(scmp_filter_ctx ctx)
@@ -115,8 +115,8 @@ filter_allow_memory(scmp_filter_ctx ctx)
 }
 
 /*
- * Puts the filter, which is freed, around the process for good, unless making
- * it had failed (ret, a negative errno).  Returns 0, or -1 with errno.
+ * Puts the filter around the process for good, unless making it had failed
+ * (ret, a negative errno), and frees it.  Returns 0, or -1 with errno.
  */
 int
 filter_load(scmp_filter_ctx ctx, int ret)

@@ -3,8 +3,8 @@
  * The bytes whose hash a server signs in a key exchange (RFC 4253, section 8;
  * RFC 4419 for groups that the client asks for): who speaks, what both
  * offered, the host key, and the values exchanged.  sockstund-net chooses
- * them all; what is taken here can be the hash of an exchange with sockstund
- * alone, so that a signature is of no use to stand in for another server.
+ * them all, so an exchange is taken only if it names sockstund as the server:
+ * then its signature is of no use to stand in for an sshd with the same key.
  */
 #include <sys/types.h>
 
@@ -40,7 +40,7 @@ exchange_is_kexinit(struct sshstring s)
 	return s.len >= EXCHANGE_KEXINIT_MIN && s.data[0] == EXCHANGE_KEXINIT;
 }
 
-/* Numbers and strings that are not empty, and nothing else? */
+/* Are these so many numbers, so many strings, none empty, and no more? */
 static int
 exchange_has(struct sshread r, int numbers, int strings)
 {

@@ -21,7 +21,7 @@
 #define KEYFILE_MAGIC	"openssh-key-v1"	/* and its NUL */
 #define KEYFILE_SEED_LEN	32
 
-/* Numbers of an RSA key, in the order of the file; then what is computed. */
+/* The numbers of an RSA key: those of the file in its order, then the rest. */
 enum keyfile_rsa {
 	RSA_N, RSA_E, RSA_D, RSA_IQMP, RSA_P, RSA_Q, RSA_FILE,
 	RSA_DMP1 = RSA_FILE, RSA_DMQ1, RSA_ALL
@@ -38,7 +38,7 @@ static const char *const keyfile_rsa_params[] = {
 	[RSA_DMQ1] = OSSL_PKEY_PARAM_RSA_EXPONENT2
 };
 
-/* d modulo a prime less one, which the file does not have; or NULL. */
+/* d mod (prime - 1), which is computed as the file lacks it; or NULL. */
 static BIGNUM *
 keyfile_rsa_exponent(const BIGNUM *d, const BIGNUM *prime)
 {
@@ -219,7 +219,7 @@ keyfile_get_pem(const u_char *data, size_t len)
 
 /*
  * The key in the bytes of a file, for the caller to free; NULL if they are no
- * private key, protected by a passphrase, or of a type that SSH has not.
+ * private key, have a passphrase, or are of a type that SSH does not have.
  */
 EVP_PKEY *
 keyfile_parse(const u_char *data, size_t len)

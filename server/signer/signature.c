@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Signatures.  What a user has signed is put together here (RFC 4252, section
- * 7), not taken from anybody; what a host signs is the caller's to have
- * checked.  Only SHA-2 is used, and each key with its own algorithms alone.
+ * 7), not taken from anybody; what a host signs, the caller must have checked.
+ * Only SHA-2 is used, and each key only with its own algorithms.
  */
 #include <sys/types.h>
 

@@ -2,10 +2,10 @@
 /*
  * sockstund-signer: the host keys and the check of users' signatures, for one
  * connection.  sockstund-net asks it to sign, the monitor to check; it believes
- * neither more than it must.  What net sends is hashed here, so that it signs
- * nothing but key exchanges of this host with its own keys; the hash of the
- * first is the session's name, and only a request made in that session counts
- * as a user's.
+ * neither more than it must.  What net sends is hashed here, so that nothing
+ * but key exchanges of this host is signed, with this host's keys.  The hash of
+ * the first exchange is the session's name: only a signature over a request of
+ * that session is found good.
  *
  *	KEX --SG_SIGN--> AUTH --SG_VERIFY, and the monitor ends--> REKEY
  */
@@ -40,7 +40,7 @@
 #define SIGNER_CHECKS_MAX	64	/* requests of one client */
 #define SIGNER_HASH_MAX		64
 
-/* So many rekeys at once, then one a time; who asks for more waits. */
+/* So many rekeys at once, then one each SIGNER_REKEY_NS: the rest wait. */
 #define SIGNER_REKEYS		20
 #define SIGNER_REKEY_NS		(MONOTIME_SECOND / 20)
 
@@ -307,7 +307,7 @@ signer_add_key(struct signer *sg, struct sshstring file)
 	sshwrite_clear(&k->public);
 }
 
-/* Loads what the listener packed.  The offset is shared with others. */
+/* Loads what the listener packed; pread(2), as the offset is shared. */
 static int
 signer_load_keys(struct signer *sg, int fd)
 {
