@@ -7,7 +7,7 @@
  *	LOOKUP of the peer -> WAIT, bound was told -> done
  *
  * A client that names no peer (0.0.0.0 or ::) takes whoever comes, if the
- * rules have nothing against anybody.
+ * rules permit every peer.
  */
 #include <sys/types.h>
 #include <sys/socket.h>

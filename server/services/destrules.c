@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Asks a user's rules about destinations: first as they were named, then with
- * each address, which must also not be a special one.  Answers about the
- * addresses of datagrams are kept for a while, since they are asked for each
- * of them.  What is done with what is refused is not known here.
+ * each address, which must also not be a special one.  Answers about datagrams
+ * are kept for a while, since each datagram asks anew.  What follows a refusal
+ * is not known here.
  */
 #include <sys/types.h>
 
@@ -22,8 +22,8 @@
 #include "ruleset.h"
 
 /*
- * Answers about datagrams are kept so long, in which an address may have
- * become this host's own.
+ * Answers about datagrams are kept for so long; meanwhile an address may become
+ * this host's own.
  */
 #define DESTRULES_KEPT	(10 * MONOTIME_SECOND)
 
@@ -191,7 +191,7 @@ destrules_locate(struct destrules *dr, const struct addr *a, u_int *bits)
 	u_int before;
 	int kind;
 
-	/* A rule names it by any network but 0.0.0.0/0 and ::/0. */
+	/* To name it, any network does, except 0.0.0.0/0 and ::/0. */
 	*bits = 1;
 	kind = localaddr_ask(&dr->local, a);
 	if (kind == LOCALADDR_ELSEWHERE &&

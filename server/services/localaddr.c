@@ -102,7 +102,7 @@ localaddr_recv(const struct localaddr *la)
 	return localaddr_read(&answer, (size_t)n);
 }
 
-/* Has the system no IPv6 at all, so that no address of it can be reached? */
+/* Does the system lack IPv6, so that no IPv6 address can be reached? */
 static int
 localaddr_lacks_ipv6(void)
 {
@@ -193,8 +193,8 @@ localaddr_loopback(enum addr_type family, struct addr *local)
 }
 
 /*
- * The address that the way to the rest of the world has: of this family, else
- * of the other, else loopback.
+ * The address from which this host reaches the rest of the world: of this
+ * family, else of the other, else loopback.
  */
 void
 localaddr_public(enum addr_type family, struct addr *local)

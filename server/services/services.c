@@ -127,7 +127,7 @@ service_done(struct service *sv, const char *reason, const struct addr *bnd,
 	service_end(sv, &reply);
 }
 
-/* It may not: a line that an operator keeps, but not of too many a second. */
+/* The rules refuse it: logged at INFO, but not too often a second. */
 void
 service_refuse(struct service *sv, enum socks_rep rep, const char *reason)
 {

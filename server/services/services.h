@@ -34,7 +34,7 @@ struct services {
 	struct udpsock_pool	*udp;
 	struct destrules	*rules;
 	const char		*who;		/* for the log */
-	const char		*from;		/* ... and where; or NULL */
+	const char		*from;		/* where that is; or NULL */
 	struct ratelimit	 refusals;	/* lines about them */
 	int			 dial_timeout;	/* seconds; 0: none */
 	int			 udp_timeout;	/* seconds; 0: none */

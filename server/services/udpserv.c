@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * UDP ASSOCIATE (RFC 1928, section 7): one socket for all destinations of
- * both families.  Its port is the same to every destination, and what comes
- * from anywhere is told with its true source (RFC 4787: mapping and filtering
- * that do not depend on the endpoint).  Where datagrams may go is asked of the
- * rules for each; nothing is allocated or logged for each.
+ * both families.  Its port is the same to every destination, and a datagram
+ * from anywhere is passed on with its true source (RFC 4787: mapping and
+ * filtering that do not depend on the endpoint).  The rules are asked about
+ * each datagram; nothing is allocated or logged for each.
  */
 #include <sys/types.h>
 #include <sys/socket.h>

@@ -153,7 +153,7 @@ server_init(struct server *srv, struct destrules *rules)
 	server_catch(srv, SIGHUP);
 }
 
-/* sshd tells the client how a process ended: so a reset stays one. */
+/* Ends by a signal, of which sshd tells the client: so a reset stays one. */
 static void __attribute__((noreturn))
 server_abort(void)
 {
