@@ -163,7 +163,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	STRING("Tag", tag),
 
 	/* What ssh(1) of releases 9.2 to 10 and of Debian knows as well. */
-	IGNORED("AFSTokenPassing"), IGNORED("BindInterface"), IGNORED("CanonicalDomains"),
+	IGNORED("AFSTokenPassing"), IGNORED("BindInterface"),
+	IGNORED("CanonicalDomains"),
 	IGNORED("CanonicalizeFallbackLocal"), IGNORED("CanonicalizeHostname"),
 	IGNORED("CanonicalizeMaxDots"),
 	IGNORED("CanonicalizePermittedCNAMEs"),
@@ -201,7 +202,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	IGNORED("SendEnv"), IGNORED("SessionType"), IGNORED("SetEnv"),
 	IGNORED("SetupTimeOut"), IGNORED("SkeyAuthentication"),
 	IGNORED("SmartcardDevice"), IGNORED("StdinNull"),
-	IGNORED("SyslogFacility"), IGNORED("TISAuthentication"), IGNORED("Tunnel"),
+	IGNORED("SyslogFacility"), IGNORED("TISAuthentication"),
+	IGNORED("Tunnel"),
 	IGNORED("TunnelDevice"), IGNORED("UpdateHostKeys"),
 	IGNORED("UsePrivilegedPort"), IGNORED("UserKnownHostsFile2"),
 	IGNORED("UseRoaming"), IGNORED("UseRsh"), IGNORED("VerifyHostKeyDNS"),
@@ -262,7 +264,7 @@ cliconf_rekey_clear(void *value)
 	limit->seconds = CONF_UNSET;
 }
 
-/* "default", or bytes with K, M or G; then a time, to be given second. */
+/* First word: "default", or bytes with K, M or G.  Second word: a time. */
 static int
 cliconf_parse_rekey(const struct conf_keyword *kw, void *value,
     const char *arg, char *err, size_t errlen)
@@ -350,7 +352,7 @@ cliconf_format_commas(const struct conf_keyword *kw, const void *value,
 	return 0;
 }
 
-/* Of ProxyCommand and ProxyJump the one that comes first holds, as in ssh. */
+/* Whichever of ProxyCommand and ProxyJump comes first holds, as in ssh. */
 static int
 cliconf_parse_command(const struct conf_keyword *kw, void *value,
     const char *arg, char *err, size_t errlen)

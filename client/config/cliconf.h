@@ -14,7 +14,7 @@ enum strict_hostkey {
 	STRICT_ACCEPT_NEW
 };
 
-/* When keys are exchanged anew: after so much, or so long; 0: as libssh. */
+/* After how much or how long keys are exchanged anew; 0: libssh decides. */
 struct rekey_limit {
 	long long	 bytes;
 	int		 seconds;
@@ -32,7 +32,7 @@ struct cliconf {
 	int		 batch_mode;
 	struct conf_list identity_files;	/* ~ and % expanded */
 	struct conf_list certificate_files;
-	char		*add_keys;	/* AddKeysToAgent: not served, but said */
+	char		*add_keys;	/* AddKeysToAgent, only warned of */
 	int		 identities_only;
 	char		*identity_agent;	/* NULL, "none", path, $VAR */
 	struct conf_list user_known_hosts;	/* expanded paths */

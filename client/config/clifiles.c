@@ -38,10 +38,10 @@ struct clifile {
 	char			*home;
 	const char		*dir;		/* where Include looks */
 	int			 is_user;	/* Include may begin with ~ */
-	int			 is_ssh;	/* ssh's own file: has more keywords */
+	int			 is_ssh;	/* ssh's own: has more keywords */
 	int			 final;		/* second reading */
 	int			 want_final;	/* "Match final" was seen */
-	int			 inactive;	/* included where nothing holds */
+	int			 inactive;	/* included where none holds */
 	int			 depth;
 	char			*err;
 	size_t			 errlen;

@@ -24,7 +24,7 @@ destination_clear(struct destination *d)
 	memset(d, 0, sizeof(*d));
 }
 
-/* The host, and where it may be given the port; cuts the text. */
+/* The host and, if with_port, the port after it; cuts the text. */
 static int
 destination_parse_host(struct destination *d, char *s, int with_port)
 {

@@ -9,7 +9,7 @@ struct destination {
 	int	 port;	/* 0: not given */
 };
 
-#define DESTINATION_PORT	0x01	/* "host:port" may stand without ssh:// */
+#define DESTINATION_PORT	0x01	/* "host:port" needs no ssh:// */
 
 int	 destination_parse(struct destination *, const char *, int);
 void	 destination_clear(struct destination *);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns what is put in the place of "~", "${NAME}" and the tokens of the
- * configuration, and the rule by which names of hosts and users may become
- * part of a shell command.  Which keyword may have which of them is said by
- * the caller.
+ * Owns what replaces "~", "${NAME}" and the tokens in the values of the
+ * configuration, and the rule that says which names of hosts and users may
+ * become part of a shell command.  The caller says what a keyword may hold.
  */
 #include <sys/types.h>
 #include <ctype.h>
@@ -149,7 +148,7 @@ expand_token(const struct expand_names *names, const struct passwd *pw,
 }
 
 /*
- * May the value of a token stand in a shell command?  Checked are those that
+ * May the value of a token stand in a shell command?  Those are checked that
  * somebody else may have chosen: a link, a repository or a script can name the
  * host and the user.
  */
@@ -331,8 +330,8 @@ expand_list(const struct expand_names *names, const char *keyword,
 }
 
 /*
- * What is connected to, as far as the configuration says by now: HostName, or
- * else the host that the user gave.  To be freed; NULL with a reason.
+ * The host to connect to, as the configuration stands now: HostName, or else
+ * the host that the user gave.  To be freed; NULL with a reason.
  */
 char *
 expand_hostname(const struct cliconf *conf, const char *host, char *err,

@@ -221,7 +221,7 @@ agent_relay(void *arg)
 	return NULL;
 }
 
-/* Can libssh read the key?  It would not look at those after one it cannot. */
+/* Can libssh read the key?  It stops at the first that it cannot read. */
 static int
 agent_key_usable(const struct agent_key *key)
 {

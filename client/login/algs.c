@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Owns the client's lists of algorithms: the defaults, those of ssh_config(5),
- * and AES-GCM first where the machine has AES in hardware.  Names that libssh does not know are left out; a list of which
- * nothing is left is an error.
+ * and AES-GCM first where the machine has AES in hardware.  Names that libssh
+ * does not know are left out; a list of which nothing is left is an error.
  */
 #include <sys/types.h>
 
@@ -138,7 +138,7 @@ algs_set(ssh_session session, enum ssh_options_e option, const char *what,
 	while ((name = strsep(&next, ",")) != NULL) {
 		if (*name == '\0')
 			continue;
-		/* libssh takes the names, and leaves them out of its offer. */
+		/* libssh accepts these names, but never offers them. */
 		if (option == SSH_OPTIONS_HOSTKEYS &&
 		    strstr(name, "-cert-v01@") != NULL) {
 			log_debug2("%s %s: certificates of hosts are not "

@@ -29,7 +29,7 @@
 
 #define AUTH_MAX_ROUNDS		64	/* of questions in one attempt */
 #define AUTH_MAX_PARTIAL	16
-#define AUTH_MAX_TEXT		8192	/* bytes of the server's that are shown */
+#define AUTH_MAX_TEXT		8192	/* bytes of the server's to show */
 #define AUTH_MAX_QUESTION	512	/* bytes of one of its questions */
 
 enum auth_state {
@@ -61,14 +61,14 @@ struct auth {
 	int			 spent;		/* bits of methods given up */
 	int			 partial;
 	int			 interrupted;
-	int			 fatal_before;	/* libssh had an error already */
+	int			 fatal_before;	/* it had an error already */
 	struct identity		*ids;
 	size_t			 nids;
 	size_t			 cur;
 	int			 use_cert;	/* of ids[cur] */
 	ssh_key			 priv;
 	struct agent		*agent;
-	int			 agent_set;	/* libssh has the agent's socket */
+	int			 agent_set;	/* it has the agent's socket */
 	int			 agent_refused;
 	int			 kbdint_tries;
 	int			 kbdint_rounds;
@@ -490,8 +490,8 @@ auth_ask_password(struct auth *auth)
 }
 
 /*
- * That the server asks for a new password shows as an error on a session that
- * is still connected.
+ * If the server asks for a new password, libssh reports an error on a session
+ * that is still connected.
  */
 static enum auth_outcome
 auth_password(struct auth *auth)

@@ -10,7 +10,7 @@ struct resolver;
 
 /*
  * The descriptor, non-blocking and owned by the callee, or -1 after the
- * reason was logged.  The reach is gone when it is called.
+ * reason was logged.  The hostconnect is gone when it is called.
  */
 typedef void hostconnect_cb(int, void *);
 

@@ -111,7 +111,7 @@ identity_decode(const char *b64, u_char *p)
 	return n;
 }
 
-/* Steps over a string of SSH; *p becomes NULL when it is not all there. */
+/* Steps over an SSH string; *p becomes NULL if it is not all there. */
 static void
 identity_skip(const u_char **p, const u_char *end)
 {

@@ -223,8 +223,8 @@ struct knownhosts_search {
 };
 
 /*
- * One line about the host.  That the key is revoked outweighs that it is
- * known, and that outweighs what lines with other keys say.
+ * One line about the host.  A line that revokes the key outweighs one that
+ * knows it, and that outweighs lines with other keys.
  */
 static void
 knownhosts_visit_check(const struct knownhosts_line *kl, const char *file,
@@ -310,7 +310,7 @@ knownhosts_types(const struct conf_list *user, const struct conf_list *global,
 	return types;
 }
 
-/* Makes the folder of the file, as far as the last part of its name goes. */
+/* Makes the folder that the file is in, but not those above it. */
 static void
 knownhosts_make_dir(const char *file)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns the command that stands for a connection: built from ProxyJump as
- * ssh(1) builds it, and run by the user's shell on one end of a socket pair.
+ * Owns the command that takes the place of a connection: ProxyCommand, or one
+ * built from ProxyJump as ssh(1) does, run by the user's shell on one end of a
+ * socket pair.
  * A small process of its own watches over it: when our end is closed the
  * command gets a moment, then SIGHUP; so nobody else keeps its pid, and it
  * leaves no zombie.  Knows nothing of SSH.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* ProxyCommand and ProxyJump: a program whose two pipes are the connection. */
+/* ProxyCommand and ProxyJump: a program that brings the connection. */
 #ifndef PROXY_H
 #define PROXY_H
 

@@ -63,7 +63,7 @@ struct sshconnect {
 	short			 interest;	/* what it waits for */
 	struct event		*timer;
 	int64_t			 started;	/* monotime_ns() */
-	struct hostconnect		*reach;
+	struct hostconnect		*hostconnect;
 	const char		*through;	/* a command, or NULL */
 	struct auth		*auth;
 	ssh_session		 session;
@@ -89,7 +89,7 @@ sshconnect_free_session(ssh_session session)
 static void
 sshconnect_free(struct sshconnect *sc)
 {
-	hostconnect_cancel(sc->reach);
+	hostconnect_cancel(sc->hostconnect);
 	auth_free(sc->auth);
 	if (sc->ready != NULL)
 		event_free(sc->ready);
@@ -146,8 +146,8 @@ sshconnect_after(const char *text, const char *prefix)
 }
 
 /*
- * The name that ssh(1) has for the kind of algorithm that libssh's error is
- * about, or NULL when the error is another.
+ * The name that ssh(1) has for the kind of algorithm on which the two ends do
+ * not agree, by libssh's error; NULL if that is a different one.
  */
 static const char *
 sshconnect_unmatched(const char *text)
@@ -384,7 +384,7 @@ sshconnect_set_options(struct sshconnect *sc)
 	    "/dev/null") != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS,
 	    "/dev/null") != 0 ||
-	    /* Else a few bytes of a hostile peer could unpack to millions. */
+	    /* Or a few bytes of a hostile peer could unpack to millions. */
 	    ssh_options_set(sc->session, SSH_OPTIONS_COMPRESSION,
 	    "none") != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_REKEY_DATA,
@@ -444,7 +444,7 @@ sshconnect_reach_cb(int fd, void *arg)
 	struct sshconnect	*sc = arg;
 	int			 on = 1;
 
-	sc->reach = NULL;
+	sc->hostconnect = NULL;
 	if (fd == -1) {
 		sshconnect_fail(sc);
 		return;
@@ -470,7 +470,7 @@ sshconnect_passed_cb(evutil_socket_t sock, short what, void *arg)
 	sshconnect_reach_cb(fd, sc);
 }
 
-/* Waits for the command to pass the connection, no longer than ConnectTimeout. */
+/* Waits, at most ConnectTimeout, for the command to pass the connection. */
 static void
 sshconnect_await_descriptor(struct sshconnect *sc, int sock)
 {
@@ -492,8 +492,8 @@ sshconnect_begin(struct sshconnect *sc)
 	sc->state = SSHCONNECT_REACH;
 	rc = proxy_command(sc->conf, &command, errstr, sizeof(errstr));
 	if (rc == 0) {
-		sc->reach = hostconnect_start(sc->base, sc->resolver, sc->conf,
-		    sshconnect_reach_cb, sc);
+		sc->hostconnect = hostconnect_start(sc->base, sc->resolver,
+		    sc->conf, sshconnect_reach_cb, sc);
 		return;
 	}
 	if (rc == -1) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command of `-- command`: runs while the proxy stands. */
+/* The command of `-- command`: runs while the proxy is up. */
 #ifndef COMMAND_H
 #define COMMAND_H
 

@@ -33,7 +33,7 @@ usage(void)
 	exit(EXIT_OWN);
 }
 
-/* What ssh(1) calls the arguments of the letters that are most mistyped. */
+/* Arguments that are often mistyped, as ssh(1) calls them. */
 static const struct {
 	const char	*keyword;
 	const char	*name;
@@ -121,7 +121,7 @@ static const struct {
 #define LETTERS		"+46B:CD:E:F:GI:J:L:O:P:Q:R:S:VW:b:c:e:fgi:l:m:o:p:" \
 			"qsvw:2AKMNTXYakntx"
 
-/* As ssh(1), says at once that there is no such file, and goes on. */
+/* Says at once that there is no such file and goes on, like ssh(1). */
 static void
 check_identity(const char *arg)
 {

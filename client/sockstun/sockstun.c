@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * sockstun: the life of the process.  Its listeners are opened, one session is
- * set up, clients are served until the session or the process ends.
+ * set up, and clients are served until the process is told to end or the
+ * session is lost.  Then every open flow is reset: its channel says
+ * STREAM_RESET (sshloop.h), and the flow passes that on to the client (flow.c).
  */
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -91,7 +93,7 @@ announce(struct sockstun *s)
 	fflush(stdout);
 }
 
-/* Threads do not survive a fork; nothing is resolved any more. */
+/* The resolver's threads would not survive the fork; it is not needed now. */
 static void
 go_to_background(struct sockstun *s)
 {
