@@ -23,13 +23,13 @@ struct farend_answer {
 	struct stream		*stream;	/* the callee's from now on */
 	const void		*first;		/* to be written before all */
 	size_t			 first_len;
-	const void		*surplus;	/* was read from it already */
+	const void		*surplus;	/* read from it already */
 	size_t			 surplus_len;
 	const char		*text;		/* why, for the log */
 	const char		*hint;		/* what to do about it, or "" */
 };
 
-/* The question is over, but after FAREND_BOUND, and may be freed. */
+/* Unless it is FAREND_BOUND, the question is over and may be freed. */
 typedef void farend_cb(const struct farend_answer *, void *);
 
 #endif

@@ -7,8 +7,8 @@
  * The server's GatewayPorts decides on which addresses it listens, and it does
  * not tell them, so the first reply names a loopback address, where it listens
  * in any case.  Asked for all addresses, a server calls it a success when it
- * has only some.  So for a peer on the server's own host it is asked for one,
- * of the peer's family.
+ * got only some of them.  So for a peer on the server's own host it is asked
+ * for a single loopback address, of the peer's family.
  */
 #include <sys/types.h>
 
@@ -47,7 +47,7 @@ struct bindfallback {
 	int				 tries;
 };
 
-/* Where the server is to listen for this peer; "": wherever it may. */
+/* The address for the server to listen on; "": all that it permits. */
 static const char *
 bindfallback_where(const struct addr *peer)
 {

@@ -108,7 +108,7 @@ ask_lose(struct farend_ask *a)
 	ask_fail(a, FAREND_LOST, SOCKS_REP_GENERAL, "session lost", "");
 }
 
-/* BIND is done, as far as it goes, or the stream is what was asked for. */
+/* Grants: the first or second half of BIND, or the stream asked for. */
 static void
 ask_grant(struct farend_ask *a, struct stream *st, const struct addr *bnd)
 {
@@ -270,7 +270,7 @@ ask_begin(struct farend_ask *a, struct stream *st)
 	ask_want(a);
 }
 
-/* Says once a session that the server forbids what it is asked for. */
+/* Logs, once a session, that the server forbids forwarding. */
 static void
 farend_tell_forbidden(struct farend *f, const struct addr *dst)
 {

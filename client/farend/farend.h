@@ -33,9 +33,9 @@ struct farend {
 	struct spares		 spares;	/* if it is one */
 	struct helper		 helper;	/* if it is not */
 	struct farend_list	 lookups;	/* wait for their turn */
-	size_t			 nlookups;	/* have it */
+	size_t			 nlookups;	/* whose turn it is */
 	struct event		*next_lookup;
-	int			 told_fallback;	/* what BIND without help is */
+	int			 told_fallback;	/* what BIND then cannot do */
 	int			 told_forbidden; /* that it does not forward */
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Runs sockstun-server at a stock SSH server: a session channel, on it the
- * subsystem "sockstun", and where the server has no such, the command of
- * RemoteHelper.
+ * Runs sockstun-server at a stock SSH server: on a session channel, as the
+ * subsystem "sockstun" or, where the server has no such subsystem, as the
+ * command of RemoteHelper.
  *
- * A server runs a command without saying whether there is such a command.
- * That there is none shows when it ends without a reply, and no helper of this
- * session ever replied.  Then that is logged, once, and none is run any more.
+ * A server runs a command without saying whether the command exists.  It is
+ * missing if it ended without a reply, and no helper of this session ever
+ * replied.  Then that is logged, once, and none is run any more.
  */
 #include <sys/types.h>
 
@@ -26,8 +26,8 @@
 #define HELPER_NOT_FOUND	127
 
 /*
- * Nothing is known of the server's helper yet.  The command that runs it, NULL
- * for the usual one, must outlive it; "none" is no command.
+ * Begins with nothing known of the server's helper.  The command that runs it,
+ * NULL for the usual one, must outlive h; "none" forbids commands.
  */
 void
 helper_init(struct helper *h, struct sshloop *loop, const char *command)
@@ -137,8 +137,8 @@ helper_cancel(struct helper_run *r)
 }
 
 /*
- * What runs on a stream ended before it replied, or said something that is no
- * reply: it is no helper.
+ * To be told when a helper's stream ended without a reply, or brought something
+ * else ("how" says which): then there may be no helper.
  */
 void
 helper_no_reply(struct helper *h, struct stream *st, const char *how)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The failure of a direct-tcpip channel as a SOCKS reply code.  A server gives
- * a code of RFC 4254, section 5.1, and a text: a stock sshd that of strerror(3)
- * or gai_strerror(3) of its C library, others that of their language.
+ * a code of RFC 4254, section 5.1, and a text: in a stock sshd from strerror(3)
+ * or gai_strerror(3) of its C library, elsewhere from the server's language.
  */
 #include <sys/types.h>
 

@@ -38,7 +38,7 @@ struct spare {
 	struct reply		 reply;		/* and bytes of the target's */
 };
 
-/* Takes the reply off; -1 and errno when there is none, or a refusal. */
+/* Takes the reply off; -1 and errno if it is not there or a refusal. */
 static int
 spare_read_reply(struct spare *s)
 {
@@ -172,7 +172,7 @@ spare_opened_cb(struct sshchan *chan, int failure, const char *text,
 	struct spares *f = s->pool;
 
 	if (failure != SSHCHAN_NO_FAILURE) {
-		/* No other is asked for yet: it would be refused, too. */
+		/* Another one would probably be refused, too: not now. */
 		log_debug("fast open: no spare channel: %s", text);
 		spare_drop(s);
 		return;

@@ -27,8 +27,8 @@ struct clients {
 	struct conn_list	 conns;
 	uint64_t		 last_id;	/* of a connection */
 	size_t			 nassocs;	/* UDP associations */
-	struct udpsock_pool	*udp;		/* of theirs; NULL: none yet */
-	u_char			*datagram;	/* room for one, or NULL */
+	struct udpsock_pool	*udp;		/* for them; NULL: none yet */
+	u_char			*datagram;	/* a buffer for one, or NULL */
 };
 
 void	clients_init(struct clients *, struct event_base *,

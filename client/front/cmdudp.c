@@ -35,7 +35,7 @@
 #include "udpfrag.h"
 #include "udpsock.h"
 
-/* Looks at whether anything was relayed, in the time of UDPTimeout. */
+/* How often within UDPTimeout it is looked whether anything was relayed. */
 #define CMDUDP_LOOKS		4
 /* Bytes read at once of what a client says on its connection: all dropped. */
 #define CMDUDP_NOISE		512
@@ -221,8 +221,8 @@ cmdudp_watch_idleness(struct cmdudp *u)
 }
 
 /*
- * An address of the client's connection without its port: 127.0.0.1 where
- * that is no TCP, plain IPv4 where it is IPv4 in IPv6.
+ * An address of the client's connection without its port: 127.0.0.1 if the
+ * connection is not TCP, plain IPv4 if it is IPv4-mapped.
  */
 static int
 cmdudp_address(int (*get)(int, struct sockaddr *, socklen_t *), int fd,

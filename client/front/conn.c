@@ -102,8 +102,8 @@ conn_done_cb(const struct flow_summary *sum, void *arg)
 }
 
 /*
- * Sends last words to the client and lets it go; the connection may be gone
- * after it.
+ * Sends these last bytes to the client and lets it go; the connection may be
+ * gone after it.
  */
 void
 conn_dismiss(struct conn *c, const u_char *data, size_t len)

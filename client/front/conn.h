@@ -32,7 +32,10 @@ struct command {
 	void		(*start)(struct conn *);
 };
 
-/* How a client talks, and is answered. */
+/*
+ * How a client talks, and is answered.  SOCKS is one dialect (sockstalk.c);
+ * another protocol would be another.
+ */
 struct dialect {
 	/* More has come from the client; the connection may be gone after. */
 	void	(*read)(struct conn *);

@@ -186,7 +186,7 @@ listeners_close(struct listeners *all)
 
 	for (i = 0; i < all->n; i++) {
 		l = &all->list[i];
-		/* Before it is closed: its inode cannot be another's yet. */
+		/* First: once it is closed its inode may be used again. */
 		if (l->path != NULL)
 			listeners_unlink(l);
 		listener_free(l->listener);
