@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The networks of RFC 6890 that are not places elsewhere, the addresses at
- * which clouds tell their machines what these are (credentials included), and
- * the IPv6 addresses that hold an IPv4 address.  Which addresses this host
- * has is not known here.
+ * The special networks of RFC 6890, which do not lead to other hosts; the
+ * addresses at which clouds tell their machines about themselves, credentials
+ * included; and the IPv6 addresses that hold an IPv4 address.  Which addresses
+ * this host has is not known here.
  */
 #include <sys/types.h>
 #include <string.h>
@@ -113,8 +113,8 @@ addrclass_find(const struct addr *a, u_int *bits)
 
 /*
  * The class of an address, or of the IPv4 address that it is made from; a name
- * is plain.  *bits is the length of the prefix that all addresses of its class
- * there have in common, 0 if it is plain.
+ * is plain.  *bits is the prefix length of the special network that it is in, 0
+ * if it is plain.
  */
 enum addr_class
 addrclass_of(const struct addr *addr, u_int *bits)

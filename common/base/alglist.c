@@ -86,10 +86,10 @@ alglist_append_entries(char *list, size_t size, const char *entries,
 }
 
 /*
- * What a list of a configuration comes to, to be freed: "+" appends to the
- * default, "-" takes away what its patterns match, "^" puts first.  Unless
- * "known" is NULL each entry is a pattern for known names, and one that
- * matches none makes the result NULL and is left in "unknown".
+ * The list that a value of the configuration stands for, to be freed: "+"
+ * appends to the default, "-" removes what its patterns match, "^" moves to the
+ * front.  Unless "known" is NULL each entry is a pattern for known names, and
+ * one that matches none makes the result NULL and is left in "unknown".
  */
 char *
 alglist_resolve(const char *spec, const char *dflt, const char *known,

@@ -96,7 +96,7 @@ conf_text_next(struct conf_text *text, char *line, char *err, size_t errlen)
 	return 1;
 }
 
-/* Refuses what no editor meant to write and no dump could write back. */
+/* Refuses control bytes, which no editor writes and no dump writes back. */
 static int
 conf_check_text(const char *s, char *err, size_t errlen)
 {

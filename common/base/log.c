@@ -322,7 +322,7 @@ log_add(enum log_level level, int with_errno, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Tells how many lines the limit has left out since that was last told. */
+/* Logs how many lines the limit has left out since that was last logged. */
 void
 log_left_out(struct ratelimit *limit)
 {
@@ -333,8 +333,8 @@ log_left_out(struct ratelimit *limit)
 }
 
 /*
- * A line that an operator keeps, if the limit permits one now; the count of
- * those that it did not comes before it.
+ * Logs a line at INFO if the limit permits one now; before it comes the count
+ * of those that it did not permit.
  */
 void
 log_info_limited(struct ratelimit *limit, const char *fmt, ...)
@@ -350,7 +350,7 @@ log_info_limited(struct ratelimit *limit, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Logs, even when quiet; exits with status 255. */
+/* Logs, even at level QUIET, and exits with status 255. */
 void
 log_fatal(int with_errno, const char *fmt, ...)
 {

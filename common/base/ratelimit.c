@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Keeps what a peer can cause at will, such as a line of the log, to so many a
- * second.  What an event is, and what time it is, the caller knows.
+ * Limits what a peer can cause at will, such as lines of the log, to so many a
+ * second.  The caller knows what an event is, and what time it is.
  */
 #include <sys/types.h>
 
@@ -19,7 +19,7 @@ ratelimit_init(struct ratelimit *r, u_int max)
 	r->max = max;
 }
 
-/* May an event happen now (monotime_ns)?  1, or 0, and it is counted. */
+/* May an event happen now (monotime_ns)?  Returns 1, or counts it and 0. */
 int
 ratelimit_pass(struct ratelimit *r, int64_t now)
 {
@@ -36,7 +36,7 @@ ratelimit_pass(struct ratelimit *r, int64_t now)
 	return 1;
 }
 
-/* How many could not happen since this was last asked. */
+/* The number of events that were left out since the last call. */
 u_int
 ratelimit_take(struct ratelimit *r)
 {

@@ -105,7 +105,7 @@ rule_pattern_kind(const char *host)
 	return RULE_NAME;
 }
 
-/* How many bits of an address stand before the first wildcard, in full. */
+/* How many bits of an address a pattern fixes before its first wildcard. */
 static u_int
 rule_pattern_bits(const char *host, int bracketed)
 {
@@ -241,10 +241,7 @@ rule_check(const struct rule *r, const struct addr *dst, const char *host)
 	case RULE_ANY:
 		return RULESET_PERMIT;
 	case RULE_NAME:
-		/*
-		 * An address with a zone (%eth0) is kept as a name, but is
-		 * none.
-		 */
+		/* An address with a zone (%eth0) only looks like a name. */
 		if (is_name && strchr(host, '%') == NULL &&
 		    match_hostname(host, r->host) == 1)
 			return RULESET_PERMIT;
@@ -367,9 +364,9 @@ rule_names(const struct rule *r, const struct addr *dst, const char *host,
 }
 
 /*
- * Does a rule mean this destination in particular: an address by a network or
- * a pattern that fixes at least so many of its bits (1 or more), a name by
- * itself?  With any_port whatever its port.
+ * Does a rule name this destination: an address by a network or a pattern that
+ * fixes at least so many of its bits (1 or more), a name by itself?  With
+ * any_port the rule's port does not matter.
  */
 int
 ruleset_names(const struct ruleset *rs, const struct addr *dst, u_int bits,

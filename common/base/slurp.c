@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reads small files whole.  Who opened them has looked at owner and modes; a
+ * Reads small files whole.  Whoever opened them has checked owner and modes.  A
  * file may hold a private key, so no second copy of it is left in memory.
  */
 #include <sys/types.h>

@@ -66,8 +66,8 @@ udpfrag_append(struct udpfrag *f, const u_char *data, size_t len)
 /*
  * Takes a datagram whose FRAG is not 0, at monotonic time now (ns).  Returns 1
  * when it completed a sequence (data, len and dst are valid until the next
- * call), 0 when it was kept, and -1 when it was dropped and with it what there
- * was of a sequence: it was out of order, late, for another destination or too
+ * call), and 0 when it was kept.  Returns -1 when it and the sequence so far
+ * were dropped: it was out of order, late, for another destination or too
  * much, or memory is out.
  */
 int

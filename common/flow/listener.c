@@ -352,7 +352,7 @@ listener_new(struct event_base *base, int fd, listener_cb *cb, void *arg)
 	return l;
 }
 
-/* Accepts from now on, or again; does nothing if it does already. */
+/* Accepts from now on, or again; if it does already, nothing changes. */
 void
 listener_start(struct listener *l)
 {

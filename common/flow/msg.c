@@ -24,7 +24,7 @@
 #define MSG_PAYLOAD_MAX	(MSG_MAX - MSG_HEADER)
 #define MSG_GROW	256
 
-/* Room for more descriptors than a message may bring, to notice others. */
+/* Room for more descriptors than are permitted, so that one is noticed. */
 union msg_control {
 	struct cmsghdr	hdr;
 	u_char		space[CMSG_SPACE(2 * sizeof(int))];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sends messages (msg.h) in their order.  While the pair is full the rest
- * waits for room in it; while the kernel has none, for a moment.  What the
- * messages say is not known here.
+ * Sends messages (msg.h) in their order.  What cannot be sent waits: while the
+ * pair is full, until it has room; while the kernel lacks memory, for a moment.
+ * What the messages say is not known here.
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -19,7 +19,7 @@
 #include "msgqueue.h"
 #include "xmalloc.h"
 
-#define MSGQUEUE_RETRY	20000	/* microseconds, when the kernel is short */
+#define MSGQUEUE_RETRY	20000	/* microseconds, if memory is short */
 
 struct msgqueue_entry {
 	TAILQ_ENTRY(msgqueue_entry) entry;
@@ -52,7 +52,7 @@ msgqueue_drop(struct msgqueue *q)
 	free(e);
 }
 
-/* Sees to it that a message is tried again.  -1: it is of no use. */
+/* Arranges for another try after this errno.  -1: that would be useless. */
 static int
 msgqueue_wait(struct msgqueue *q, int error)
 {

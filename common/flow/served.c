@@ -5,8 +5,8 @@
  *	served_read_request -> served_wait, events -> served_relay, or a last
  *	    reply
  *
- * What is asked, of whom, and what the answer is, is its owner's to know; the
- * stream's callback is the owner's too.
+ * The owner knows what is asked, of whom, and what the answer is; the stream's
+ * callback is the owner's, too.
  */
 #include <sys/types.h>
 
@@ -37,7 +37,7 @@ served_clear(struct served *s)
 	buf_clear(&s->first);
 }
 
-/* Keeps at most so many bytes more.  1, 0 to wait, or -1 at the end. */
+/* Reads at most so many bytes more.  1, 0 to wait, or -1 at the end. */
 static int
 served_read(struct served *s, size_t room)
 {

@@ -117,7 +117,7 @@ pairstream_end(struct stream *st)
 	ss->out = -1;
 }
 
-/* Of two descriptors none can be reset. */
+/* A pair of descriptors cannot be reset. */
 static void
 sockstream_close(struct stream *st, enum stream_ending ending)
 {

@@ -26,7 +26,7 @@
 #include "sshchan.h"
 #include "sshconn.h"
 
-/* Unread bytes of a peer that ignores its window: twice the largest one. */
+/* More unread bytes (twice the largest window): the peer ignores it. */
 #define SSHCHAN_UNREAD_MAX	(2 * 16 * 1024 * 1024)
 /* More than libssh can have read when it returns: a packet, and 4 KiB. */
 #define SSHCHAN_SCRATCH		(320 * 1024)
@@ -88,7 +88,7 @@ sshchan_unthirst(struct sshchan *c)
 	c->is_thirsty = 0;
 }
 
-/* The window grows no more, and its part of the budget is free. */
+/* Stops the window's growth and frees its part of the budget. */
 static void
 sshchan_clear_window(struct sshchan *c)
 {

@@ -40,13 +40,13 @@
 #define SSHCONN_GATHER		8192
 /* Bytes of answers not yet sent, beyond which the peer is not read. */
 #define SSHCONN_QUEUE_MAX	(1024 * 1024)
-/* Seconds of work after which a call of libssh is not going to return. */
+/* Seconds of work in one call of libssh: then it will never return. */
 #define SSHCONN_WATCHDOG	30
 
 /*
- * Has the kernel end the process after so many seconds of work without a new
- * limit; 0: no limit.  Seconds of processor time, as the process may be
- * stopped meanwhile.
+ * Has the kernel end the process after so many seconds, unless a new limit is
+ * set by then; 0: no limit.  They are seconds of processor time, so that a
+ * process that was stopped for a while does not end.
  */
 static void
 sshconn_limit(int seconds)
@@ -85,7 +85,7 @@ sshconn_fail(struct sshconn *c, const char *why)
 	c->ops->broken(text, c->arg);
 }
 
-/* Has libssh given the session up?  After the round the owner is told. */
+/* Has libssh given the session up?  The owner is told after the round. */
 int
 sshconn_is_broken(const struct sshconn *c)
 {
@@ -265,10 +265,10 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
  * libssh has one place for a global request that awaits its answer.  May the
  * caller use it?  The caller sets and clears "requesting" around its own.
  *
- * Whether a keepalive was answered ssh_send_keepalive() does not tell.  So
- * another request does, which names nothing that could be cancelled: while
- * the keepalive is not answered it waits in its place, and then is sent and
- * answered itself.
+ * ssh_send_keepalive() does not tell whether a keepalive was answered.  So
+ * another request finds out, one to cancel a forwarding that does not exist:
+ * libssh holds it back until the keepalive is answered, and then sends it and
+ * waits for its own answer.
  */
 int
 sshconn_may_request(struct sshconn *c)

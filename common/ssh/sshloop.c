@@ -196,7 +196,7 @@ static const struct sshconn_ops sshloop_conn_ops = {
 	.broken = sshloop_broken,
 };
 
-/* Has libssh call back for what is of this session. */
+/* Sets libssh's callbacks for this session. */
 static void
 sshloop_set_callbacks(struct sshloop *l)
 {

@@ -2,8 +2,8 @@
 /*
  * How a channel comes to be.
  *
- *	asked of the peer:	OPENING --> OPEN, or told why not and gone
- *	asked for by the peer:	OPEN
+ *	opened by us:		OPENING --> OPEN, or told why not and gone
+ *	opened by the peer:	OPEN
  *
  * libssh does not signal that an opening was confirmed, so those that wait
  * are looked at in the session's round (sshopen_check).  Nor does it keep the

@@ -19,7 +19,7 @@
 #include "sshopen.h"
 #include "sshprogram.h"
 
-/* Of one program: the bytes of a line, and lines that reach the log. */
+/* One program's bytes of a line, and its lines that reach the log. */
 #define SSHPROGRAM_LINE_MAX	256
 #define SSHPROGRAM_LINES	20
 /* Stands for the exit status of a program that a signal ended. */

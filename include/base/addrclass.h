@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Which addresses are special by their value, not one other host each. */
+/* Addresses that are special by their value: not those of another host. */
 #ifndef ADDRCLASS_H
 #define ADDRCLASS_H
 

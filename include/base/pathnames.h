@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Where the programs find each other and their files; set by the Makefile. */
+/* Where the programs find their files and each other; set by the Makefile. */
 #ifndef PATHNAMES_H
 #define PATHNAMES_H
 

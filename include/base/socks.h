@@ -3,7 +3,7 @@
  * The messages of SOCKS4, SOCKS4a and SOCKS5 (RFC 1928): bytes in, structs
  * out, and back.  No descriptor is known here.
  *
- * Every decoder returns the number of bytes the message took, 0 when the
+ * Every decoder returns the number of bytes that the message has, 0 when the
  * bytes are a proper beginning and more are needed, or one of SOCKS_E*.
  */
 #ifndef SOCKS_H

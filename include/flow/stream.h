@@ -35,7 +35,7 @@ struct stream_ops {
 	ssize_t	(*read)(struct stream *, void *, size_t);
 	/* Bytes taken, or -1 and errno (EAGAIN: not now). */
 	ssize_t	(*write)(struct stream *, const void *, size_t);
-	/* How much write is worth calling with now; 0: wait for WRITABLE. */
+	/* How many bytes write may take now; 0: wait for WRITABLE. */
 	size_t	(*space)(struct stream *);
 	/*
 	 * Which events are wanted from now on: READABLE while there is

@@ -55,8 +55,8 @@ struct sshconn {
 	int			 alive_max;	/* unanswered: it is lost */
 	int			 alive_missed;
 	uint64_t		 alive_seen;	/* bytes, when last looked */
-	int			 keepalive_due;	/* its answer was not taken */
-	int			 requesting;	/* nor another request's */
+	int			 keepalive_due;	/* no answer was seen yet */
+	int			 requesting;	/* a caller awaits an answer */
 	struct ssh_counter_struct count;	/* of the connection */
 	struct ssh_counter_struct packets;	/* before encryption */
 	/* Of packets and count, the bytes sent when nothing was queued. */
@@ -65,7 +65,7 @@ struct sshconn {
 	int			 choked;	/* too much queued to read on */
 	struct sshpace		 pace;
 	size_t			 gathered;	/* bytes given since a flush */
-	int			 full;		/* the kernel took not all */
+	int			 full;		/* the kernel took only part */
 	int			 rekeying;	/* no data until more is read */
 	int			 in_round;	/* it ends with a flush */
 	int			 lost;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * How a channel comes to be: asked of the peer, or asked for by it.
- */
+/* How a channel comes to be: opened by us, or by the peer. */
 #ifndef SSHOPEN_H
 #define SSHOPEN_H
 
