@@ -92,12 +92,12 @@ static int
 inside(int (*what)(void))
 {
 	pid_t pid;
-	int status;
+	int missing, status;
 
 	pid = fork();
 	assert_int_not_equal(pid, -1);
 	if (pid == 0) {
-		if (sandbox_net_enter() == -1)
+		if (sandbox_net_enter(-1, &missing) == -1)
 			_exit(CANNOT_ENTER);
 		_exit(what());
 	}
@@ -329,6 +329,21 @@ do_setrlimit(void)
 }
 
 static int
+do_prlimit_other(void)
+{
+	return prlimit(getppid(), RLIMIT_DATA, NULL,
+	    &(struct rlimit){ 0, 0 });
+}
+
+static int
+do_raise_limit(void)
+{
+	const struct rlimit rl = { RLIM_INFINITY, RLIM_INFINITY };
+
+	return expect(setrlimit(RLIMIT_DATA, &rl) == -1 && errno == EPERM);
+}
+
+static int
 do_fds(void)
 {
 	struct msg m;
@@ -359,7 +374,10 @@ do_memory(void)
 	size_t n = 64 * 1024 * 1024;
 	char *p, *q;
 
-	if ((p = malloc(n)) == NULL)
+	/* Before the login there is less. */
+	if (!SANITIZED && (p = malloc(n)) != NULL)
+		return NOT_AS_EXPECTED;
+	if (sandbox_net_grow() == -1 || (p = malloc(n)) == NULL)
 		return NOT_AS_EXPECTED;
 	memset(p, 1, n);
 	if ((q = realloc(p, 2 * n)) == NULL)
@@ -433,11 +451,11 @@ static const struct sandbox_case killed[] = {
 /* Permitted to the sanitizers. */
 static const struct sandbox_case killed_plain[] = {
 	CASE(fork), CASE(ptrace), CASE(kill), CASE(tgkill_parent),
-	CASE(dup), CASE(dupfd), CASE(setrlimit)
+	CASE(dup), CASE(dupfd), CASE(setrlimit), CASE(prlimit_other)
 };
 
 static const struct sandbox_case fails[] = {
-	CASE(open), CASE(create), CASE(stat), CASE(isatty)
+	CASE(open), CASE(create), CASE(stat), CASE(isatty), CASE(raise_limit)
 };
 
 static const struct sandbox_case works[] = {

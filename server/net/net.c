@@ -26,6 +26,7 @@
 #include <libssh/server.h>
 
 #include "eventloop.h"
+#include "enclose.h"
 #include "fdlimit.h"
 #include "filter.h"
 #include "log.h"
@@ -204,6 +205,8 @@ net_serve(struct net *n, ssh_session session, const char *user)
 
 	xasprintf(&who, "%s from %s", log_safe(user, strlen(user), safe,
 	    sizeof(safe)), n->setup.peer);
+	if (sandbox_net_grow() == -1)
+		fatal("RLIMIT_DATA");
 	if (priv_start(&n->priv, n->base, &netflows_priv_ops,
 	    &n->flows) == -1)
 		fatal("events");
@@ -250,11 +253,25 @@ net_run(struct net *n)
 	free(auth.good_key);
 }
 
+/* For good; what holds without the filter need not be there. */
+static void
+net_confine(int root)
+{
+	int missing;
+
+	if (sandbox_net_enter(root, &missing) == -1)
+		fatal("sandbox");
+	if (missing & ENCLOSE_NO_ROOT)
+		log_debug("sandbox without an empty root");
+	if (missing & ENCLOSE_NO_LANDLOCK)
+		log_debug("sandbox without landlock");
+}
+
 int
 main(int argc, char **argv)
 {
+	int no = 0, root = enclose_inherited(PRIVSEP_FD_ROOT);
 	struct net n;
-	int no = 0;
 
 	filter_hide();
 	memset(&n, 0, sizeof(n));
@@ -271,8 +288,7 @@ main(int argc, char **argv)
 	net_set_bind(&n, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no, "options");
 	net_take_setup(&n);
 	net_configure(&n);
-	if (sandbox_net_enter() == -1)
-		fatal("sandbox");
+	net_confine(root);
 	priv_send_ready(&n.priv);
 	if (!n.setup.test)
 		net_run(&n);

@@ -8,6 +8,7 @@
  */
 #include <sys/types.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,10 +20,12 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "enclose.h"
 #include "filter.h"
 #include "sandbox.h"
 
-/* Bytes of memory that one client's channels may cost. */
+/* Bytes of memory that a login, and that one client's channels may cost. */
+#define SANDBOX_LOGIN_MAX	(64UL * 1024 * 1024)
 #define SANDBOX_DATA_MAX	(2048UL * 1024 * 1024)
 
 /* Permitted whatever the arguments. */
@@ -195,8 +198,9 @@ sandbox_add_send(scmp_filter_ctx ctx)
 }
 
 /*
- * What it may do to itself: abort(), and read its limits.  isatty() of stdio
- * learns that nothing is a terminal.
+ * What it may do to itself: abort(), read its limits, and set the one of its
+ * memory, below what it began with.  isatty() of stdio learns that nothing is a
+ * terminal.
  */
 static int
 sandbox_add_self(scmp_filter_ctx ctx)
@@ -207,12 +211,7 @@ sandbox_add_self(scmp_filter_ctx ctx)
 	cmp = sandbox_int(0, getpid());
 	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
 	    1, &cmp);
-	if (ret != 0)
-		return ret;
-	cmp = filter_bits(2, UINT64_MAX, 0);
-	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(prlimit64), 1, &cmp);
-	if (ret != 0)
+	if (ret != 0 || (ret = filter_allow_limit(ctx, RLIMIT_DATA)) != 0)
 		return ret;
 	cmp = sandbox_int(1, TCGETS);
 	return seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(ENOTTY),
@@ -242,17 +241,26 @@ sandbox_add_all(scmp_filter_ctx ctx)
 }
 
 /*
- * Closes the sandbox around the process, for good.  The loop must exist
- * already; descriptors that come later can be used.  Returns 0, or -1 with
- * errno: then the process must not go on.
+ * Closes the sandbox around the process, for good, with the empty folder root
+ * (or -1), which it closes.  The loop must exist already; descriptors that come
+ * later can be used.  What enclose_enter() had not goes to *missing.  Returns
+ * 0, or -1 with errno: then the process must not go on.
  */
 int
-sandbox_net_enter(void)
+sandbox_net_enter(int root, int *missing)
 {
 	scmp_filter_ctx ctx;
 
-	if (filter_limit(SANDBOX_DATA_MAX) == -1 ||
+	if (filter_limit(SANDBOX_LOGIN_MAX, SANDBOX_DATA_MAX) == -1 ||
+	    enclose_enter(root, missing) == -1 ||
 	    (ctx = filter_new(SCMP_ACT_KILL_PROCESS)) == NULL)
 		return -1;
 	return filter_load(ctx, sandbox_add_all(ctx));
+}
+
+/* A user has logged in, and may have channels. */
+int
+sandbox_net_grow(void)
+{
+	return filter_raise_memory();
 }

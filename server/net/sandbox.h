@@ -3,6 +3,7 @@
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
-int	 sandbox_net_enter(void);
+int	 sandbox_net_enter(int, int *);
+int	 sandbox_net_grow(void);
 
 #endif

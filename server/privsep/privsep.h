@@ -20,6 +20,7 @@ struct msg;
 #define PRIVSEP_FD_PEER		3	/* the pair between them */
 #define PRIVSEP_FD_CONN		4	/* the client's connection (net only) */
 #define PRIVSEP_FD_SIGNER	5	/* signing.h (net only) */
+#define PRIVSEP_FD_ROOT		6	/* an empty folder (net only) */
 
 #define PRIVSEP_USER_MAX	255	/* bytes of a user's name */
 #define PRIVSEP_TYPE_MAX	63	/* bytes of the name of a key type */

@@ -12,6 +12,7 @@
 #define SIGNING_FD_MONITOR	3	/* the pair with the monitor */
 #define SIGNING_FD_KEYS		4	/* hostkeys_pack() */
 #define SIGNING_FD_NET		5	/* the pair with sockstund-net */
+#define SIGNING_FD_ROOT		6	/* an empty folder */
 
 /* Its exit status when it was asked for what it does not do. */
 #define SIGNING_EXIT_REFUSED	3

@@ -34,13 +34,14 @@ filter_hide(void)
 
 /*
  * From now on no new rights, no file written, no process started, and at most
- * so many bytes of memory.  Returns 0, or -1 with errno.
+ * so many bytes of memory, and the second number of them after
+ * filter_raise_memory().  Returns 0, or -1 with errno.
  */
 int
-filter_limit(size_t memory)
+filter_limit(size_t memory, size_t most)
 {
 	const struct rlimit none = { 0, 0 };
-	const struct rlimit data = { memory, memory };
+	const struct rlimit data = { memory, most };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return -1;
@@ -51,6 +52,20 @@ filter_limit(size_t memory)
 	    setrlimit(RLIMIT_DATA, &data) == -1)
 		return -1;
 	return 0;
+}
+
+/* As much memory as filter_limit() said.  Returns 0, or -1 with errno. */
+int
+filter_raise_memory(void)
+{
+	struct rlimit data;
+
+	if (FILTER_SANITIZED)
+		return 0;
+	if (getrlimit(RLIMIT_DATA, &data) == -1)
+		return -1;
+	data.rlim_cur = data.rlim_max;
+	return setrlimit(RLIMIT_DATA, &data);
 }
 
 /* A filter whose default is this action, or NULL with errno. */
@@ -112,6 +127,28 @@ filter_allow_memory(scmp_filter_ctx ctx)
 		return ret;
 	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
 	    SCMP_SYS(mprotect), 1, cmp);
+}
+
+/*
+ * Permits to read the limits of the process itself, and to set this one.
+ * Returns 0, or a negative errno.
+ */
+int
+filter_allow_limit(scmp_filter_ctx ctx, int resource)
+{
+	struct scmp_arg_cmp cmp[3];
+	int ret;
+
+	cmp[0] = filter_bits(0, UINT32_MAX, 0);
+	cmp[1] = filter_bits(2, UINT64_MAX, 0);
+	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+	    SCMP_SYS(prlimit64), 2, cmp);
+	if (ret != 0)
+		return ret;
+	cmp[1] = filter_bits(1, UINT32_MAX, resource);
+	cmp[2] = filter_bits(3, UINT64_MAX, 0);
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+	    SCMP_SYS(prlimit64), 3, cmp);
 }
 
 /*

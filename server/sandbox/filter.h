@@ -20,11 +20,13 @@
 #define FILTER_NELEM(a)	(sizeof(a) / sizeof((a)[0]))
 
 void	 filter_hide(void);
-int	 filter_limit(size_t);
+int	 filter_limit(size_t, size_t);
+int	 filter_raise_memory(void);
 scmp_filter_ctx filter_new(uint32_t);
 int	 filter_add_calls(scmp_filter_ctx, uint32_t, const int *, size_t);
 struct scmp_arg_cmp filter_bits(unsigned int, uint64_t, uint64_t);
 int	 filter_allow_memory(scmp_filter_ctx);
+int	 filter_allow_limit(scmp_filter_ctx, int);
 int	 filter_load(scmp_filter_ctx, int);
 
 #endif

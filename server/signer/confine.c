@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "confine.h"
+#include "enclose.h"
 #include "filter.h"
 
 /* Bytes of memory for the keys and one message. */
@@ -38,16 +39,17 @@ static const int confine_denied[] = {
 };
 
 /*
- * Closes the sandbox, for good.  Returns 0, or -1 with errno: then the process
- * must not go on.
+ * Closes the sandbox, for good, with the empty folder root (or -1), which it
+ * closes.  Returns 0, or -1 with errno: then the process must not go on.
  */
 int
-confine_enter(void)
+confine_enter(int root)
 {
 	scmp_filter_ctx ctx;
-	int ret;
+	int missing, ret;
 
-	if (filter_limit(CONFINE_DATA_MAX) == -1)
+	if (filter_limit(CONFINE_DATA_MAX, CONFINE_DATA_MAX) == -1 ||
+	    enclose_enter(root, &missing) == -1)
 		return -1;
 	if (FILTER_SANITIZED)
 		return 0;

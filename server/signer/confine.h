@@ -3,6 +3,6 @@
 #ifndef CONFINE_H
 #define CONFINE_H
 
-int	 confine_enter(void);
+int	 confine_enter(int);
 
 #endif

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "enclose.h"
 #include "exchange.h"
 #include "filter.h"
 #include "keyfile.h"
@@ -332,15 +333,16 @@ int
 main(int argc, char **argv)
 {
 	static struct signer sg;
+	int root = enclose_inherited(SIGNING_FD_ROOT);
 
 	filter_hide();
 	signal(SIGPIPE, SIG_IGN);
 	sg.monitor = SIGNING_FD_MONITOR;
 	/* In a test of the keys there is none. */
-	sg.net = fcntl(SIGNING_FD_NET, F_GETFD) == -1 ? -1 : SIGNING_FD_NET;
+	sg.net = enclose_inherited(SIGNING_FD_NET);
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
 	    signer_load_keys(&sg, SIGNING_FD_KEYS) == -1 ||
-	    confine_enter() == -1 || signer_send_ready(&sg) == -1)
+	    confine_enter(root) == -1 || signer_send_ready(&sg) == -1)
 		return 1;
 	return signer_loop(&sg);
 }
