@@ -18,7 +18,7 @@ enum rexec_monitor_fd {
 	REXEC_MONITOR_CONN,		/* the client */
 	REXEC_MONITOR_STARTUP,		/* closes when authenticated */
 	REXEC_MONITOR_LOGGER,		/* logging.h */
-	REXEC_MONITOR_END
+	REXEC_MONITOR_NOWHERE		/* the descriptors of that */
 };
 
 /* What "sockstund -R dialer" finds open. */

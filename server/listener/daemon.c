@@ -143,11 +143,14 @@ daemon_set_options(const struct servconf *conf, int conn)
 void
 daemon_exec_monitor(const struct daemon_config *cfg, int conn, int startup)
 {
-	int fds[] = { cfg->conf_fd, cfg->keys_fd, conn, startup,
-	    cfg->logger.fd };
+	int fds[REXEC_MONITOR_NOWHERE - REXEC_MONITOR_CONF + NOWHERE_PARTS] = {
+		cfg->conf_fd, cfg->keys_fd, conn, startup, cfg->logger.fd
+	};
 
 	daemon_set_options(cfg->conf, conn);
-	rexec_place_fds(fds, 5);
+	memcpy(fds + REXEC_MONITOR_NOWHERE - REXEC_MONITOR_CONF,
+	    cfg->nowhere.fd, sizeof(cfg->nowhere.fd));
+	rexec_place_fds(fds, sizeof(fds) / sizeof(fds[0]));
 	rexec_run(cfg->self, "monitor", environ);
 	fatal("%s", cfg->self->path);
 }

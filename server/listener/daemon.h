@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "logproc.h"
+#include "nowhere.h"
 
 struct rexec;
 struct servconf;
@@ -24,6 +25,7 @@ struct daemon_config {
 	int			 conf_fd;	/* text of configuration */
 	int			 keys_fd;	/* hostkeys_pack() */
 	struct logproc		 logger;
+	struct nowhere		 nowhere;
 	int			 single;	/* -d: one connection, no fork */
 	int			 sockets[DAEMON_SOCKETS_MAX];
 	size_t			 nsockets;

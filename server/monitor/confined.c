@@ -27,7 +27,9 @@
 #include "confined.h"
 #include "glibctune.h"
 #include "log.h"
+#include "nowhere.h"
 #include "pathnames.h"
+#include "renounce.h"
 #include "rexec.h"
 #include "servconf.h"
 #include "xmalloc.h"
@@ -148,32 +150,39 @@ confined_become(const struct servconf *conf)
 
 /*
  * In the new process: confines it and executes the program, with n
- * descriptors from 3 on.
+ * descriptors from 3 on and then the one of its empty root.
  */
 static void __attribute__((noreturn))
-confined_exec(const char *name, const char *path,
+confined_exec(const struct confined *c, const char *path,
     const struct confined_ids *ids, int *fds, size_t n)
 {
+	const struct nowhere *nowhere = c->nowhere;
+	const char *name = c->name;
 	const struct rlimit none = { 0, 0 };
 	char *argv[] = { xstrdup(name), NULL };
 	char *env[] = { NULL, NULL };
-	int program = 3 + (int)n;
+	int program = 3 + (int)n + 1;
 
 	if (glibctune_variable() != NULL)
 		env[0] = xstrdup(glibctune_variable());
 	/* The path may lead through folders that only root can search. */
-	if ((fds[n] = open(path, O_PATH | O_CLOEXEC)) == -1)
+	fds[n] = nowhere == NULL ? -1 : nowhere->fd[NOWHERE_ROOT];
+	if ((fds[n + 1] = open(path, O_PATH | O_CLOEXEC)) == -1)
 		fatal("%s", path);
 	umask(077);
 	if (chdir("/") == -1 || setrlimit(RLIMIT_CORE, &none) == -1)
 		fatal("%s: cannot confine", name);
-	if (geteuid() == 0 && confined_drop(ids) == -1)
+	if (nowhere != NULL)
+		nowhere_enter(nowhere);
+	renounce_prepare();
+	if ((geteuid() == 0 && confined_drop(ids) == -1) ||
+	    renounce_all_but_chroot() == -1)
 		fatal("%s: cannot drop privileges", name);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		fatal("%s: no_new_privs", name);
 	if (rexec_null_stdio(CONFINED_KEEP_STDERR) == -1)
 		fatal("/dev/null");
-	rexec_place_fds(fds, n + 1);
+	rexec_place_fds(fds, n + 2);
 	fcntl(program, F_SETFD, FD_CLOEXEC);
 	execve(path, argv, env);
 	if (errno == EACCES)
@@ -191,7 +200,7 @@ confined_start(struct confined *c, const char *name,
     const struct servconf *conf, const int *given, size_t n)
 {
 	struct confined_ids ids = { 0, 0 };
-	int pair[2], fds[2 + CONFINED_FDS_MAX];
+	int pair[2], fds[3 + CONFINED_FDS_MAX];
 	char path[PATH_MAX];
 
 	c->name = name;
@@ -213,7 +222,7 @@ confined_start(struct confined *c, const char *name,
 	if (c->pid == 0) {
 		fds[0] = pair[1];
 		memcpy(fds + 1, given, n * sizeof(*given));
-		confined_exec(name, path, &ids, fds, 1 + n);
+		confined_exec(c, path, &ids, fds, 1 + n);
 	}
 	close(pair[1]);
 	c->fd = pair[0];

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+struct nowhere;
 struct servconf;
 
 struct confined {
@@ -12,6 +13,8 @@ struct confined {
 	pid_t		 pid;
 	int		 fd;	/* our end of a pair, non-blocking */
 	int		 status;	/* of wait(2), once it was stopped */
+	const struct nowhere
+			*nowhere;	/* where it is put, or NULL */
 };
 
 #define CONFINED_FDS_MAX	2	/* descriptors beside the pair */

@@ -569,11 +569,13 @@ monitor_setup(struct monitor *mon)
 }
 
 /*
- * Serves the connection REXEC_MONITOR_CONN with REXEC_MONITOR_KEYS.  Returns
- * the status to exit with; if a user logs in it does not return.
+ * Serves the connection REXEC_MONITOR_CONN with REXEC_MONITOR_KEYS, by programs
+ * that are put there.  Returns the status to exit with; if a user logs in it
+ * does not return.
  */
 int
-monitor_main(const struct servconf *conf, const struct rexec *self)
+monitor_main(const struct servconf *conf, const struct rexec *self,
+    const struct nowhere *nowhere)
 {
 	const struct rlimit none = { 0, 0 };
 	struct monitor *mon;
@@ -582,6 +584,7 @@ monitor_main(const struct servconf *conf, const struct rexec *self)
 	mon = xcalloc(1, sizeof(*mon));
 	mon->conf = conf;
 	mon->self = self;
+	mon->net.nowhere = mon->signer.nowhere = nowhere;
 	mon->state = MONITOR_SETUP;
 	monitor_get_peer(&mon->peer, REXEC_MONITOR_CONN);
 	logfrom_init(&mon->log, mon->peer.text);

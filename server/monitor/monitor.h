@@ -3,9 +3,11 @@
 #ifndef MONITOR_H
 #define MONITOR_H
 
+struct nowhere;
 struct rexec;
 struct servconf;
 
-int	 monitor_main(const struct servconf *, const struct rexec *);
+int	 monitor_main(const struct servconf *, const struct rexec *,
+	    const struct nowhere *);
 
 #endif

@@ -99,7 +99,7 @@ netproc_await_ready(const struct confined *net)
 int
 netproc_test(const struct servconf *conf, const struct hostkeys *public)
 {
-	struct confined net;
+	struct confined net = { .nowhere = NULL };
 	int ready = 0;
 
 	if (netproc_start(&net, conf, -1, -1) == -1)

@@ -21,7 +21,7 @@ static int
 selftest_get_public(const struct servconf *conf, struct hostkeys *files,
     struct hostkeys *public)
 {
-	struct confined sp;
+	struct confined sp = { .nowhere = NULL };
 	u_char *data;
 	size_t len;
 	int fd, ret = -1;

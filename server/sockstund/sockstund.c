@@ -40,6 +40,7 @@
 #include "logto.h"
 #include "logproc.h"
 #include "monitor.h"
+#include "nowhere.h"
 #include "pathnames.h"
 #include "report.h"
 #include "rexec.h"
@@ -133,9 +134,12 @@ sockstund_inherit_log(struct sockstund *s, int fd)
 static int
 sockstund_monitor(struct sockstund *s)
 {
+	struct nowhere nowhere;
+
+	nowhere_inherit(&nowhere, REXEC_MONITOR_NOWHERE);
 	setproctitle("[monitor]");
 	sockstund_inherit_log(s, REXEC_MONITOR_CONF);
-	return monitor_main(&s->conf, &s->self);
+	return monitor_main(&s->conf, &s->self, &nowhere);
 }
 
 static int
@@ -360,6 +364,8 @@ sockstund_start(struct sockstund *s)
 	if (s->args.inetd && s->args.mode == MODE_SERVE &&
 	    (conn = inetd_open()) == -1)
 		return 1;
+	if (s->args.mode == MODE_SERVE)
+		nowhere_make(&cfg.nowhere);
 	sockstund_load_keys(s, &keys);
 	if (s->args.mode == MODE_TEST) {
 		hostkeys_clear(&keys);
