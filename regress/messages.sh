@@ -65,17 +65,23 @@ said 255 'HostKeyAlgorithms "ssh-ed25519-cert-v01@openssh.com": none of them' \
     -o HostKeyAlgorithms=ssh-ed25519-cert-v01@openssh.com "$me"
 
 # On a terminal: the address is told once, and a question is interrupted.
+# readpassphrase(3) only notes a signal that comes between its writing of the
+# question and its reading of the answer; so the key is pressed again.
 ssh-keygen -q -t ed25519 -N secret -f "$OBJ/locked"
 cat "$OBJ/locked.pub" >>"$OBJ/authorized_keys"
 cat >"$OBJ/terminal.py" <<'EOT'
-import os, pty, sys
+import os, pty, select, sys
 
 answer, question = sys.argv[1].encode().decode("unicode_escape"), sys.argv[2]
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[3], sys.argv[3:])
 seen = ""
+pressed = False
 while True:
+    if pressed and not select.select([fd], [], [], 3)[0]:
+        os.write(fd, answer.encode())
+        continue
     try:
         data = os.read(fd, 4096)
     except OSError:
@@ -83,9 +89,9 @@ while True:
     if not data:
         break
     seen += data.decode(errors="replace")
-    if answer and question in seen:
+    if answer and not pressed and question in seen:
         os.write(fd, answer.encode())
-        answer = ""
+        pressed = True
 print(seen)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 EOT
