@@ -193,9 +193,14 @@ sshconnect_log_kex_error(struct sshconnect *sc, const char *text)
 static int
 sshconnect_is_closed(const char *text)
 {
-	return *text == '\0' || strcmp(text, "Socket error: Success") == 0 ||
-	    strcmp(text, "Socket error: disconnected") == 0 ||
-	    strcmp(text, "Socket error: Connection reset by peer") == 0;
+	const char	*why = sshconnect_after(text, "Socket error: ");
+
+	if (why == NULL)
+		why = text;
+	return *why == '\0' || strcmp(why, "Success") == 0 ||
+	    strcmp(why, "disconnected") == 0 ||
+	    strcmp(why, strerror(ECONNRESET)) == 0 ||
+	    strcmp(why, strerror(EPIPE)) == 0;
 }
 
 /* Says why libssh lost the session, in the words of ssh(1) where it can. */
