@@ -43,6 +43,7 @@ wait_for 10 is_listening "$FARPORT" || fatal "sshd does not listen again"
 
 # The command line.
 said 255 "^sockstun: Bad dynamic forwarding specification 'abc'" -D abc "$me"
+said 255 "^sockstun: invalid option -- 'z'" -z "$me"
 said 0 "^sockstun: Warning: Identity file /nonexistent not accessible" \
     -i /nonexistent "$me" -- true
 said 127 '^sockstun: nosuch: No such file' -q "$me" -- nosuch

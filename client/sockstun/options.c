@@ -6,12 +6,12 @@
  * process.
  */
 #include <err.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-
 
 #include "destination.h"
 #include "expand.h"
@@ -222,6 +222,8 @@ parse_arguments(struct options *o, int argc, char **argv)
 {
 	int ch, last;
 
+	/* getopt(3) puts it before what it says. */
+	argv[0] = program_invocation_short_name;
 	for (;;) {
 		while ((ch = getopt(argc, argv, LETTERS)) != -1)
 			parse_letter(o, ch);
