@@ -51,7 +51,7 @@ static const struct addrclass_net {
 };
 
 /* IPv6 networks whose addresses hold an IPv4 one, and from which byte on. */
-static const struct {
+static const struct addrclass_embed {
 	u_int	 bits;
 	u_int	 at;
 	u_char	 net[16];
@@ -66,6 +66,18 @@ static const struct {
 	{ 16, 2, { 0x20, 0x02 } }
 };
 
+static const struct addrclass_embed *
+addrclass_find_embed(const struct addr *a)
+{
+	const struct addrclass_embed *e = addrclass_embeds;
+	size_t n = sizeof(addrclass_embeds) / sizeof(addrclass_embeds[0]);
+
+	for (; n > 0; e++, n--)
+		if (match_prefix(a->u.v6.s6_addr, e->net, e->bits))
+			return e;
+	return NULL;
+}
+
 /*
  * The IPv4 address, with the port, that an IPv6 address is made from; mapped
  * ones are left to addr_unmap().  Returns whether there is one, and then in
@@ -74,23 +86,17 @@ static const struct {
 int
 addrclass_embedded(const struct addr *a, struct addr *v4, u_int *before)
 {
-	size_t i, n = sizeof(addrclass_embeds) / sizeof(addrclass_embeds[0]);
+	const struct addrclass_embed *e;
 
 	/* :: and ::1 only look like IPv4-compatible ones. */
 	if (a->type != ADDR_IPV6 || addr_is_unspecified(a) ||
-	    addr_is_loopback(a))
-		return 0;
-	for (i = 0; i < n && !match_prefix(a->u.v6.s6_addr,
-	    addrclass_embeds[i].net, addrclass_embeds[i].bits); i++)
-		;
-	if (i == n)
+	    addr_is_loopback(a) || (e = addrclass_find_embed(a)) == NULL)
 		return 0;
 	memset(v4, 0, sizeof(*v4));
 	v4->type = ADDR_IPV4;
 	v4->port = a->port;
-	memcpy(&v4->u.v4, &a->u.v6.s6_addr[addrclass_embeds[i].at],
-	    sizeof(v4->u.v4));
-	*before = addrclass_embeds[i].at * 8;
+	memcpy(&v4->u.v4, &a->u.v6.s6_addr[e->at], sizeof(v4->u.v4));
+	*before = e->at * 8;
 	return 1;
 }
 

@@ -299,7 +299,7 @@ answer_log(struct dialer *d, struct msg *m)
 }
 
 /* What net may say to a dialer; a handler's -1 ends the connection. */
-static const struct {
+static const struct dialer_message {
 	struct privsep_rule	 rule;
 	int			(*answer)(struct dialer *, struct msg *);
 } dialer_table[] = {
@@ -308,20 +308,29 @@ static const struct {
 	{ { PS_LOG, DIALER_SERVING },		answer_log }
 };
 
+static const struct dialer_message *
+dialer_find(struct dialer *d, const struct msg *m)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(dialer_table) / sizeof(dialer_table[0]); i++)
+		if (privsep_admit(&dialer_table[i].rule, DIALER_SERVING,
+		    &d->seen, m))
+			return &dialer_table[i];
+	return NULL;
+}
+
 static int
 dialer_dispatch(struct dialer *d, struct msg *m)
 {
-	size_t i, n = sizeof(dialer_table) / sizeof(dialer_table[0]);
+	const struct dialer_message *dm = dialer_find(d, m);
 
-	for (i = 0; i < n && !privsep_admit(&dialer_table[i].rule,
-	    DIALER_SERVING, &d->seen, m); i++)
-		;
-	if (i == n) {
+	if (dm == NULL) {
 		log_warnx("dialer for %s: message %u from net is not "
 		    "permitted", d->ctx->user, m->type);
 		return -1;
 	}
-	if (dialer_table[i].answer(d, m) == -1) {
+	if (dm->answer(d, m) == -1) {
 		log_warnx("dialer for %s: bad message %u from net",
 		    d->ctx->user, m->type);
 		return -1;
