@@ -41,7 +41,7 @@ $(O)/regress/$(1)/$(2): $(O)/regress/$(1)/$(2).o $(patsubst %,$(O)/%.a,$(call be
 	$$(link) $(4) $($(2)_LIBS) $(foreach \
 	    r,$(call below,$(3)),$(LIBS_$(r))) $$(LIBBSD_LIBS)
 endef
-$(foreach t,$(UNIT),$(eval $(call test_program,unit,$(t),$(t:_test=),$(CMOCKA_LIBS))))
+$(foreach t,$(UNIT),$(eval $(call test_program,unit,$(t),$(t:_test=),$$(CMOCKA_LIBS))))
 $(foreach t,$(FUZZ),$(eval $(call test_program,fuzz,$(t),$(t:_fuzz=),-fsanitize=fuzzer)))
 
 $(UNITPROGS:=.o) $(FUZZPROGS:=.o): CPPFLAGS += $(call headers,$(ROOMS)) \
