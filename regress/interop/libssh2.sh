@@ -13,8 +13,10 @@ start_peer
 use()
 {
 	before=$(children "$(pidof_test farend)")
-	"$client" "$@" 127.0.0.1 "$FARPORT" "$FARUSER" "$OBJ/id" \
-	    "$OBJ/known_hosts" "$PEER" >"$OBJ/ssh2.out" 2>&1
+	# The library itself leaks the halves of an ECDSA signature.
+	env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" "$client" "$@" \
+	    127.0.0.1 "$FARPORT" "$FARUSER" "$OBJ/id" "$OBJ/known_hosts" \
+	    "$PEER" >"$OBJ/ssh2.out" 2>&1
 	status=$?
 	cat "$OBJ/ssh2.out"
 	wait_for 10 has_children "$before" "$(pidof_test farend)" ||
