@@ -155,6 +155,18 @@ conn_refuse(struct conn *c, int rep)
 	conn_end(c, rep, NULL);
 }
 
+/* Refuses it as the far end has, with a line in the log. */
+static void
+conn_pass_refusal(struct conn *c, const struct farend_answer *answer)
+{
+	char text[CONN_REASON_MAX * 4];
+
+	log_verbose("flow %llu: %s: %s%s", (unsigned long long)c->id, c->label,
+	    log_safe(answer->text, strlen(answer->text), text, sizeof(text)),
+	    answer->hint);
+	conn_refuse(c, answer->rep);
+}
+
 /* Refuses it, with a line in the log that says why. */
 void
 conn_fail(struct conn *c, int rep, const char *why)
@@ -166,18 +178,6 @@ conn_fail(struct conn *c, int rep, const char *why)
 	};
 
 	conn_pass_refusal(c, &answer);
-}
-
-/* Refuses it as the far end has, with a line in the log. */
-void
-conn_pass_refusal(struct conn *c, const struct farend_answer *answer)
-{
-	char text[CONN_REASON_MAX * 4];
-
-	log_verbose("flow %llu: %s: %s%s", (unsigned long long)c->id, c->label,
-	    log_safe(answer->text, strlen(answer->text), text, sizeof(text)),
-	    answer->hint);
-	conn_refuse(c, answer->rep);
 }
 
 /* Has a reply in the client's dialect a form for this address? */

@@ -93,7 +93,6 @@ void	conn_ask(struct conn *, enum socks_cmd, const struct addr *,
 ssize_t	conn_read(struct conn *);
 void	conn_refuse(struct conn *, int);
 void	conn_fail(struct conn *, int, const char *);
-void	conn_pass_refusal(struct conn *, const struct farend_answer *);
 int	conn_can_tell(const struct conn *, const struct addr *);
 int	conn_tell(struct conn *, const struct addr *);
 void	conn_end(struct conn *, int, const struct addr *);

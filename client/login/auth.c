@@ -184,7 +184,7 @@ static const struct auth_kind auth_kinds[] = {
 };
 
 /* The names of the methods in a set of libssh's bits.  To be freed. */
-char *
+static char *
 auth_list_methods(int bits)
 {
 	static const struct {

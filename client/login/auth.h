@@ -21,6 +21,5 @@ struct auth	*auth_new(struct ssh_session_struct *, const struct cliconf *,
 void		 auth_free(struct auth *);
 enum auth_result auth_step(struct auth *);
 const char	*auth_method(const struct auth *);
-char		*auth_list_methods(int);
 
 #endif
