@@ -11,7 +11,8 @@ BINDIR	   ?= $(PREFIX)/bin
 SBINDIR	   ?= $(PREFIX)/sbin
 RUNSTATEDIR ?= /run
 PRIVSEP_USER ?= sockstund
-# Added to a process ID it is the uid of a process that has no rights.
+# A process without rights runs under a uid of its own: this number plus its
+# process ID.  No account may have such a uid.
 PRIVSEP_UID_BASE ?= 1879048192
 DESTDIR	   ?=
 
