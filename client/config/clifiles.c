@@ -38,7 +38,7 @@ struct clifile {
 	char			*home;
 	const char		*dir;		/* where Include looks */
 	int			 is_user;	/* Include may begin with ~ */
-	int			 is_ssh;	/* ssh's own: has more keywords */
+	int			 is_ssh;	/* ssh's own file */
 	int			 final;		/* second reading */
 	int			 want_final;	/* "Match final" was seen */
 	int			 inactive;	/* included where none holds */

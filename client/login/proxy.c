@@ -63,7 +63,8 @@ proxy_config_file(const struct cliconf *conf)
 {
 	char	*s, *own;
 
-	if (conf->config_file == NULL || strchr(conf->config_file, '\'') != NULL)
+	if (conf->config_file == NULL ||
+	    strchr(conf->config_file, '\'') != NULL)
 		return xstrdup("");
 	own = cliconf_own_keywords();
 	xasprintf(&s, " -F '%s' -o IgnoreUnknown=%s", conf->config_file, own);

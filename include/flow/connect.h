@@ -13,7 +13,7 @@ struct addrinfo;
 struct connect;
 struct event_base;
 
-/* May this address be tried?  Returns 0, or an errno to count as its failure. */
+/* May this address be tried?  Returns 0, or an errno: that is its failure. */
 typedef int connect_filter(const struct addrinfo *, void *);
 
 /* The descriptor (owned by the callee, non-blocking), or -1 and an errno. */

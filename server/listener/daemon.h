@@ -26,7 +26,7 @@ struct daemon_config {
 	int			 keys_fd;	/* hostkeys_pack() */
 	struct logproc		 logger;
 	struct nowhere		 nowhere;
-	int			 single;	/* -d: one connection, no fork */
+	int			 single;	/* -d: one connection only */
 	int			 sockets[DAEMON_SOCKETS_MAX];
 	size_t			 nsockets;
 };

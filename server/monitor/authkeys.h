@@ -24,8 +24,8 @@ struct authkey {
 	char		*from;		/* pattern list, or NULL: anywhere */
 	time_t		 expires;	/* 0: never */
 	int		 no_forwarding;
-	int		 no_touch;	/* of a FIDO key: nobody need be there */
-	int		 verify;	/* and this one's: it must know who is */
+	int		 no_touch;	/* FIDO: nobody need be there */
+	int		 verify;	/* FIDO: it must know who is */
 	struct conf_list permit_open;	/* empty: none was given */
 };
 

@@ -155,8 +155,9 @@ net_handshake(struct net *n)
 	if (ssh_bind_accept_fd(n->bind, session, PRIVSEP_FD_CONN) != SSH_OK)
 		fatalx("%s", ssh_get_error(n->bind));
 	/*
-	 * Otherwise libssh writes only after it has read, and would tell nothing
-	 * to a client that closes its side at once or does not speak SSH.
+	 * Otherwise libssh writes only after it has read, and would tell
+	 * nothing to a client that closes its side at once or does not speak
+	 * SSH.
 	 */
 	ssh_set_fd_towrite(session);
 	ssh_set_auth_methods(session, n->setup.pubkey_auth ?

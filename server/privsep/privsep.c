@@ -253,6 +253,7 @@ privsep_put_log(struct msg *m, enum log_level level, const char *text)
 	msg_put_blob(m, text, strnlen(text, PRIVSEP_LOG_MAX));
 }
 
+/* What privsep_put_log() wrote, into memory of the caller's. */
 int
 privsep_get_log(struct msg *m, struct privsep_line *line)
 {

@@ -6,8 +6,9 @@
  *
  *	listener   root        listener/   accepts; starts a monitor for each
  *	logger     no rights   logger/     writes what dialers log
- *	monitor    root        monitor/    starts the two programs below, decides
- *	                                   who may log in; becomes the dialer
+ *	monitor    root        monitor/    starts the two programs below,
+ *	                                   decides who may log in; becomes the
+ *	                                   dialer
  *	dialer     the user    dialer/     connects, binds, resolves (services/)
  *
  * sockstund-net (net/), which speaks SSH, and sockstund-signer (signer/), which
