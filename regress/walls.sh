@@ -140,6 +140,10 @@ only libresolv 'resolv|arpa/nameser' '(__)?(res|ns|b64)_' server/monitor \
     client/login
 only threads pthread pthread_ common/flow client/login
 
+# Events are added where it is seen that one cannot be.
+nm -A -u "$O"/*/*.a | grep -E ' U (event_(add|base_once)|bufferevent_)' |
+    grep -v '/flow\.a:eventloop\.o:' && fail "an event goes round the wrapper"
+
 # Who is linked with what.
 without "$BIN/sockstund" libssh libcrypto
 without "$BIN/sockstun-server" libssh libcrypto libresolv

@@ -20,6 +20,7 @@
 #include "addr.h"
 #include "answer.h"
 #include "bindfallback.h"
+#include "eventloop.h"
 #include "log.h"
 #include "socks.h"
 #include "sshchan.h"
@@ -183,11 +184,12 @@ bindfallback_start(struct event_base *base, struct sshloop *loop,
 	b->cb = cb;
 	b->arg = arg;
 	b->timeout = evtimer_new(base, bindfallback_timeout_cb, b);
-	if (b->timeout == NULL || bindfallback_try(b) == -1) {
+	if (b->timeout == NULL ||
+	    eventloop_watch(b->timeout, &patience) == -1 ||
+	    bindfallback_try(b) == -1) {
 		bindfallback_cancel(b);
 		return NULL;
 	}
-	event_add(b->timeout, &patience);
 	return b;
 }
 

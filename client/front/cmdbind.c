@@ -24,8 +24,10 @@ static void
 cmdbind_local_cb(struct stream *st, enum stream_event ev, void *arg)
 {
 	struct conn *c = arg;
-	ssize_t n = conn_read(c);
+	ssize_t n = 0;
 
+	if (ev != STREAM_RESET)
+		n = conn_read(c);
 	if (n == 0 || (n == -1 && errno != EAGAIN && errno != ENOBUFS))
 		conn_free(c);
 }

@@ -26,6 +26,7 @@
 #include "commands.h"
 #include "conn.h"
 #include "dgramlink.h"
+#include "eventloop.h"
 #include "farend.h"
 #include "log.h"
 #include "monotime.h"
@@ -98,9 +99,10 @@ cmdudp_local_cb(struct stream *st, enum stream_event ev, void *arg)
 {
 	struct conn *c = arg;
 	u_char noise[CMDUDP_NOISE];
-	ssize_t n;
+	ssize_t n = 0;
 
-	n = st->ops->read(st, noise, sizeof(noise));
+	if (ev != STREAM_RESET)
+		n = st->ops->read(st, noise, sizeof(noise));
 	if (n == 0 || (n == -1 && errno != EAGAIN))
 		conn_free(c);
 }
@@ -201,7 +203,8 @@ cmdudp_idle_cb(evutil_socket_t fd, short what, void *arg)
 		conn_free(c);
 		return;
 	}
-	event_add(u->idle, &u->look);
+	if (eventloop_watch(u->idle, &u->look) == -1)
+		conn_free(c);
 }
 
 static int
@@ -216,8 +219,7 @@ cmdudp_watch_idleness(struct cmdudp *u)
 		return -1;
 	u->look.tv_sec = (time_t)(us / CMDUDP_LOOKS / 1000000);
 	u->look.tv_usec = us / CMDUDP_LOOKS % 1000000;
-	event_add(u->idle, &u->look);
-	return 0;
+	return eventloop_watch(u->idle, &u->look);
 }
 
 /*
@@ -292,18 +294,15 @@ cmdudp_granted_cb(struct conn *c, const struct farend_answer *answer)
 		return;
 	}
 	if (cmdudp_open_relay(u, &bnd) == -1 ||
-	    cmdudp_watch_idleness(u) == -1) {
+	    udpsock_start(u->relay) == -1 || cmdudp_watch_idleness(u) == -1) {
 		log_warn("client %s: relay port", c->client);
 		conn_refuse(c, SOCKS_REP_GENERAL);
 		return;
 	}
 	if (conn_tell(c, &bnd) == -1 ||
 	    dgramlink_start(u->link, answer->surplus,
-	    answer->surplus_len) == -1) {
+	    answer->surplus_len) == -1)
 		conn_free(c);
-		return;
-	}
-	udpsock_start(u->relay);
 }
 
 /* What all associations share; kept from the first on. */

@@ -26,6 +26,7 @@
 #include "buf.h"
 #include "clients.h"
 #include "conn.h"
+#include "eventloop.h"
 #include "farend.h"
 #include "flow.h"
 #include "log.h"
@@ -322,8 +323,13 @@ static void
 conn_local_cb(struct stream *st, enum stream_event ev, void *arg)
 {
 	struct conn *c = arg;
-	ssize_t n = conn_read(c);
+	ssize_t n;
 
+	if (ev == STREAM_RESET) {
+		conn_free(c);
+		return;
+	}
+	n = conn_read(c);
 	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
 		return;
 	if (n == -1 || (n == 0 && c->state != CONN_COMMAND)) {
@@ -376,12 +382,12 @@ conn_new(struct clients *all, int fd, const char *client)
 	c->timeout = evtimer_new(all->base, conn_timeout_cb, c);
 	if ((c->local = sockstream_new(all->base, fd)) == NULL)
 		close(fd);
-	if (c->client == NULL || c->timeout == NULL || c->local == NULL) {
+	if (c->client == NULL || c->timeout == NULL || c->local == NULL ||
+	    eventloop_watch(c->timeout, &patience) == -1) {
 		log_warnx("client %s: out of memory", client);
 		conn_free(c);
 		return;
 	}
-	event_add(c->timeout, &patience);
 	c->local->cb = conn_local_cb;
 	c->local->arg = c;
 	c->local->ops->want(c->local, STREAM_WANT_READ);

@@ -19,6 +19,7 @@
 
 #include "cliconf.h"
 #include "connect.h"
+#include "eventloop.h"
 #include "log.h"
 #include "hostconnect.h"
 #include "resolver.h"
@@ -102,7 +103,7 @@ hostconnect_connect_cb(int fd, int error, void *arg)
 		log_verbose("connect to host %s port %d: %s", r->conf->hostname,
 		    r->conf->port, strerror(error));
 		log_verbose("Trying again...");
-		event_add(r->retry, &second);
+		eventloop_watch(r->retry, &second);
 		return;
 	}
 	log_warnx("connect to host %s port %d: %s", r->conf->hostname,
@@ -171,9 +172,9 @@ hostconnect_bound_next(struct hostconnect *r)
 			continue;
 		r->writable = event_new(r->base, r->fd, EV_WRITE,
 		    hostconnect_bound_cb, r);
-		if (r->writable == NULL)
+		if (r->writable == NULL ||
+		    eventloop_watch(r->writable, NULL) == -1)
 			fatalx("event_new");
-		event_add(r->writable, NULL);
 		return;
 	}
 	hostconnect_bound_done(r, r->error);
@@ -210,7 +211,7 @@ hostconnect_try(struct hostconnect *r)
 		r->next = r->addrs;
 		r->error = EADDRNOTAVAIL;
 		if (timeout != NULL)
-			event_add(r->timeout, timeout);
+			eventloop_watch(r->timeout, timeout);
 		hostconnect_bound_next(r);
 		return;
 	}

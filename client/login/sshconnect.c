@@ -32,6 +32,7 @@
 #include "algs.h"
 #include "auth.h"
 #include "cliconf.h"
+#include "eventloop.h"
 #include "hostkey.h"
 #include "log.h"
 #include "monotime.h"
@@ -263,7 +264,7 @@ sshconnect_wait(struct sshconnect *sc)
 	sc->interest = interest;
 	sc->ready = event_new(sc->base, ssh_get_fd(sc->session), interest,
 	    sshconnect_ready_cb, sc);
-	if (sc->ready == NULL || event_add(sc->ready, NULL) == -1)
+	if (sc->ready == NULL || eventloop_watch(sc->ready, NULL) == -1)
 		fatalx("event_new");
 }
 
@@ -272,7 +273,7 @@ sshconnect_set_timer(struct sshconnect *sc, int seconds)
 {
 	struct timeval	tv = { seconds, 0 };
 
-	event_add(sc->timer, &tv);
+	eventloop_watch(sc->timer, &tv);
 }
 
 static void
@@ -482,7 +483,7 @@ sshconnect_await_descriptor(struct sshconnect *sc, int sock)
 	sc->fd = sock;
 	sc->ready = event_new(sc->base, sock, EV_READ, sshconnect_passed_cb,
 	    sc);
-	if (sc->ready == NULL || event_add(sc->ready, NULL) == -1)
+	if (sc->ready == NULL || eventloop_watch(sc->ready, NULL) == -1)
 		fatalx("event_new");
 	sshconnect_set_timer(sc, sshconnect_kex_timeout(sc));
 }

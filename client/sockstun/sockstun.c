@@ -183,7 +183,7 @@ watch_signal(struct sockstun *s, int sig, event_callback_fn cb)
 {
 	struct event *ev = evsignal_new(s->base, sig, cb, s);
 
-	if (ev == NULL || event_add(ev, NULL) == -1)
+	if (ev == NULL || eventloop_watch(ev, NULL) == -1)
 		fatalx("out of memory");
 	return ev;
 }
@@ -192,7 +192,7 @@ static void
 run(struct sockstun *s)
 {
 	signal(SIGPIPE, SIG_IGN);
-	if ((s->base = eventloop_new()) == NULL ||
+	if ((s->base = event_base_new()) == NULL ||
 	    (s->resolver = resolver_new(s->base, RESOLVERS)) == NULL)
 		fatalx("out of memory");
 	clients_init(&s->clients, s->base, &s->opt.conf, commands, &sockstalk);

@@ -20,6 +20,7 @@
 
 #include "addr.h"
 #include "connect.h"
+#include "eventloop.h"
 
 #define CONNECT_ADDRS_MAX	64
 #define CONNECT_DELAY		{ 0, 250000 }	/* RFC 8305, section 5 */
@@ -184,7 +185,7 @@ attempt_start(struct attempt *a)
 	if (errno != EINPROGRESS && errno != EALREADY && errno != EINTR)
 		goto fail;
 	a->ev = event_new(a->c->base, a->fd, EV_WRITE, attempt_cb, a);
-	if (a->ev == NULL || event_add(a->ev, NULL) == -1) {
+	if (a->ev == NULL || eventloop_watch(a->ev, NULL) == -1) {
 		errno = ENOMEM;
 		goto fail;
 	}
@@ -217,7 +218,7 @@ connect_next_cb(evutil_socket_t fd, short what, void *arg)
 		case 0:
 			c->pending++;
 			if (c->next < c->n)
-				event_add(c->ev_next, &delay);
+				eventloop_watch(c->ev_next, &delay);
 			return;
 		}
 	}
@@ -326,7 +327,8 @@ connect_start(struct event_base *base, const struct addrinfo *ai,
 	c->ev_next = evtimer_new(base, connect_next_cb, c);
 	c->ev_timeout = evtimer_new(base, connect_timeout_cb, c);
 	if (c->ev_next == NULL || c->ev_timeout == NULL ||
-	    (timeout != NULL && event_add(c->ev_timeout, timeout) == -1)) {
+	    (timeout != NULL &&
+	    eventloop_watch(c->ev_timeout, timeout) == -1)) {
 		connect_cancel(c);
 		return NULL;
 	}

@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: ISC */
-/* How libevent is set up in the processes that relay flows. */
+/* How events are added to a loop. */
 #include <sys/types.h>
+
+#include <errno.h>
+#include <string.h>
 
 #include <event2/event.h>
 
 #include "eventloop.h"
+#include "log.h"
+#include "ratelimit.h"
+
+#define EVENTLOOP_LINES	1	/* of log, a second */
 
 /*
- * A loop that hands its changes to epoll once a round: an event that is added
- * and deleted again in between, as happens with short flows, costs no system
- * call.  Not for a process that closes descriptors which other processes keep
- * open: epoll never learns of a deletion that follows the close, and reports
- * the socket for ever.  NULL when memory is out.
+ * Adds an event; nothing else calls event_add(3).  One that cannot be added,
+ * for want of memory or of watches (max_user_watches of epoll(7)), comes at
+ * once instead, with EV_TIMEOUT: a deadline comes early, and a descriptor,
+ * whose event has no timeout, is known not to be watched, so that its owner
+ * ends what it serves.  Returns 0, or -1 with errno then: a timer that sets
+ * itself again must look, or it would come again and again.
  */
-struct event_base *
-eventloop_new(void)
+int
+eventloop_watch(struct event *ev, const struct timeval *tv)
 {
-	struct event_config *conf;
-	struct event_base *base;
+	static struct ratelimit lines = { .max = EVENTLOOP_LINES };
+	int error;
 
-	if ((conf = event_config_new()) == NULL)
-		return NULL;
-	event_config_set_flag(conf, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
-	base = event_base_new_with_config(conf);
-	event_config_free(conf);
-	return base;
+	/* libevent tells nothing of a failed allocation. */
+	errno = ENOMEM;
+	if (event_add(ev, tv) == 0)
+		return 0;
+	error = errno;
+	log_info_limited(&lines, "cannot watch descriptor %d: %s",
+	    (int)event_get_fd(ev), strerror(error));
+	event_active(ev, EV_TIMEOUT, 0);
+	errno = error;
+	return -1;
 }

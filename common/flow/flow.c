@@ -22,6 +22,7 @@
 #include <event2/event.h>
 
 #include "buf.h"
+#include "eventloop.h"
 #include "flow.h"
 #include "monotime.h"
 #include "stream.h"
@@ -400,6 +401,6 @@ flow_farewell(struct event_base *base, struct stream *a, const void *data,
 		free(f);
 		return NULL;
 	}
-	event_add(f->timeout, &limit);
+	eventloop_watch(f->timeout, &limit);
 	return f;
 }

@@ -20,6 +20,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "eventloop.h"
 #include "listener.h"
 #include "log.h"
 #include "xmalloc.h"
@@ -262,7 +263,7 @@ listener_pause(struct listener *l, int error)
 		    strerror(error));
 	l->paused = 1;
 	event_del(l->ev_read);
-	event_add(l->ev_pause, &tv);
+	eventloop_watch(l->ev_pause, &tv);
 }
 
 static void
@@ -278,7 +279,7 @@ listener_pause_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *l = arg;
 
-	event_add(l->ev_read, NULL);
+	eventloop_watch(l->ev_read, NULL);
 }
 
 /* Accepts one connection.  Returns 0 when there is no use in going on. */
@@ -359,7 +360,7 @@ listener_start(struct listener *l)
 	if (l->started)
 		return;
 	l->started = 1;
-	event_add(l->ev_read, NULL);
+	eventloop_watch(l->ev_read, NULL);
 }
 
 /* Leaves connections in the backlog until listener_start(). */

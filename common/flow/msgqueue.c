@@ -15,6 +15,7 @@
 
 #include <event2/event.h>
 
+#include "eventloop.h"
 #include "msg.h"
 #include "msgqueue.h"
 #include "xmalloc.h"
@@ -61,12 +62,12 @@ msgqueue_wait(struct msgqueue *q, int error)
 	switch (error) {
 	case EAGAIN:
 		return q->ev_write == NULL ? -1 :
-		    event_add(q->ev_write, NULL);
+		    eventloop_watch(q->ev_write, NULL);
 	case ENOBUFS:
 	case ENOMEM:
 	case ETOOMANYREFS:
 		if (q->ev_retry != NULL)
-			return event_add(q->ev_retry, &retry);
+			return eventloop_watch(q->ev_retry, &retry);
 		usleep(MSGQUEUE_RETRY);
 		return 0;
 	default:

@@ -31,6 +31,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "eventloop.h"
 #include "log.h"
 #include "resolver.h"
 #include "xmalloc.h"
@@ -444,7 +445,7 @@ resolver_new(struct event_base *base, size_t nthreads)
 	r->pool = pool_new(nthreads);
 	r->ev = event_new(base, r->pool->wake[0], EV_READ | EV_PERSIST,
 	    resolver_wake_cb, r);
-	if (r->ev == NULL || event_add(r->ev, NULL) == -1)
+	if (r->ev == NULL || eventloop_watch(r->ev, NULL) == -1)
 		fatalx("resolver: cannot watch the pipe");
 	return r;
 }

@@ -13,6 +13,7 @@
 
 #include <event2/event.h>
 
+#include "eventloop.h"
 #include "stream.h"
 
 struct sockstream {
@@ -21,6 +22,7 @@ struct sockstream {
 	struct event	*ev_write;
 	int		 fd;		/* to read from */
 	int		 out;		/* to write to, often the same; or -1 */
+	int		 want;		/* STREAM_WANT_* */
 };
 
 static ssize_t
@@ -54,19 +56,21 @@ sockstream_space(struct stream *st)
 	return SIZE_MAX;
 }
 
+/*
+ * An event that is not wanted any more stays until it comes; most often it is
+ * wanted again before, as a source is whose destination had no room for a
+ * moment.  That saves two system calls.
+ */
 static void
 sockstream_want(struct stream *st, int want)
 {
 	struct sockstream *ss = (struct sockstream *)st;
 
+	ss->want = want;
 	if (want & STREAM_WANT_READ)
-		event_add(ss->ev_read, NULL);
-	else
-		event_del(ss->ev_read);
+		eventloop_watch(ss->ev_read, NULL);
 	if (want & STREAM_WANT_WRITE)
-		event_add(ss->ev_write, NULL);
-	else
-		event_del(ss->ev_write);
+		eventloop_watch(ss->ev_write, NULL);
 }
 
 static void
@@ -153,12 +157,23 @@ static const struct stream_ops sockstream_ops = {
 	.close = sockstream_close,
 };
 
+/* What cannot be watched is as good as reset. */
+static void
+sockstream_tell(struct sockstream *ss, short what, enum stream_event ev)
+{
+	ss->stream.cb(&ss->stream, what & EV_TIMEOUT ? STREAM_RESET : ev,
+	    ss->stream.arg);
+}
+
 static void
 sockstream_read_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct sockstream *ss = arg;
 
-	ss->stream.cb(&ss->stream, STREAM_READABLE, ss->stream.arg);
+	if (ss->want & STREAM_WANT_READ)
+		sockstream_tell(ss, what, STREAM_READABLE);
+	else
+		event_del(ss->ev_read);
 }
 
 static void
@@ -166,7 +181,11 @@ sockstream_write_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct sockstream *ss = arg;
 
-	ss->stream.cb(&ss->stream, STREAM_WRITABLE, ss->stream.arg);
+	if (ss->want & STREAM_WANT_WRITE) {
+		ss->want &= ~STREAM_WANT_WRITE;
+		sockstream_tell(ss, what, STREAM_WRITABLE);
+	} else
+		event_del(ss->ev_write);
 }
 
 static struct stream *
@@ -182,8 +201,8 @@ sockstream_make(struct event_base *base, const struct stream_ops *ops, int in,
 	ss->out = out;
 	ss->ev_read = event_new(base, in, EV_READ | EV_PERSIST,
 	    sockstream_read_cb, ss);
-	ss->ev_write = event_new(base, out, EV_WRITE, sockstream_write_cb,
-	    ss);
+	ss->ev_write = event_new(base, out, EV_WRITE | EV_PERSIST,
+	    sockstream_write_cb, ss);
 	if (ss->ev_read == NULL || ss->ev_write == NULL) {
 		if (ss->ev_read != NULL)
 			event_free(ss->ev_read);

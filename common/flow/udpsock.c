@@ -16,6 +16,7 @@
 
 #include <event2/event.h>
 
+#include "eventloop.h"
 #include "udpsock.h"
 
 /* Datagrams of one system call. */
@@ -273,11 +274,11 @@ udpsock_new(struct udpsock_pool *pool, int fd, udpsock_cb *cb, void *arg)
 	return us;
 }
 
-/* Begins to deliver datagrams. */
-void
+/* Begins to deliver datagrams.  -1 with errno if it cannot be watched. */
+int
 udpsock_start(struct udpsock *us)
 {
-	event_add(us->ev_read, NULL);
+	return eventloop_watch(us->ev_read, NULL);
 }
 
 /* How many datagrams could not be sent. */

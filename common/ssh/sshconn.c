@@ -28,6 +28,7 @@
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
+#include "eventloop.h"
 #include "log.h"
 #include "sshconn.h"
 #include "sshwire.h"
@@ -159,7 +160,7 @@ sshconn_count_queue(struct sshconn *c)
 	if (c->choked)
 		event_del(c->ev_read);
 	else
-		event_add(c->ev_read, NULL);
+		eventloop_watch(c->ev_read, NULL);
 	/*
 	 * sshwire may hold bytes from before reading stopped.  The socket
 	 * does not report those, so a round is asked for.
@@ -232,6 +233,10 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 	uint64_t seen;
 	int due;
 
+	if (what & EV_TIMEOUT) {
+		sshconn_fail(c, "the session cannot be watched");
+		return;
+	}
 	c->in_round = 1;
 	if (what & EV_READ)
 		sshwire_readable();
@@ -248,7 +253,7 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	if (c->full)
-		event_add(c->ev_write, NULL);
+		eventloop_watch(c->ev_write, NULL);
 	sshpace_note(&c->pace, c->count.out_bytes,
 	    c->full || (due & SSHCONN_WAITING));
 	sshconn_count_queue(c);
@@ -259,6 +264,17 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	if (due & SSHCONN_AGAIN)
 		sshconn_kick(c);
+}
+
+/* Sets a timer, without which the session is given up. */
+static void
+sshconn_set_timer(struct sshconn *c, struct event *ev,
+    const struct timeval *tv)
+{
+	if (eventloop_watch(ev, tv) == 0)
+		return;
+	event_del(ev);
+	event_active(c->ev_kick, EV_TIMEOUT, 0);
 }
 
 /*
@@ -302,7 +318,7 @@ sshconn_alive_cb(evutil_socket_t fd, short what, void *arg)
 		ssh_send_keepalive(c->session);
 		c->keepalive_due = 1;
 	}
-	event_add(c->ev_alive, &c->alive_every);
+	sshconn_set_timer(c, c->ev_alive, &c->alive_every);
 	sshconn_kick(c);
 }
 
@@ -328,7 +344,7 @@ sshconn_watchdog_cb(evutil_socket_t fd, short what, void *arg)
 	static const struct timeval every = { SSHCONN_WATCHDOG / 4, 0 };
 
 	sshconn_limit(SSHCONN_WATCHDOG);
-	event_add(c->ev_watchdog, &every);
+	sshconn_set_timer(c, c->ev_watchdog, &every);
 }
 
 static void
@@ -393,11 +409,11 @@ sshconn_init(struct sshconn *c, struct event_base *base, ssh_session session,
 void
 sshconn_start(struct sshconn *c)
 {
-	event_add(c->ev_read, NULL);
+	eventloop_watch(c->ev_read, NULL);
 	signal(SIGPROF, sshconn_stuck);
 	sshconn_watchdog_cb(-1, 0, c);
 	if (c->alive_every.tv_sec > 0)
-		event_add(c->ev_alive, &c->alive_every);
+		sshconn_set_timer(c, c->ev_alive, &c->alive_every);
 	sshconn_kick(c);
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The loop of a process that relays flows. */
+/* How events are added to a loop. */
 #ifndef EVENTLOOP_H
 #define EVENTLOOP_H
 
-struct event_base	*eventloop_new(void);
+struct event;
+struct timeval;
+
+int	eventloop_watch(struct event *, const struct timeval *);
 
 #endif

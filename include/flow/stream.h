@@ -16,7 +16,7 @@ enum stream_event {
 	STREAM_READABLE,	/* read may give data, the end or an error */
 	STREAM_WRITABLE,	/* write may take bytes */
 	STREAM_HANGUP,		/* nothing that is written arrives any more */
-	STREAM_RESET		/* the far side of it ended with an error */
+	STREAM_RESET		/* it failed, or cannot be watched: end it */
 };
 
 #define STREAM_WANT_READ	0x01

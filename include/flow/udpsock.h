@@ -25,7 +25,7 @@ struct udpsock_pool	*udpsock_pool_new(struct event_base *);
 void			 udpsock_pool_free(struct udpsock_pool *);
 
 struct udpsock	*udpsock_new(struct udpsock_pool *, int, udpsock_cb *, void *);
-void		 udpsock_start(struct udpsock *);
+int		 udpsock_start(struct udpsock *);
 int		 udpsock_send(struct udpsock *, const struct sockaddr *,
 		    socklen_t, const void *, size_t);
 uint64_t	 udpsock_dropped(const struct udpsock *);

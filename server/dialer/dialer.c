@@ -29,6 +29,7 @@
 #include "destrules.h"
 #include "dialer.h"
 #include "dialfilter.h"
+#include "eventloop.h"
 #include "fdlimit.h"
 #include "kinds.h"
 #include "log.h"
@@ -407,7 +408,7 @@ dialer_init(struct dialer *d, const struct servconf *conf, int peer,
 	d->ev_read = event_new(d->base, peer, EV_READ | EV_PERSIST,
 	    dialer_read_cb, d);
 	if (msgqueue_start(&d->replies, d->base) == -1 || d->ev_read == NULL ||
-	    event_add(d->ev_read, NULL) == -1)
+	    eventloop_watch(d->ev_read, NULL) == -1)
 		fatalx("dialer: out of memory");
 }
 

@@ -23,6 +23,7 @@
 
 #include "addr.h"
 #include "daemon.h"
+#include "eventloop.h"
 #include "listener.h"
 #include "log.h"
 #include "rexec.h"
@@ -177,7 +178,7 @@ daemon_pause(struct daemon *d)
 	d->paused = 1;
 	for (i = 0; i < d->cfg->nsockets; i++)
 		listener_stop(d->listeners[i]);
-	event_add(d->ev_pause, &tv);
+	eventloop_watch(d->ev_pause, &tv);
 }
 
 static void
@@ -201,18 +202,22 @@ daemon_start_monitor(struct daemon *d, int conn, const struct addr *peer)
 {
 	pid_t pid;
 
+	if (startups_add(d->startups, d->pipe[0], peer) == -1) {
+		log_warn("connection refused");
+		return;
+	}
 	switch (pid = rexec_fork()) {
 	case -1:
 		log_warn("fork");
-		return;
+		break;
 	case 0:
 		if (setsid() == -1)
 			log_warn("setsid");
 		daemon_exec_monitor(d->cfg, conn, d->pipe[1]);
+	default:
+		log_debug("Forked child %ld.", (long)pid);
 	}
-	log_debug("Forked child %ld.", (long)pid);
 	close(d->pipe[1]);
-	startups_add(d->startups, d->pipe[0], peer);
 	if (daemon_make_pipe(d) == -1)
 		daemon_pause(d);
 }
@@ -296,7 +301,7 @@ daemon_init(struct daemon *d, struct daemon_config *cfg)
 		d->ev_signal[i] = evsignal_new(d->base, daemon_signals[i],
 		    daemon_signal_cb, d);
 		if (d->ev_signal[i] == NULL ||
-		    event_add(d->ev_signal[i], NULL) == -1)
+		    eventloop_watch(d->ev_signal[i], NULL) == -1)
 			fatalx("cannot handle signal %d", daemon_signals[i]);
 	}
 	signal(SIGPIPE, SIG_IGN);

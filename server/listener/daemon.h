@@ -32,7 +32,8 @@ struct daemon_config {
 };
 
 int	 daemon_bind(struct daemon_config *);
-void	 daemon_exec_monitor(const struct daemon_config *, int, int);
+void	 daemon_exec_monitor(const struct daemon_config *, int, int)
+	    __attribute__((noreturn));
 enum daemon_end
 	 daemon_run(struct daemon_config *, int *);
 

@@ -16,6 +16,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "eventloop.h"
 #include "log.h"
 #include "monotime.h"
 #include "ratelimit.h"
@@ -202,22 +203,30 @@ startups_read_cb(evutil_socket_t fd, short what, void *arg)
 
 /*
  * Counts a connection of that peer (unmapped) until the other end of the pipe
- * closes; the descriptor is taken over.
+ * closes; the descriptor is taken over.  -1 with errno when it cannot be
+ * watched, or memory is out: it is then still the caller's.
  */
-void
+int
 startups_add(struct startups *s, int fd, const struct addr *peer)
 {
 	struct startup *st;
 
-	st = xcalloc(1, sizeof(*st));
+	if ((st = calloc(1, sizeof(*st))) == NULL)
+		return -1;
 	st->owner = s;
 	st->fd = fd;
 	st->source = startups_source(s, peer);
 	st->ev = event_new(s->base, fd, EV_READ | EV_PERSIST,
 	    startups_read_cb, st);
-	if (st->ev == NULL || event_add(st->ev, NULL) == -1)
-		fatalx("startups: out of memory");
+	if (st->ev == NULL || eventloop_watch(st->ev, NULL) == -1) {
+		if (st->ev != NULL)
+			event_free(st->ev);
+		free(st);
+		errno = ENOMEM;
+		return -1;
+	}
 	TAILQ_INSERT_TAIL(&s->list, st, entry);
 	s->count++;
 	s->cb(s->count, s->arg);
+	return 0;
 }

@@ -19,6 +19,6 @@ void		 startups_free(struct startups *);
 int		 startups_count(const struct startups *);
 int		 startups_drop_chance(int, int, int, int);
 int		 startups_admit(struct startups *, const struct addr *);
-void		 startups_add(struct startups *, int, const struct addr *);
+int		 startups_add(struct startups *, int, const struct addr *);
 
 #endif

@@ -18,6 +18,7 @@
 
 #include <event2/event.h>
 
+#include "eventloop.h"
 #include "fdlimit.h"
 #include "log.h"
 #include "logfilter.h"
@@ -57,7 +58,8 @@ channel_free(struct channel *ch)
 {
 	logfrom_end(&ch->from);
 	LIST_REMOVE(ch, entry);
-	event_free(ch->ev);
+	if (ch->ev != NULL)
+		event_free(ch->ev);
 	close(ch->fd);
 	free(ch);
 }
@@ -117,11 +119,14 @@ logger_open_channel(struct logger *lg, struct msg *m)
 	ch->fd = m->fd;
 	m->fd = -1;
 	logfrom_init(&ch->from, who);
+	LIST_INSERT_HEAD(&lg->channels, ch, entry);
 	ch->ev = event_new(lg->base, ch->fd, EV_READ | EV_PERSIST,
 	    channel_read_cb, ch);
-	if (ch->ev == NULL || event_add(ch->ev, NULL) == -1)
-		fatalx("out of memory");
-	LIST_INSERT_HEAD(&lg->channels, ch, entry);
+	if (ch->ev == NULL || eventloop_watch(ch->ev, NULL) == -1) {
+		log_warnx("dialer[%ld] for %s: its log cannot be watched",
+		    (long)ch->pid[LOGGING_DIALER], who);
+		channel_free(ch);
+	}
 }
 
 static void
@@ -160,7 +165,7 @@ logger_main(int control)
 	if ((lg.base = event_base_new()) == NULL ||
 	    (lg.ev_control = event_new(lg.base, control, EV_READ | EV_PERSIST,
 	    logger_control_cb, &lg)) == NULL ||
-	    event_add(lg.ev_control, NULL) == -1)
+	    eventloop_watch(lg.ev_control, NULL) == -1)
 		fatalx("no event loop");
 	if (logfilter_enter() == -1)
 		fatal("sandbox");

@@ -25,7 +25,6 @@
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
-#include "eventloop.h"
 #include "enclose.h"
 #include "fdlimit.h"
 #include "filter.h"
@@ -283,7 +282,7 @@ main(int argc, char **argv)
 	log_init("sockstund-net", LOG_LEVEL_INFO, 1);
 	log_set_sink(priv_log, &n.priv);
 	if ((n.bind = ssh_bind_new()) == NULL ||
-	    (n.base = eventloop_new()) == NULL)
+	    (n.base = event_base_new()) == NULL)
 		fatalx("out of memory");
 	ssh_set_log_callback(net_log_cb);
 	net_set_bind(&n, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no, "options");

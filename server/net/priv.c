@@ -13,6 +13,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "eventloop.h"
 #include "log.h"
 #include "msg.h"
 #include "msgqueue.h"
@@ -206,7 +207,8 @@ priv_start(struct priv *priv, struct event_base *base,
 		return -1;
 	priv->ev_read = event_new(base, priv->fd, EV_READ | EV_PERSIST,
 	    priv_read_cb, priv);
-	return priv->ev_read == NULL ? -1 : event_add(priv->ev_read, NULL);
+	return priv->ev_read == NULL ? -1 :
+	    eventloop_watch(priv->ev_read, NULL);
 }
 
 /* Frees what is queued, and the events; the descriptor is the caller's. */

@@ -22,6 +22,7 @@
 
 #include "addr.h"
 #include "destrules.h"
+#include "eventloop.h"
 #include "kinds.h"
 #include "listener.h"
 #include "localaddr.h"
@@ -132,7 +133,7 @@ bindserv_wait(struct bindserv *b, int fd)
 	b->ev_deadline = evtimer_new(base, bindserv_deadline_cb, b);
 	if (b->ev_deadline == NULL)
 		return -1;
-	return event_add(b->ev_deadline, &deadline);
+	return eventloop_watch(b->ev_deadline, &deadline);
 }
 
 /* Listens at an address; a port that is busy is replaced by any. */

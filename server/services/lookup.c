@@ -19,6 +19,7 @@
 
 #include "addr.h"
 #include "destrules.h"
+#include "eventloop.h"
 #include "lookup.h"
 #include "resolver.h"
 #include "services.h"
@@ -123,7 +124,7 @@ lookup_resolve(struct lookup *l, const struct addr *dst, int family)
 		l->ev_timeout = evtimer_new(l->env->base, lookup_timeout_cb,
 		    l);
 		if (l->ev_timeout == NULL ||
-		    event_add(l->ev_timeout, &tv) == -1)
+		    eventloop_watch(l->ev_timeout, &tv) == -1)
 			return -1;
 	}
 	l->query = resolver_ask(l->env->resolver, dst->u.name, dst->port,

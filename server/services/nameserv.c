@@ -15,6 +15,7 @@
 
 #include "addr.h"
 #include "destrules.h"
+#include "eventloop.h"
 #include "kinds.h"
 #include "lookup.h"
 #include "resolver.h"
@@ -121,7 +122,7 @@ nameserv_ask_name(struct nameserv *n, const struct addr *a)
 		n->ev_timeout = evtimer_new(env->base, nameserv_timeout_cb,
 		    n);
 		if (n->ev_timeout == NULL ||
-		    event_add(n->ev_timeout, &tv) == -1)
+		    eventloop_watch(n->ev_timeout, &tv) == -1)
 			return -1;
 	}
 	n->query = resolver_ask_name(env->resolver, a, nameserv_ptr_cb, n);

@@ -21,6 +21,7 @@
 #include "addr.h"
 #include "destrules.h"
 #include "dgramlink.h"
+#include "eventloop.h"
 #include "kinds.h"
 #include "localaddr.h"
 #include "log.h"
@@ -235,8 +236,8 @@ static const struct udpnames_ops udpserv_names_ops = {
 	.refused = udpserv_refused_cb,
 };
 
-/* Waits for what is left of the time since the last datagram. */
-static void
+/* Waits for what is left of the time since the last datagram.  -1, errno. */
+static int
 udpserv_watch(struct udpserv *u)
 {
 	int64_t left = u->active - monotime_ns() +
@@ -245,7 +246,7 @@ udpserv_watch(struct udpserv *u)
 
 	tv.tv_sec = left / MONOTIME_SECOND;
 	tv.tv_usec = left % MONOTIME_SECOND / 1000 + 1;
-	event_add(u->ev_idle, &tv);
+	return eventloop_watch(u->ev_idle, &tv);
 }
 
 static void
@@ -253,11 +254,11 @@ udpserv_idle_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct udpserv *u = arg;
 
-	if (monotime_ns() - u->active <
+	if (monotime_ns() - u->active >=
 	    u->sv.env->udp_timeout * MONOTIME_SECOND)
-		udpserv_watch(u);
-	else
 		udpserv_over(u, SOCKS_REP_OK, "idle");
+	else if (udpserv_watch(u) == -1)
+		udpserv_over(u, SOCKS_REP_GENERAL, strerror(errno));
 }
 
 /* The system may fragment: a datagram that is too large is not lost. */
@@ -349,10 +350,10 @@ udpserv_run(struct udpserv *u)
 		service_over(&u->sv, SOCKS_REP_GENERAL, strerror(ENOMEM));
 		return;
 	}
-	udpsock_start(u->sock);
-	if (env->udp_timeout > 0)
-		udpserv_watch(u);
-	if (dgramlink_start(u->link, link.early, link.len) == -1)
+	if (udpsock_start(u->sock) == -1 ||
+	    (env->udp_timeout > 0 && udpserv_watch(u) == -1))
+		udpserv_over(u, SOCKS_REP_GENERAL, strerror(errno));
+	else if (dgramlink_start(u->link, link.early, link.len) == -1)
 		udpserv_over(u, SOCKS_REP_GENERAL, "malformed frame");
 }
 

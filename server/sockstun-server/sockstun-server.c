@@ -20,6 +20,7 @@
 #include <event2/event.h>
 
 #include "destrules.h"
+#include "eventloop.h"
 #include "kinds.h"
 #include "log.h"
 #include "request.h"
@@ -125,7 +126,7 @@ server_catch(struct server *srv, int sig)
 	struct event *ev;
 
 	ev = evsignal_new(srv->base, sig, server_signal_cb, srv);
-	if (ev == NULL || event_add(ev, NULL) == -1)
+	if (ev == NULL || eventloop_watch(ev, NULL) == -1)
 		fatalx("out of memory");
 }
 
