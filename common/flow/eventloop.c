@@ -35,6 +35,8 @@ eventloop_watch(struct event *ev, const struct timeval *tv)
 	log_info_limited(&lines, "cannot watch descriptor %d: %s",
 	    (int)event_get_fd(ev), strerror(error));
 	event_active(ev, EV_TIMEOUT, 0);
+	/* Others have their turn before it, even if this comes of itself. */
+	event_base_loopcontinue(event_get_base(ev));
 	errno = error;
 	return -1;
 }

@@ -20,9 +20,11 @@
 #include "buf.h"
 #include "clients.h"
 #include "conn.h"
+#include "epolltest.h"
 #include "farend.h"
 #include "socks.h"
 #include "sockstalk.h"
+#include "stream.h"
 
 static struct event_base *base;
 static struct clients clients;
@@ -213,6 +215,29 @@ test_socks(void **state)
 	tear_down();
 }
 
+/* Whose socket cannot be watched is let go, at any time. */
+static void
+test_no_watch(void **state)
+{
+	epoll_failures = 1;
+	set_up(&letters);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_true(TAILQ_EMPTY(&clients.conns));
+	assert_hears("", 0);
+	tear_down();
+	set_up(&letters);
+	say("b", 1);
+	started = TAILQ_FIRST(&clients.conns);
+	started->local->ops->want(started->local, STREAM_WANT_READ);
+	epoll_failures = 1;
+	started->local->ops->want(started->local,
+	    STREAM_WANT_READ | STREAM_WANT_WRITE);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_true(TAILQ_EMPTY(&clients.conns));
+	assert_int_equal(cancelled, 1);
+	tear_down();
+}
+
 int
 main(void)
 {
@@ -221,6 +246,7 @@ main(void)
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_asks),
 		cmocka_unit_test(test_socks),
+		cmocka_unit_test(test_no_watch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@
 #include <event2/event.h>
 
 #include "connect.h"
+#include "epolltest.h"
 
 #define PENDING	4		/* connections that fill a backlog of 0 */
 
@@ -370,6 +371,16 @@ test_no_descriptors(void **state)
 	assert_int_equal(error, EMFILE);
 }
 
+static void
+test_no_watch(void **state)
+{
+	struct target *const t[] = { &silent };
+
+	epoll_failures = 1;
+	assert_int_equal(try(t, 1, 5000, NULL).error, ENOMEM);
+	assert_int_equal(epoll_failures, 0);
+}
+
 int
 main(void)
 {
@@ -387,7 +398,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_descriptors, setup,
-		    teardown)
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_no_watch, setup, teardown)
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

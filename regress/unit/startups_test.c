@@ -14,6 +14,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "epolltest.h"
 #include "log.h"
 #include "servlimits.h"
 #include "startups.h"
@@ -117,7 +118,7 @@ add(struct fixture *f, const char *text)
 	int p[2];
 
 	assert_int_equal(pipe(p), 0);
-	startups_add(f->s, p[0], &a);
+	assert_int_equal(startups_add(f->s, p[0], &a), 0);
 	return p[1];
 }
 
@@ -255,12 +256,28 @@ test_forget(void **state)
 
 	s = startups_new(f->base, &total, count_cb, f);
 	assert_int_equal(pipe(p), 0);
-	startups_add(s, p[0], &a);
+	assert_int_equal(startups_add(s, p[0], &a), 0);
 	calls = f->calls;
 	startups_free(s);
 	assert_int_equal(f->calls, calls);
 	assert_int_equal(fcntl(p[0], F_GETFD), -1);
 	assert_int_equal(errno, EBADF);
+	close(p[1]);
+}
+
+/* A pipe that cannot be watched stays the caller's, and is not counted. */
+static void
+test_no_watch(void **state)
+{
+	struct fixture *f = *state;
+	struct addr a = peer("192.0.2.1:1");
+	int p[2];
+
+	assert_int_equal(pipe(p), 0);
+	epoll_failures = 1;
+	assert_int_equal(startups_add(f->s, p[0], &a), -1);
+	assert_int_equal(startups_count(f->s), 0);
+	close(p[0]);
 	close(p[1]);
 }
 
@@ -278,7 +295,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_source_lines,
 		    setup_sources, teardown),
-		cmocka_unit_test_setup_teardown(test_forget, setup, teardown)
+		cmocka_unit_test_setup_teardown(test_forget, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_watch, setup, teardown)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
