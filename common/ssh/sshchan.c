@@ -130,7 +130,12 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 static void
 sshchan_eof_cb(ssh_session session, ssh_channel channel, void *arg)
 {
-	sshchan_mark(arg, SSHCHAN_MARK_EOF);
+	struct sshchan *c = arg;
+
+	if (c->kind != NULL)
+		c->kind->eof(c);
+	else
+		sshchan_mark(c, SSHCHAN_MARK_EOF);
 }
 
 static void

@@ -386,6 +386,7 @@ sshconn_init(struct sshconn *c, struct event_base *base, ssh_session session,
 	int fd = ssh_get_fd(session);
 
 	memset(c, 0, sizeof(*c));
+	c->base = base;
 	c->server = server;
 	c->ops = ops;
 	c->arg = arg;

@@ -4,6 +4,9 @@
  * program says on standard error, which goes to the log, and how it ended.
  * While a request is not answered the channel is SSHCHAN_PENDING and waits
  * among the "asking".  Which program it is, is not known here.
+ *
+ * A program that is killed ends what it writes, and only then does the server
+ * tell that it was killed.  So that end is held back for a moment.
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -11,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
 #include <libssh/libssh.h>
 
 #include "log.h"
@@ -25,13 +29,18 @@
 /* Stands for the exit status of a program that a signal ended. */
 #define SSHPROGRAM_KILLED	255
 
+/* How long after the end of its output the news of its death may come. */
+static const struct timeval sshprogram_moment = { .tv_usec = 200000 };
+
 struct sshprogram {
+	struct sshchan		*chan;
 	enum sshprogram_kind	 kind;
 	char			*name;
 	sshprogram_cb		*cb;		/* while SSHCHAN_PENDING */
 	void			*arg;
 	int			 rc;		/* libssh's */
 	int			 status;	/* -1: it has not ended */
+	struct event		*ev_eof;	/* to be told of */
 	int			 nlines;
 	size_t			 len;		/* bytes of a line not ended */
 	char			 line[SSHPROGRAM_LINE_MAX];
@@ -53,6 +62,23 @@ sshprogram_failed(const struct sshchan *c)
 	const struct sshprogram *p = c->kind_data;
 
 	return p->status > 0;
+}
+
+static void
+sshprogram_eof_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct sshchan *c = ((struct sshprogram *)arg)->chan;
+
+	sshchan_mark(c, sshprogram_failed(c) ? SSHCHAN_MARK_RESET :
+	    SSHCHAN_MARK_EOF);
+}
+
+static void
+sshprogram_eof(struct sshchan *c)
+{
+	struct sshprogram *p = c->kind_data;
+
+	event_add(p->ev_eof, &sshprogram_moment);
 }
 
 static void
@@ -104,12 +130,14 @@ sshprogram_free(struct sshchan *c)
 	struct sshprogram *p = c->kind_data;
 
 	sshprogram_end_line(p);
+	event_free(p->ev_eof);
 	free(p->name);
 	free(p);
 }
 
 static const struct sshchan_kind sshprogram_chan_kind = {
 	.stderr_data = sshprogram_stderr,
+	.eof = sshprogram_eof,
 	.killed = sshprogram_killed,
 	.failed = sshprogram_failed,
 	.lost = sshprogram_lost,
@@ -128,10 +156,15 @@ sshprogram_open(struct sshchans *chans, sshchan_open_cb *opened, void *arg)
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return NULL;
-	if ((c = sshopen_begin(chans, opened, arg)) == NULL) {
+	p->ev_eof = evtimer_new(chans->conn->base, sshprogram_eof_cb, p);
+	if (p->ev_eof == NULL ||
+	    (c = sshopen_begin(chans, opened, arg)) == NULL) {
+		if (p->ev_eof != NULL)
+			event_free(p->ev_eof);
 		free(p);
 		return NULL;
 	}
+	p->chan = c;
 	p->status = -1;
 	c->kind = &sshprogram_chan_kind;
 	c->kind_data = p;

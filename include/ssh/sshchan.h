@@ -47,6 +47,11 @@ typedef void sshchan_open_cb(struct sshchan *, int, const char *, void *);
 struct sshchan_kind {
 	/* Bytes of standard error came; called from inside libssh. */
 	void	(*stderr_data)(struct sshchan *, const char *, size_t);
+	/*
+	 * The peer sends no more: marks the channel so when the owner may
+	 * know it.  Called from inside libssh.
+	 */
+	void	(*eof)(struct sshchan *);
 	/* A signal ended what ran there; called from inside libssh. */
 	void	(*killed)(struct sshchan *, const char *);
 	/* The peer has closed it: was that a failure? */

@@ -38,6 +38,7 @@ struct sshconn_ops {
 };
 
 struct sshconn {
+	struct event_base	*base;
 	ssh_session		 session;
 	ssh_event		 poll;
 	int			 server;	/* the peer is the client */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <event2/event.h>
 
 #include "sshchan.h"
 #include "sshconn.h"
@@ -67,6 +68,12 @@ sshchan_unwait(struct sshchan *c)
 }
 
 void
+sshchan_mark(struct sshchan *c, int marks)
+{
+	c->marks |= marks;
+}
+
+void
 sshchan_resume(struct sshchan *c)
 {
 	c->state = SSHCHAN_OPEN;
@@ -102,6 +109,7 @@ static int
 setup(void **state)
 {
 	TAILQ_INIT(&chans.asking);
+	conn.base = event_base_new();
 	broken = answers = 0;
 	answer = SSH_AGAIN;
 	assert_non_null(sshprogram_open(&chans, NULL, NULL));
@@ -116,6 +124,7 @@ teardown(void **state)
 {
 	chan->kind->free(chan);
 	free(chan);
+	event_base_free(conn.base);
 	return 0;
 }
 
@@ -176,6 +185,25 @@ test_status(void **state)
 	assert_int_equal(sshprogram_exit_status(chan), 255);
 }
 
+/* The end of the output is told, but the program's death if there is one. */
+static void
+test_eof(void **state)
+{
+	chan->kind->eof(chan);
+	assert_int_equal(chan->marks, 0);
+	event_base_dispatch(conn.base);
+	assert_int_equal(chan->marks, SSHCHAN_MARK_EOF);
+}
+
+static void
+test_eof_of_killed(void **state)
+{
+	chan->kind->eof(chan);
+	chan->kind->killed(chan, "KILL");
+	event_base_dispatch(conn.base);
+	assert_int_equal(chan->marks, SSHCHAN_MARK_RESET);
+}
+
 int
 main(void)
 {
@@ -184,6 +212,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_eof, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_eof_of_killed, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
