@@ -88,15 +88,23 @@ LIBS_server/sandbox := $(call pkg,--libs libseccomp)
 
 WARN	    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	      -Wpointer-arith -Wwrite-strings -Wno-unused-parameter
-HARDEN	    = -fstack-protector-strong -fPIE
+# The flags that this compiler has, for what it compiles for.
+has	    = $(shell for flag in $(1); do \
+	      $(CC) -Werror $$flag -fsyntax-only -x c /dev/null 2>/dev/null && \
+	      echo "$$flag"; done)
+HARDEN	   := -fPIE -fstack-protector-strong $(call has, \
+	      -fstack-clash-protection -fcf-protection \
+	      -mbranch-protection=standard)
 ifdef SANITIZE
 SANFLAGS    = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	      -fno-omit-frame-pointer
 CFLAGS	   ?= -O1 -g
 else
 CFLAGS	   ?= -O2 -g
-HARDEN	   += -D_FORTIFY_SOURCE=2
-LDHARDEN    = -Wl,-z,relro -Wl,-z,now
+# The C library takes the highest level up to 3 that the compiler has, too.
+HARDEN	   += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
+	      $(call has,-ftrivial-auto-var-init=zero)
+LDHARDEN    = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 endif
 CPPFLAGS    += -D_GNU_SOURCE $(LIBBSD_CFLAGS) $(LIB_CFLAGS) \
 	       -DSYSCONFDIR='"$(SYSCONFDIR)"' \

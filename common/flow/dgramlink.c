@@ -21,6 +21,7 @@
 #include "socks.h"
 #include "socksudp.h"
 #include "stream.h"
+#include "uninit.h"
 
 /* One full packet towards OpenSSH and libssh: 32 KiB less the headers. */
 #define DGRAMLINK_CHUNK	32758
@@ -204,7 +205,7 @@ dgramlink_feed(struct dgramlink *l, const u_char *p, size_t len)
 static void
 dgramlink_pull(struct dgramlink *l)
 {
-	u_char chunk[DGRAMLINK_CHUNK];
+	UNINITIALIZED u_char chunk[DGRAMLINK_CHUNK];
 	ssize_t n;
 	int turn;
 

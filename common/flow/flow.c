@@ -26,6 +26,7 @@
 #include "flow.h"
 #include "monotime.h"
 #include "stream.h"
+#include "uninit.h"
 
 /* One full packet towards OpenSSH and libssh: 32 KiB less the headers. */
 #define FLOW_CHUNK	32758
@@ -146,7 +147,7 @@ static int
 half_step(struct half *h)
 {
 	/* The kernel fills a page-aligned buffer faster, as in sshwire.c. */
-	u_char chunk[FLOW_CHUNK] __attribute__((aligned(4096)));
+	UNINITIALIZED u_char chunk[FLOW_CHUNK] __attribute__((aligned(4096)));
 	size_t len, space = sizeof(chunk);
 	ssize_t n;
 	int r;

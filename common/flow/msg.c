@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "msg.h"
+#include "uninit.h"
 
 #define MSG_HEADER	8
 #define MSG_PAYLOAD_MAX	(MSG_MAX - MSG_HEADER)
@@ -349,7 +350,7 @@ int
 msg_recv(int s, struct msg *m)
 {
 	union msg_control control;
-	u_char packet[MSG_MAX];
+	UNINITIALIZED u_char packet[MSG_MAX];
 	struct iovec iov = { packet, sizeof(packet) };
 	struct msghdr mh;
 	ssize_t n;
