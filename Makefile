@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# GNU make.  Targets: all check unit demo bench fuzz lint install uninstall
-# clean.  SANITIZE=1 builds everything with AddressSanitizer and UBSan; V=1
+# GNU make.  Targets: all check unit fault torture demo bench fuzz lint install
+# uninstall clean.  SANITIZE=1 builds everything with AddressSanitizer and UBSan; V=1
 # shows whole commands.
 
 PREFIX	   ?= /usr/local
@@ -148,11 +148,14 @@ $(O)/$(1).a: $(call objs,$(1)) $(O)/objects
 endef
 $(foreach r,$(ROOMS),$(eval $(call archive,$(r))))
 
+parts	    = $(call objs,$(LINK_$(1))) $(patsubst %,$(O)/%.a,$(LAYERS_$(1))) \
+	      $(O)/objects
+program_libs = $(sort $(foreach r,$(LINK_$(1)) $(LAYERS_$(1)),$(LIBS_$(r)))) \
+	      $(LIBBSD_LIBS)
+
 define program
-$(O)/$(1): $(call objs,$(LINK_$(1))) $(patsubst %,$(O)/%.a,$(LAYERS_$(1))) \
-    $(O)/objects
-	$$(link) $(sort $(foreach r,$(LINK_$(1)) $(LAYERS_$(1)), \
-	    $(LIBS_$(r)))) $$(LIBBSD_LIBS)
+$(O)/$(1): $(call parts,$(1))
+	$$(link) $(call program_libs,$(1))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 

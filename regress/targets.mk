@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-# The targets beside "all": check unit demo fuzz lint install uninstall clean.
+# The targets beside "all": check unit fault torture demo fuzz lint install
+# uninstall clean.
 # Included by the Makefile, whose variables it uses.
 
 T	   ?=
@@ -70,8 +71,27 @@ $(O)/regress/interop/skprovider.so: regress/interop/skprovider.c
 	$(call show,ld $@)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -g -fPIC \
 	    -shared -o $@ $< $(call pkg,--libs libcrypto)
 
+# All programs with the fault layer, which counts calls and has one fail.
+FAULTY	= $(PROGRAMS:%=$(O)/fault/%)
+$(O)/regress/fault/shim.o: HARDEN = -fPIE
+$(O)/regress/fault/shim.o: SANFLAGS = $(if $(SANITIZE),-DFAULT_SANITIZED=1)
+
+define fault_program
+$(O)/fault/$(1): $(O)/regress/fault/shim.o $(call parts,$(1))
+	@mkdir -p $$(@D)
+	$$(link) $(call program_libs,$(1))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call fault_program,$(p))))
+
+fault: $(FAULTY)
+
+# Each call that can fail does, in a run of its own: hours.  What was run
+# already is not run again, until a program changes.
+torture: fault
+	@python3 -B regress/fault/sweep.py -a -j $(J) -o $(O)/torture $(O)/fault
+
 # Everything, at most J jobs at once; T="halfclose bulk@sshd" picks some.
-check: all $(TOOLS) $(UNITPROGS)
+check: all fault $(TOOLS) $(UNITPROGS)
 	@O='$(O)' J='$(J)' UNIT='$(UNIT)' MANUALS='$(MANUALS)' \
 	    sh regress/run $(T)
 
@@ -107,7 +127,7 @@ lint: all
 	    '--suppress=*:/usr/include/*' -D_GNU_SOURCE -DLIBBSD_OVERLAY \
 	    $(patsubst /%,-I/%,$(filter /%,$(LIBBSD_CFLAGS))) \
 	    $(patsubst %,-I%,$(patsubst common/%,include/%,$(ROOMS))) \
-	    common client server regress/tools regress/interop
+	    common client server regress/tools regress/interop regress/fault
 	shellcheck -S warning $(SCRIPTS)
 	@O='$(O)' UNIT= MANUALS='$(MANUALS)' sh regress/run man
 
@@ -156,4 +176,4 @@ sees:
 clean:
 	rm -rf build build-san build-fuzz $(filter-out build,$(O))
 
-.PHONY: check unit demo fuzz run-fuzzers lint install uninstall sees clean
+.PHONY: check unit fault torture demo fuzz run-fuzzers lint install uninstall sees clean

@@ -254,6 +254,24 @@ farend_config()
 	EOF
 }
 
+# --- faults
+
+# fault process function N [errno [once|good]] [below symbol]: has that call
+# fail in what is started from now on (fault/plan.py; net.2 is the second
+# sockstund-net, the first is the daemon's test of itself).
+fault()
+{
+	cp "$O"/fault/* "$BIN/"
+	python3 "$SRC/regress/fault/plan.py" "$BIN" "$@" ||
+	    fatal "no such fault: $*"
+}
+
+# fired: what failed and where, or that a process crashed; a line each
+fired()
+{
+	python3 "$SRC/regress/fault/plan.py" "$BIN" | grep -E '^(failed|crashed)'
+}
+
 # --- answers to questions
 
 # answer [line ...]: what SSH_ASKPASS says from now on, a line for each
