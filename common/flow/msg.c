@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 #define MSG_HEADER	8
 #define MSG_PAYLOAD_MAX	(MSG_MAX - MSG_HEADER)
 #define MSG_GROW	256
+#define MSG_PAUSE	20	/* ms, when the system is short of memory */
+#define MSG_TRIES	100
 
 /* Room for more descriptors than are permitted, so that one is noticed. */
 union msg_control {
@@ -61,15 +64,15 @@ msg_reserve(struct msg *m, size_t n)
 	u_char *data;
 	size_t size;
 
-	if (m->bad || n > MSG_PAYLOAD_MAX - m->len) {
-		m->bad = 1;
+	if (m->bad == 0 && n > MSG_PAYLOAD_MAX - m->len)
+		m->bad = EMSGSIZE;
+	if (m->bad)
 		return NULL;
-	}
 	if (n > m->size - m->len) {
 		size = m->len + n + MSG_GROW;
 		data = recallocarray(m->data, m->size, size, 1);
 		if (data == NULL) {
-			m->bad = 1;
+			m->bad = ENOMEM;
 			return NULL;
 		}
 		m->data = data;
@@ -81,7 +84,8 @@ msg_reserve(struct msg *m, size_t n)
 
 /*
  * The msg_put functions append to the payload.  What would not fit into
- * MSG_MAX sets m->bad, and msg_send() then refuses the message.
+ * MSG_MAX, or into memory, sets m->bad to EMSGSIZE or ENOMEM; msg_send() then
+ * refuses the message.
  */
 void
 msg_put_u32(struct msg *m, uint32_t v)
@@ -99,7 +103,7 @@ msg_put_blob(struct msg *m, const void *data, size_t n)
 	u_char *p;
 
 	if (n > MSG_PAYLOAD_MAX) {
-		m->bad = 1;
+		m->bad = EMSGSIZE;
 		return;
 	}
 	if ((p = msg_reserve(m, sizeof(uint32_t) + n)) == NULL)
@@ -122,10 +126,10 @@ msg_put_string(struct msg *m, const char *s)
 static const u_char *
 msg_take(struct msg *m, size_t n)
 {
-	if (m->bad || n > m->len - m->off) {
-		m->bad = 1;
+	if (m->bad == 0 && n > m->len - m->off)
+		m->bad = EBADMSG;
+	if (m->bad)
 		return NULL;
-	}
 	m->off += n;
 	return m->data + m->off - n;
 }
@@ -174,7 +178,7 @@ msg_get_string(struct msg *m, char *buf, size_t size)
 	if ((p = msg_get_blob(m, &n)) == NULL)
 		return NULL;
 	if (n >= size || memchr(p, '\0', n) != NULL) {
-		m->bad = 1;
+		m->bad = EBADMSG;
 		return NULL;
 	}
 	memcpy(buf, p, n);
@@ -192,23 +196,24 @@ msg_dup_string(struct msg *m, size_t max)
 
 	if ((p = msg_get_blob(m, &n)) == NULL)
 		return NULL;
-	if (n > max || memchr(p, '\0', n) != NULL ||
-	    (s = strndup((const char *)p, n)) == NULL) {
-		m->bad = 1;
+	if (n > max || memchr(p, '\0', n) != NULL) {
+		m->bad = EBADMSG;
 		return NULL;
 	}
+	if ((s = strndup((const char *)p, n)) == NULL)
+		m->bad = ENOMEM;
 	return s;
 }
 
 /*
- * To be called when all was taken.  Returns 0, or -1 with EBADMSG when a get
- * failed or bytes are left over.
+ * To be called when all was taken.  Returns 0, or -1: EBADMSG when a get
+ * failed or bytes are left over, ENOMEM when there was no memory for them.
  */
 int
 msg_end(struct msg *m)
 {
 	if (m->bad || m->off != m->len) {
-		errno = EBADMSG;
+		errno = m->bad ? m->bad : EBADMSG;
 		return -1;
 	}
 	return 0;
@@ -216,8 +221,9 @@ msg_end(struct msg *m)
 
 /*
  * Decodes the n bytes of one packet, which come without a descriptor, into m,
- * which need not be initialized.  Returns 0, or -1 with EBADMSG or ENOMEM and m
- * empty.
+ * which need not be initialized.  Returns 0, or -1 with EBADMSG and m empty.
+ * Without memory for the payload m->bad is ENOMEM, so that it is known what the
+ * message was about.
  */
 int
 msg_decode(struct msg *m, const void *packet, size_t n)
@@ -234,12 +240,8 @@ msg_decode(struct msg *m, const void *packet, size_t n)
 	m->id = be32dec(p + 4);
 	if ((n -= MSG_HEADER) == 0)
 		return 0;
-	if ((data = msg_reserve(m, n)) == NULL) {
-		msg_clear(m);
-		errno = ENOMEM;
-		return -1;
-	}
-	memcpy(data, p + MSG_HEADER, n);
+	if ((data = msg_reserve(m, n)) != NULL)
+		memcpy(data, p + MSG_HEADER, n);
 	return 0;
 }
 
@@ -260,8 +262,8 @@ msg_attach(struct msghdr *mh, union msg_control *control, int fd)
 
 /*
  * Sends the message as one packet; m->fd goes with it and stays the caller's.
- * Returns 0, or -1: EMSGSIZE when a put did not fit, EAGAIN when the pair is
- * non-blocking and full, EPIPE when the peer is gone, or an error of
+ * Returns 0, or -1: EMSGSIZE or ENOMEM when a put failed, EAGAIN when the pair
+ * is non-blocking and full, EPIPE when the peer is gone, or an error of
  * sendmsg(2).
  */
 int
@@ -274,7 +276,7 @@ msg_send(int s, const struct msg *m)
 	ssize_t n;
 
 	if (m->bad) {
-		errno = EMSGSIZE;
+		errno = m->bad;
 		return -1;
 	}
 	be32enc(header, m->type);
@@ -292,6 +294,37 @@ msg_send(int s, const struct msg *m)
 		n = sendmsg(s, &mh, MSG_NOSIGNAL);
 	} while (n == -1 && errno == EINTR);
 	return n == -1 ? -1 : 0;
+}
+
+/* Is this an error of sendmsg(2) or recvmsg(2) that may pass? */
+int
+msg_may_pass(int error)
+{
+	return error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
+}
+
+/* Waits before such a try. */
+void
+msg_pause(void)
+{
+	poll(NULL, 0, MSG_PAUSE);
+}
+
+/*
+ * As msg_send(), where nothing else is to be done meanwhile: a shortage of
+ * memory is waited for, up to two seconds.
+ */
+int
+msg_send_wait(int s, const struct msg *m)
+{
+	int tries = 0;
+
+	while (msg_send(s, m) == -1) {
+		if (m->bad || !msg_may_pass(errno) || ++tries == MSG_TRIES)
+			return -1;
+		msg_pause();
+	}
+	return 0;
 }
 
 /*
@@ -325,26 +358,31 @@ msg_detach(struct msghdr *mh, int *fdp)
 
 /*
  * When the peer ended with a message of ours unread, that error is reported
- * once, before the messages it had sent.
+ * once, before the messages it had sent.  A shortage of memory, which this call
+ * hardly ever meets, is waited for even in a process that does not block.
  */
 static ssize_t
 msg_recvmsg(int s, struct msghdr *mh)
 {
-	int resets = 0;
+	int resets = 0, tries = 0;
 	ssize_t n;
 
-	do {
-		n = recvmsg(s, mh, MSG_CMSG_CLOEXEC);
-	} while (n == -1 && (errno == EINTR ||
-	    (errno == ECONNRESET && resets++ == 0)));
+	while ((n = recvmsg(s, mh, MSG_CMSG_CLOEXEC)) == -1) {
+		if (msg_may_pass(errno) && ++tries < MSG_TRIES)
+			msg_pause();
+		else if (errno != EINTR &&
+		    (errno != ECONNRESET || resets++ > 0))
+			break;
+	}
 	return n;
 }
 
 /*
  * Receives one message; m need not be initialized and is empty unless 1 is
  * returned.  Returns 1, 0 when the peer is gone, or -1: EBADMSG for what is no
- * message or brings several descriptors, or an error of recvmsg(2).  When this
- * process has no room for the descriptor (EMFILE), m->fd is -1.
+ * message or brings several descriptors, or an error of recvmsg(2).  When there
+ * was no room for the descriptor (EMFILE, ENFILE), m->fd is -1; when there was
+ * none for the payload, m->bad is ENOMEM.
  */
 int
 msg_recv(int s, struct msg *m)

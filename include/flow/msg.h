@@ -17,7 +17,7 @@ struct msg {
 	uint32_t	 type;
 	uint32_t	 id;		/* which request it belongs to */
 	int		 fd;		/* descriptor with it, or -1; owned */
-	int		 bad;		/* a get or put went past the end */
+	int		 bad;		/* 0, or why a get or put failed */
 	size_t		 len;		/* bytes of payload */
 	size_t		 off;		/* bytes already taken */
 	u_char		*data;
@@ -37,6 +37,9 @@ int	 msg_end(struct msg *);
 int	 msg_decode(struct msg *, const void *, size_t);
 
 int	 msg_send(int, const struct msg *);
+int	 msg_send_wait(int, const struct msg *);
 int	 msg_recv(int, struct msg *);
+int	 msg_may_pass(int);
+void	 msg_pause(void);
 
 #endif

@@ -50,6 +50,10 @@ struct answer {
 	int		 fd;
 };
 
+void	*__real_recallocarray(void *, size_t, size_t, size_t);
+void	*__wrap_recallocarray(void *, size_t, size_t, size_t);
+
+static int fail_at;		/* the allocation of a message that fails */
 static int peer = -1, log_fd[2] = { -1, -1 };
 static int log_process;		/* whose the last line was */
 static pid_t child;
@@ -67,6 +71,14 @@ __wrap_getaddrinfo(const char *host, const char *service,
 	if (strcmp(host, "hang") == 0)
 		sleep(30);
 	return __real_getaddrinfo("127.0.0.1", service, hints, res);
+}
+
+void *
+__wrap_recallocarray(void *p, size_t old, size_t n, size_t size)
+{
+	if (fail_at > 0 && --fail_at == 0)
+		return NULL;
+	return __real_recallocarray(p, old, n, size);
 }
 
 static uint16_t
@@ -141,6 +153,7 @@ log_lines(void)
 static void
 start(const struct servconf *conf, const struct context *ctx)
 {
+	struct report report;
 	struct msg m;
 	int fd[2];
 
@@ -156,8 +169,8 @@ start(const struct servconf *conf, const struct context *ctx)
 	if (child == 0) {
 		close(fd[0]);
 		log_set_level(LOG_LEVEL_VERBOSE);
-		report_open(log_fd[1]);
-		exit(dialer_main(conf, fd[1], log_fd[1], ctx));
+		report_open(&report, log_fd[1]);
+		exit(dialer_main(conf, fd[1], &report, ctx));
 	}
 	close(fd[1]);
 	peer = fd[0];
@@ -319,6 +332,37 @@ test_connects(void **state)
 	expect("localhost", port, 0, "connected");
 	expect("::ffff:127.0.0.1", port, 0, "connected");
 	assert_int_equal(stop(), 0);
+}
+
+/*
+ * Whichever message of the dialer's has no memory, its request is answered and
+ * the dialer lives; of lines that were lost their number is told.
+ */
+static void
+test_no_memory(void **state)
+{
+	struct answer a;
+	int failures = 0, lost = 0, n;
+
+	/* The first is for the answer that the user is in. */
+	for (n = 2; n < 10; n++) {
+		fail_at = n;
+		start_plain();
+		fail_at = 0;
+		a = dial("127.0.0.1", port);
+		assert_int_equal(a.id, 77);
+		if (a.rep == SOCKS_REP_GENERAL)
+			failures++;
+		else
+			assert_int_equal(a.rep, SOCKS_REP_OK);
+		if (a.fd != -1)
+			close(a.fd);
+		a = dial("127.0.0.1", closed_port);
+		lost += strstr(log_lines(), "1 lines were lost") != NULL;
+		assert_int_equal(stop(), 0);
+	}
+	assert_int_equal(failures, 2);
+	assert_true(lost > 0);
 }
 
 static void
@@ -712,6 +756,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connects),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_resolver_timeout),
 		cmocka_unit_test(test_rules),

@@ -20,7 +20,44 @@
 
 #include "msg.h"
 
+/* Linked with --wrap: as often as is asked, they fail. */
+void	*__real_recallocarray(void *, size_t, size_t, size_t);
+void	*__wrap_recallocarray(void *, size_t, size_t, size_t);
+ssize_t	 __real_sendmsg(int, const struct msghdr *, int);
+ssize_t	 __wrap_sendmsg(int, const struct msghdr *, int);
+ssize_t	 __real_recvmsg(int, struct msghdr *, int);
+ssize_t	 __wrap_recvmsg(int, struct msghdr *, int);
+
 static int pair[2];
+static int no_memory, short_calls, shortage;
+
+void *
+__wrap_recallocarray(void *p, size_t old, size_t n, size_t size)
+{
+	return no_memory ? NULL : __real_recallocarray(p, old, n, size);
+}
+
+static int
+fails(void)
+{
+	if (short_calls == 0)
+		return 0;
+	short_calls--;
+	errno = shortage;
+	return 1;
+}
+
+ssize_t
+__wrap_sendmsg(int s, const struct msghdr *mh, int flags)
+{
+	return fails() ? -1 : __real_sendmsg(s, mh, flags);
+}
+
+ssize_t
+__wrap_recvmsg(int s, struct msghdr *mh, int flags)
+{
+	return fails() ? -1 : __real_recvmsg(s, mh, flags);
+}
 
 static int
 setup(void **state)
@@ -98,7 +135,7 @@ test_short(void **state)
 	assert_int_equal(errno, EBADMSG);
 	assert_int_equal(msg_decode(&m, number, sizeof(number)), 0);
 	assert_int_equal(msg_get_u32(&m), 0);
-	assert_int_equal(m.bad, 1);
+	assert_int_equal(m.bad, EBADMSG);
 	assert_int_equal(msg_end(&m), -1);
 	assert_int_equal(errno, EBADMSG);
 	msg_clear(&m);
@@ -170,7 +207,7 @@ test_limits(void **state)
 
 	msg_init(&m, 1, 1);
 	msg_put_blob(&m, big, MSG_MAX);
-	assert_int_equal(m.bad, 1);
+	assert_int_equal(m.bad, EMSGSIZE);
 	msg_put_blob(&m, big, SIZE_MAX);
 	msg_clear(&m);
 
@@ -311,6 +348,66 @@ test_no_room_for_descriptor(void **state)
 	msg_clear(&m);
 }
 
+/* What cannot be built is not sent; what cannot be kept is still announced. */
+static void
+test_no_memory(void **state)
+{
+	struct msg m;
+
+	msg_init(&m, 7, 11);
+	no_memory = 1;
+	msg_put_u32(&m, 1);
+	no_memory = 0;
+	msg_put_u32(&m, 2);
+	assert_int_equal(msg_send(pair[0], &m), -1);
+	assert_int_equal(errno, ENOMEM);
+	msg_clear(&m);
+	msg_init(&m, 7, 11);
+	msg_put_string(&m, "text");
+	m.fd = dup(pair[0]);
+	assert_int_equal(msg_send(pair[0], &m), 0);
+	msg_clear(&m);
+	no_memory = 1;
+	assert_int_equal(msg_recv(pair[1], &m), 1);
+	no_memory = 0;
+	assert_int_equal(m.type, 7);
+	assert_int_equal(m.id, 11);
+	assert_int_not_equal(m.fd, -1);
+	assert_int_equal(msg_get_u32(&m), 0);
+	assert_int_equal(msg_end(&m), -1);
+	assert_int_equal(errno, ENOMEM);
+	msg_clear(&m);
+}
+
+static void
+test_shortage(void **state)
+{
+	static const int errors[] = { ENOBUFS, ENOMEM, ETOOMANYREFS };
+	struct msg m;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		shortage = errors[i];
+		msg_init(&m, 1, (uint32_t)i);
+		short_calls = 1;
+		assert_int_equal(msg_send(pair[0], &m), -1);
+		assert_int_equal(errno, shortage);
+		short_calls = 2;
+		assert_int_equal(msg_send_wait(pair[0], &m), 0);
+		short_calls = 2;
+		assert_int_equal(msg_recv(pair[1], &m), 1);
+		assert_int_equal(m.id, i);
+		msg_clear(&m);
+	}
+	/* For good, and of another kind. */
+	short_calls = 1000;
+	assert_int_equal(msg_send_wait(pair[0], &m), -1);
+	shortage = EIO;
+	short_calls = 1;
+	assert_int_equal(msg_send_wait(pair[0], &m), -1);
+	assert_int_equal(short_calls, 0);
+}
+
 int
 main(void)
 {
@@ -328,7 +425,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_extra_descriptors, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_no_room_for_descriptor,
-		    setup, teardown)
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_memory, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_shortage, setup, teardown)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

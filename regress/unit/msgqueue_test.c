@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A queue of messages: their order when the pair is full, and what is said of
- * one that cannot be sent.  msg_send() is ours (linked with --wrap): it fails
- * as often as is asked.
+ * one that cannot be sent.  msg_send() and calloc() are ours (linked with
+ * --wrap): they fail as often as is asked.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -17,15 +17,19 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "epolltest.h"
+#include "log.h"
 #include "msg.h"
 #include "msgqueue.h"
 
 int	__real_msg_send(int, const struct msg *);
 int	__wrap_msg_send(int, const struct msg *);
+void	*__real_calloc(size_t, size_t);
+void	*__wrap_calloc(size_t, size_t);
 
 static struct event_base *base;
 static struct msgqueue queue;
-static int pair[2], failures, failure, failed;
+static int pair[2], failures, failure, failed, no_memory;
 
 int
 __wrap_msg_send(int fd, const struct msg *m)
@@ -35,6 +39,20 @@ __wrap_msg_send(int fd, const struct msg *m)
 	failures--;
 	errno = failure;
 	return -1;
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	if (!no_memory)
+		return __real_calloc(n, size);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void
+sink(enum log_level level, const char *text, void *arg)
+{
 }
 
 static void
@@ -121,20 +139,57 @@ test_retry(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* One that cannot be sent is lost alone: too long, or no memory for it. */
+static void
+test_lost(void **state)
+{
+	struct msg m;
+
+	assert_int_equal(msgqueue_start(&queue, base), 0);
+	msg_init(&m, 1, 1);
+	m.bad = EMSGSIZE;
+	assert_int_equal(msgqueue_send(&queue, &m), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	msg_init(&m, 1, 2);
+	m.fd = dup(pair[0]);
+	failure = EAGAIN;
+	failures = 2;
+	no_memory = 1;
+	assert_int_equal(msgqueue_send(&queue, &m), -1);
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(m.fd, -1);
+	no_memory = 0;
+	assert_int_equal(queue.n, 0);
+	failures = 0;
+	send_one(3);
+	expect_one(3);
+	assert_int_equal(failed, 0);
+}
+
+/* A pair that is full and cannot be watched is tried again all the same. */
+static void
+test_no_watch(void **state)
+{
+	log_set_sink(sink, NULL);
+	assert_int_equal(msgqueue_start(&queue, base), 0);
+	failure = EAGAIN;
+	failures = 4;
+	epoll_failures = 1;
+	send_one(1);
+	assert_int_equal(queue.n, 1);
+	while (queue.n > 0)
+		event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(epoll_failures, 0);
+	expect_one(1);
+	assert_int_equal(failed, 0);
+}
+
 static void
 test_failure(void **state)
 {
 	struct msg m;
 
 	assert_int_equal(msgqueue_start(&queue, base), 0);
-	/* One that is too long; the next is sent all the same. */
-	msg_init(&m, 1, 1);
-	m.bad = 1;
-	msgqueue_send(&queue, &m);
-	assert_int_equal(failed, EMSGSIZE);
-	assert_int_equal(queue.n, 0);
-	send_one(2);
-	expect_one(2);
 	/* What waits is given up. */
 	failure = EAGAIN;
 	failures = 2;
@@ -145,6 +200,18 @@ test_failure(void **state)
 	while (queue.n > 0)
 		event_base_loop(base, EVLOOP_ONCE);
 	assert_int_equal(failed, EBADF);
+	/* That is told once: who logs it may use the queue himself. */
+	failed = 0;
+	msg_init(&m, 1, 5);
+	assert_int_equal(msgqueue_send(&queue, &m), -1);
+	assert_int_equal(errno, EPIPE);
+	assert_int_equal(failed, 0);
+}
+
+static void
+test_closed(void **state)
+{
+	assert_int_equal(msgqueue_start(&queue, base), 0);
 	close(pair[1]);
 	pair[1] = -1;
 	send_one(5);
@@ -157,7 +224,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retry, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_failure, setup, teardown)
+		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_watch, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_failure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_closed, setup, teardown)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

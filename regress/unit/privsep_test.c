@@ -4,6 +4,7 @@
  * is read, to the last byte, and what is malformed is not.
  */
 #include <sys/types.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -73,7 +74,8 @@ get_reply(struct msg *m)
 {
 	struct privsep_reply reply;
 
-	return privsep_get_reply(m, &reply);
+	/* One without a payload is another matter. */
+	return m->len == 0 ? -1 : privsep_get_reply(m, &reply);
 }
 
 static enum log_level logged;
@@ -307,6 +309,29 @@ test_reply(void **state)
 	privsep_put_reply(&m, &in);
 	assert_int_equal(get_reply(&m), -1);
 	msg_clear(&m);
+	/* Sent so for want of memory, or received so. */
+	assert_int_equal(privsep_get_reply(&m, &out), 0);
+	assert_int_equal(out.rep, SOCKS_REP_GENERAL);
+	m.bad = ENOMEM;
+	assert_int_equal(privsep_get_reply(&m, &out), 0);
+	assert_int_equal(out.rep, SOCKS_REP_GENERAL);
+	assert_int_equal(out.bnd.type, ADDR_NONE);
+}
+
+/* What was lost on the way in is not taken for malformed. */
+static void
+test_no_memory(void **state)
+{
+	struct privsep_request req;
+	struct privsep_line lost;
+	struct msg m;
+
+	msg_init(&m, PS_REQUEST, 1);
+	m.bad = ENOMEM;
+	assert_int_equal(privsep_get_request(&m, &req), -1);
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(privsep_get_log(&m, &lost), -1);
+	assert_int_equal(errno, ENOMEM);
 }
 
 static void
@@ -372,6 +397,7 @@ main(void)
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_admit)
 	};

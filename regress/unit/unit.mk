@@ -4,11 +4,13 @@
 # Resolvers and clocks that are the tests' own.
 NAMES = -Wl,--wrap=getaddrinfo,--wrap=getnameinfo
 resolver_test_LIBS	= $(NAMES)
-dialer_test_LIBS	= -Wl,--wrap=getaddrinfo
+dialer_test_LIBS	= -Wl,--wrap=getaddrinfo,--wrap=recallocarray
 services_test_LIBS	= $(NAMES)
 request_test_LIBS	= $(NAMES)
 udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns
-msgqueue_test_LIBS	= -Wl,--wrap=msg_send
+msg_test_LIBS		= -Wl,--wrap=recallocarray,--wrap=sendmsg,--wrap=recvmsg
+msgqueue_test_LIBS	= -Wl,--wrap=msg_send,--wrap=calloc
+priv_test_LIBS		= -Wl,--wrap=msg_send,--wrap=recallocarray
 sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
 netkey_test_LIBS	= -lresolv
 authdelay_test_LIBS	= -Wl,--wrap=monotime_ns,--wrap=nanosleep

@@ -73,7 +73,7 @@ struct dialer {
 	size_t			 nrequests;
 	struct msgqueue		 replies;
 	int			 peer;
-	int			 log;		/* the logger */
+	struct report		*log;
 	uint32_t		 seen;		/* types that came */
 	int			 status;	/* exit status */
 };
@@ -141,20 +141,36 @@ dialer_failed_cb(int error, void *arg)
 	dialer_stop(d, DIALER_EXIT_VIOLATION);
 }
 
+/*
+ * Sends the last message about a request; if there is no memory for it, an
+ * empty one, which needs none.  Without that net would wait for ever.
+ */
+static void
+dialer_reply(struct dialer *d, uint32_t id, struct msg *m)
+{
+	if (msgqueue_send(&d->replies, m) == 0 || errno == EPIPE)
+		return;
+	log_warn("flow %u: reply to net", id);
+	msg_init(m, PS_REPLY, id);
+	if (msgqueue_send(&d->replies, m) == -1 && errno != EPIPE)
+		dialer_failed_cb(errno, d);
+}
+
 /* Answers a request, which is gone then. */
 static void
 request_reply(struct request *r, const struct service_reply *reply)
 {
 	struct privsep_reply payload = { .rep = reply->rep, .bnd = reply->bnd };
 	struct dialer *d = r->dialer;
+	uint32_t id = r->id;
 	struct msg m;
 
-	msg_init(&m, PS_REPLY, r->id);
+	msg_init(&m, PS_REPLY, id);
 	m.fd = reply->fd;
 	privsep_put_reply(&m, &payload);
 	r->service = NULL;
 	request_free(r);
-	msgqueue_send(&d->replies, &m);
+	dialer_reply(d, id, &m);
 }
 
 /* For what never became a service. */
@@ -179,7 +195,8 @@ request_bound_cb(struct service *sv, const struct addr *bnd)
 
 	msg_init(&m, PS_BOUND, r->id);
 	privsep_put_addr(&m, bnd);
-	msgqueue_send(&r->dialer->replies, &m);
+	if (msgqueue_send(&r->dialer->replies, &m) == -1 && errno != EPIPE)
+		service_fail_errno(sv, errno);
 }
 
 /* One end of a pair for frames is the association's, the other net's. */
@@ -251,8 +268,12 @@ answer_request(struct dialer *d, struct msg *m)
 	struct request *r;
 	char from[64];
 
-	if (privsep_get_request(m, &req) == -1)
-		return -1;
+	if (privsep_get_request(m, &req) == -1) {
+		if (errno != ENOMEM)
+			return -1;
+		dialer_reply(d, m->id, m);
+		return 0;
+	}
 	log_debug("flow %u: request for %s: from %s port %u", m->id,
 	    d->ctx->user, log_safe(req.origin, strlen(req.origin), from,
 	    sizeof(from)), req.origin_port);
@@ -293,9 +314,12 @@ answer_log(struct dialer *d, struct msg *m)
 {
 	struct privsep_line line;
 
-	if (privsep_get_log(m, &line) == -1)
+	if (privsep_get_log(m, &line) == 0)
+		report_net_line(d->log, &line);
+	else if (errno == ENOMEM)
+		report_lost(d->log);
+	else
 		return -1;
-	report_net_line(d->log, &line);
 	return 0;
 }
 
@@ -388,7 +412,7 @@ dialer_init_services(struct dialer *d)
 
 static void
 dialer_init(struct dialer *d, const struct servconf *conf, int peer,
-    int log, const struct context *ctx)
+    struct report *log, const struct context *ctx)
 {
 	memset(d, 0, sizeof(*d));
 	d->conf = conf;
@@ -430,12 +454,11 @@ dialer_clear(struct dialer *d)
 
 /*
  * Tells net that its user is in, then dials for it until it is gone; its lines
- * go to the logger at the other end of log.  Returns the exit status of the
- * process: 0, or 255 when net broke the protocol.  Both descriptors are left
- * open.
+ * go there too, where its own go.  Returns the exit status of the process: 0,
+ * or 255 when net broke the protocol.  Both descriptors are left open.
  */
 int
-dialer_main(const struct servconf *conf, int peer, int log,
+dialer_main(const struct servconf *conf, int peer, struct report *log,
     const struct context *ctx)
 {
 	struct dialer d;
@@ -446,7 +469,7 @@ dialer_main(const struct servconf *conf, int peer, int log,
 	fdlimit_raise();
 	msg_init(&m, PS_AUTH_ANSWER, 0);
 	msg_put_u32(&m, 1);
-	if (msg_send(peer, &m) == -1) {
+	if (msg_send_wait(peer, &m) == -1) {
 		log_warn("dialer for %s: cannot answer", ctx->user);
 		msg_clear(&m);
 		return DIALER_EXIT_VIOLATION;

@@ -7,9 +7,10 @@
 #define DIALER_H
 
 struct context;
+struct report;
 struct servconf;
 
-int	 dialer_main(const struct servconf *, int, int,
+int	 dialer_main(const struct servconf *, int, struct report *,
 	    const struct context *);
 
 #endif

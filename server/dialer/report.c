@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Lines of log on their way to the logger, this process's own and those of
- * net.  If the logger does not take one, it is lost: nothing waits for it.
+ * net.  If the logger does not take one, it is lost and counted (msgqueue.h):
+ * nothing waits for it.
  */
 #include <sys/types.h>
 
-#include <stdint.h>
+#include <stdio.h>
 
 #include "log.h"
 #include "logging.h"
@@ -13,34 +14,62 @@
 #include "privsep.h"
 #include "report.h"
 
-static void
-report_send(int fd, enum logging_process process, enum log_level level,
-    const char *text)
+/* Bytes of the line that tells of lost ones. */
+#define REPORT_LOST_MAX	64
+
+static int
+report_try(const struct report *r, enum logging_process process,
+    enum log_level level, const char *text)
 {
 	struct msg m;
+	int ret;
 
 	msg_init(&m, LG_LINE, process);
 	privsep_put_log(&m, level, text);
-	(void)msg_send(fd, &m);
+	ret = msg_send(r->fd, &m);
 	msg_clear(&m);
+	return ret;
+}
+
+static void
+report_send(struct report *r, enum logging_process process,
+    enum log_level level, const char *text)
+{
+	char lost[REPORT_LOST_MAX];
+
+	snprintf(lost, sizeof(lost), "%u lines were lost", r->lost);
+	if (r->lost > 0 &&
+	    report_try(r, LOGGING_DIALER, LOG_LEVEL_ERROR, lost) == 0)
+		r->lost = 0;
+	if (r->lost > 0 || report_try(r, process, level, text) == -1)
+		report_lost(r);
 }
 
 static void
 report_sink(enum log_level level, const char *text, void *arg)
 {
-	report_send((int)(intptr_t)arg, LOGGING_DIALER, level, text);
+	report_send(arg, LOGGING_DIALER, level, text);
 }
 
 /* Lines of this process go to the logger at the other end of fd from now on. */
 void
-report_open(int fd)
+report_open(struct report *r, int fd)
 {
-	log_set_sink(report_sink, (void *)(intptr_t)fd);
+	r->fd = fd;
+	r->lost = 0;
+	log_set_sink(report_sink, r);
 }
 
 /* A line that net sent. */
 void
-report_net_line(int fd, const struct privsep_line *line)
+report_net_line(struct report *r, const struct privsep_line *line)
 {
-	report_send(fd, LOGGING_NET, line->level, line->text);
+	report_send(r, LOGGING_NET, line->level, line->text);
+}
+
+/* One that was lost before it came here. */
+void
+report_lost(struct report *r)
+{
+	r->lost++;
 }

@@ -99,7 +99,7 @@ nowhere_send(int peer, int part)
 	msg_init(&m, (uint32_t)part, 0);
 	if ((m.fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return -1;
-	ret = msg_send(peer, &m);
+	ret = msg_send_wait(peer, &m);
 	close(m.fd);
 	m.fd = -1;
 	msg_clear(&m);

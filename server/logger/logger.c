@@ -70,6 +70,10 @@ channel_take_line(struct channel *ch, struct msg *m)
 {
 	struct privsep_line line;
 
+	if (m->type == LG_LINE && m->bad == ENOMEM) {
+		logfrom_lose(&ch->from);
+		return 0;
+	}
 	if (m->type != LG_LINE || m->id >= LOGGER_NPROCESSES || m->fd != -1 ||
 	    privsep_get_log(m, &line) == -1)
 		return -1;
@@ -109,11 +113,18 @@ logger_open_channel(struct logger *lg, struct msg *m)
 	char who[LOGFROM_WHO_MAX];
 	struct channel *ch;
 
-	if ((ch = calloc(1, sizeof(*ch))) == NULL)
-		fatalx("out of memory");
+	if ((ch = calloc(1, sizeof(*ch))) == NULL) {
+		log_warn("a dialer's log");
+		return;
+	}
 	msg_get_string(m, who, sizeof(who));
 	ch->pid[LOGGING_DIALER] = (pid_t)msg_get_u32(m);
 	ch->pid[LOGGING_NET] = (pid_t)msg_get_u32(m);
+	if (msg_end(m) == -1 && errno == ENOMEM) {
+		log_warn("message from a monitor");
+		free(ch);
+		return;
+	}
 	if (m->type != LG_OPEN || msg_end(m) == -1)
 		fatalx("malformed message from a monitor");
 	ch->fd = m->fd;

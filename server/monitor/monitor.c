@@ -129,7 +129,7 @@ monitor_send_answer(struct monitor *mon, uint32_t type, uint32_t id, int yes)
 		authdelay_wait(&mon->delay, mon->user, mon->since);
 	msg_init(&m, type, id);
 	msg_put_u32(&m, yes);
-	if ((ret = msg_send(mon->net.fd, &m)) == -1)
+	if ((ret = msg_send_wait(mon->net.fd, &m)) == -1)
 		log_verbose("%s: sockstund-net takes no answer: %s",
 		    mon->peer.text, strerror(errno));
 	msg_clear(&m);
@@ -293,7 +293,7 @@ monitor_open_log(const struct monitor *mon)
 	msg_put_string(&m, who);
 	msg_put_u32(&m, (uint32_t)getpid());
 	msg_put_u32(&m, (uint32_t)mon->net.pid);
-	if (msg_send(REXEC_MONITOR_LOGGER, &m) == -1)
+	if (msg_send_wait(REXEC_MONITOR_LOGGER, &m) == -1)
 		log_warn("%s: the logger cannot be reached", mon->peer.text);
 	msg_clear(&m);
 	return pair[0];

@@ -66,7 +66,7 @@ netproc_setup(const struct confined *net, const struct servconf *conf,
 	}
 	msg_init(&m, PS_SETUP, 0);
 	privsep_put_setup(&m, &setup);
-	ret = msg_send(net->fd, &m);
+	ret = msg_send_wait(net->fd, &m);
 	saved = errno;
 	msg_clear(&m);
 	errno = saved;

@@ -131,7 +131,7 @@ signproc_verify(struct confined *sp, const char *user, const u_char *key,
 	msg_put_blob(&m, proof->signature, proof->len);
 	msg_put_u32(&m, proof->flags);
 	msg_put_u32(&m, proof->counter);
-	if ((r = msg_send(sp->fd, &m)) == -1)
+	if ((r = msg_send_wait(sp->fd, &m)) == -1)
 		log_warn("sockstund-signer");
 	msg_clear(&m);
 	if (r == -1 || signproc_receive(sp, &m, SG_VERIFIED) == -1)

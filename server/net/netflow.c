@@ -204,8 +204,8 @@ netflow_abandon(struct netflow *f)
 }
 
 /*
- * Asks the dialer.  Meanwhile only BIND reads early bytes: it may wait for
- * minutes and must see its client go.
+ * Asks the dialer; f may be gone after it.  Until the answer only BIND reads
+ * early bytes: it may wait for minutes and must see its client go.
  */
 static void
 netflow_ask(struct netflow *f, const struct privsep_request *req)
@@ -216,7 +216,10 @@ netflow_ask(struct netflow *f, const struct privsep_request *req)
 		f->served.reads = f->cmd == SOCKS_CMD_BIND;
 		served_wait(&f->served);
 	}
-	priv_request(f->all->priv, f->id, req);
+	if (priv_request(f->all->priv, f->id, req) == -1) {
+		log_warn("flow %u: %s: cannot ask the dialer", f->id, f->name);
+		netflow_fail(f, SOCKS_REP_GENERAL);
+	}
 }
 
 /* The request on a spare channel, which may only be to connect. */

@@ -107,7 +107,7 @@ EVP_DigestSign(EVP_MD_CTX *ctx, unsigned char *out, size_t *outlen,
 	msg_put_u32(&m, netsign_get_bits(ctx));
 	msg_put_blob(&m, sign.exchange, sign.exchange_len);
 	netsign_forget_exchange();
-	r = msg_send(sign.fd, &m);
+	r = msg_send_wait(sign.fd, &m);
 	msg_clear(&m);
 	if (r == -1 || msg_recv(sign.fd, &m) != 1)
 		fatalx("the signer does not answer");

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What sockstund-net asks of the process that holds the rights.  That one is
- * trusted, so if a message cannot be read or sent, nothing can be saved: this
- * process ends.
+ * trusted: if it sends what it should not, or a message cannot be read,
+ * nothing can be saved, and this process ends.
  */
 #include <sys/types.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,9 +20,12 @@
 #include "msgqueue.h"
 #include "priv.h"
 #include "privsep.h"
+#include "socks.h"
 
 /* Messages waiting for the other side beyond which lines of log are lost. */
 #define PRIV_LOG_QUEUE	256
+/* Bytes of the line that tells of lost ones. */
+#define PRIV_LOST_MAX	64
 
 /*
  * If the other side is gone, whoever reads its messages notices that.  Any
@@ -70,7 +74,7 @@ priv_send_ready(struct priv *priv)
 	struct msg m;
 
 	msg_init(&m, PS_READY, 0);
-	msgqueue_send(&priv->queue, &m);
+	(void)msgqueue_send(&priv->queue, &m);
 }
 
 /* Sends a question, which is consumed; the answer is yes (1) or no. */
@@ -79,11 +83,12 @@ priv_ask(struct priv *priv, struct msg *m, uint32_t answer)
 {
 	uint32_t verdict;
 
-	msgqueue_send(&priv->queue, m);
+	if (msgqueue_send(&priv->queue, m) == -1 && errno != EPIPE)
+		fatal("question to the monitor");
 	priv_expect(priv, m, answer);
 	verdict = msg_get_u32(m);
 	if (msg_end(m) == -1)
-		fatalx("monitor sent a malformed answer");
+		fatal("answer of the monitor");
 	msg_clear(m);
 	return verdict == 1;
 }
@@ -115,25 +120,37 @@ priv_key_proved(struct priv *priv, const char *user, const char *type,
 	return priv_ask(priv, &m, PS_AUTH_ANSWER);
 }
 
-/* Has the dialer do what a client asks for. */
-void
+/* Has the dialer do what a client asks for.  -1 with errno if it cannot. */
+int
 priv_request(struct priv *priv, uint32_t id, const struct privsep_request *req)
 {
 	struct msg m;
 
 	msg_init(&m, PS_REQUEST, id);
 	privsep_put_request(&m, req);
-	msgqueue_send(&priv->queue, &m);
+	return msgqueue_send(&priv->queue, &m);
 }
 
-/* Gives up a request; its reply may still come. */
+/* Gives up a request; its reply may still come, if this is lost. */
 void
 priv_cancel(struct priv *priv, uint32_t id)
 {
 	struct msg m;
 
 	msg_init(&m, PS_CANCEL, id);
-	msgqueue_send(&priv->queue, &m);
+	(void)msgqueue_send(&priv->queue, &m);
+}
+
+static int
+priv_send_line(struct priv *priv, enum log_level level, const char *text)
+{
+	struct msg m;
+
+	if (priv->queue.n > PRIV_LOG_QUEUE)
+		return -1;
+	msg_init(&m, PS_LOG, 0);
+	privsep_put_log(&m, level, text);
+	return msgqueue_send(&priv->queue, &m);
 }
 
 /* The log's sink: lines go to the other side, which writes them. */
@@ -141,24 +158,34 @@ void
 priv_log(enum log_level level, const char *text, void *arg)
 {
 	struct priv *priv = arg;
-	struct msg m;
+	char lost[PRIV_LOST_MAX];
 
-	if (priv->queue.n > PRIV_LOG_QUEUE)
-		return;
-	msg_init(&m, PS_LOG, 0);
-	privsep_put_log(&m, level, text);
-	msgqueue_send(&priv->queue, &m);
+	snprintf(lost, sizeof(lost), "%u lines were lost", priv->lost);
+	if (priv->lost > 0 &&
+	    priv_send_line(priv, LOG_LEVEL_ERROR, lost) == 0)
+		priv->lost = 0;
+	if (priv->lost > 0 || priv_send_line(priv, level, text) == -1)
+		priv->lost++;
 }
 
 static void
 priv_take_bound(struct priv *priv, struct msg *m)
 {
+	static const struct privsep_reply failed = {
+		.rep = SOCKS_REP_GENERAL
+	};
 	struct addr bnd;
 
 	privsep_get_addr(m, &bnd);
-	if (msg_end(m) == -1 || m->fd != -1)
+	if (msg_end(m) == 0 && m->fd == -1)
+		priv->ops->bound(m->id, &bnd, priv->arg);
+	else if (m->bad != ENOMEM)
 		fatalx("dialer sent a malformed address");
-	priv->ops->bound(m->id, &bnd, priv->arg);
+	else {
+		log_warnx("flow %u: out of memory", m->id);
+		priv_cancel(priv, m->id);
+		priv->ops->reply(m->id, &failed, -1, priv->arg);
+	}
 }
 
 static void
@@ -182,6 +209,8 @@ priv_read_cb(evutil_socket_t fd, short what, void *arg)
 
 	if ((r = msg_recv(priv->fd, &m)) == -1 && errno == EAGAIN)
 		return;
+	if (r == -1)
+		log_warn("message from the dialer");
 	if (r != 1) {
 		event_del(priv->ev_read);
 		priv->ops->gone(priv->arg);

@@ -35,6 +35,7 @@ struct priv {
 	int			 fd;
 	struct event		*ev_read;
 	struct msgqueue		 queue;
+	u_int			 lost;		/* lines of log */
 	const struct priv_ops	*ops;
 	void			*arg;
 };
@@ -48,7 +49,7 @@ void	priv_send_ready(struct priv *);
 int	priv_key_query(struct priv *, const char *, const char *, const char *);
 int	priv_key_proved(struct priv *, const char *, const char *,
 	    const char *, const struct privsep_proof *);
-void	priv_request(struct priv *, uint32_t, const struct privsep_request *);
+int	priv_request(struct priv *, uint32_t, const struct privsep_request *);
 void	priv_cancel(struct priv *, uint32_t);
 void	priv_log(enum log_level, const char *, void *);
 

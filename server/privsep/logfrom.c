@@ -38,6 +38,13 @@ logfrom_init(struct logfrom *from, const char *who)
 	strlcpy(from->who, who, sizeof(from->who));
 }
 
+/* Counts a line that did not come. */
+void
+logfrom_lose(struct logfrom *from)
+{
+	from->limit.left_out++;
+}
+
 /* Tells how many lines were left out since that was last told, if any. */
 void
 logfrom_end(struct logfrom *from)

@@ -19,6 +19,7 @@ struct logfrom {
 void	 logfrom_init(struct logfrom *, const char *);
 void	 logfrom_line(struct logfrom *, const char *, pid_t,
 	    const struct privsep_line *);
+void	 logfrom_lose(struct logfrom *);
 void	 logfrom_end(struct logfrom *);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include <sys/types.h>
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,14 @@ privsep_admit(const struct privsep_rule *rule, int state, uint32_t *seen,
 	return 1;
 }
 
+/* A value cannot be; if a get failed before, that stays the reason. */
+static void
+privsep_spoil(struct msg *m)
+{
+	if (m->bad == 0)
+		m->bad = EBADMSG;
+}
+
 /* A number that may not be above max. */
 static uint32_t
 get_bounded(struct msg *m, uint32_t max)
@@ -44,7 +53,7 @@ get_bounded(struct msg *m, uint32_t max)
 
 	if (n <= max)
 		return n;
-	m->bad = 1;
+	privsep_spoil(m);
 	return 0;
 }
 
@@ -161,7 +170,7 @@ privsep_get_proof(struct msg *m, struct privsep_key *key,
 	msg_get_string(m, proof->algorithm, sizeof(proof->algorithm));
 	signature = msg_get_blob(m, &proof->len);
 	if (proof->len > sizeof(proof->signature))
-		m->bad = 1;
+		privsep_spoil(m);
 	else if (signature != NULL)
 		memcpy(proof->signature, signature, proof->len);
 	proof->flags = get_bounded(m, UINT8_MAX);
@@ -190,7 +199,7 @@ privsep_get_request(struct msg *m, struct privsep_request *req)
 	msg_get_string(m, req->origin, sizeof(req->origin));
 	req->origin_port = (uint16_t)get_bounded(m, UINT16_MAX);
 	if (protocol_service_name((enum socks_cmd)req->cmd) == NULL)
-		m->bad = 1;
+		privsep_spoil(m);
 	return msg_end(m);
 }
 
@@ -221,11 +230,12 @@ privsep_get_addr(struct msg *m, struct addr *a)
 	port = get_bounded(m, UINT16_MAX);
 	if (m->bad)
 		return;
-	if (type == ADDR_NONE)
-		m->bad = host[0] != '\0' || port != 0;
-	else if (addr_parse_host(a, host, (uint16_t)port) == -1 ||
+	if (type == ADDR_NONE) {
+		if (host[0] != '\0' || port != 0)
+			privsep_spoil(m);
+	} else if (addr_parse_host(a, host, (uint16_t)port) == -1 ||
 	    a->type != type)
-		m->bad = 1;
+		privsep_spoil(m);
 }
 
 /* The descriptor, if there is one, is put into the message by the caller. */
@@ -236,10 +246,18 @@ privsep_put_reply(struct msg *m, const struct privsep_reply *reply)
 	privsep_put_addr(m, &reply->bnd);
 }
 
-/* The descriptor stays in the message: the caller takes it out. */
+/*
+ * The descriptor stays in the message: the caller takes it out.  If there is
+ * no payload, at either end for want of memory, the request has failed.
+ */
 int
 privsep_get_reply(struct msg *m, struct privsep_reply *reply)
 {
+	if (m->len == 0 && m->bad != EBADMSG) {
+		memset(reply, 0, sizeof(*reply));
+		reply->rep = SOCKS_REP_GENERAL;
+		return 0;
+	}
 	reply->rep = get_bounded(m, UINT8_MAX);
 	privsep_get_addr(m, &reply->bnd);
 	return msg_end(m);

@@ -67,7 +67,7 @@ enum privsep_type {
 	/*
 	 * dialer -> net, same id, the last about it: struct privsep_reply and,
 	 * on success, the connected socket, for UDP the one with the frames.
-	 * RESOLVE has none.
+	 * RESOLVE has none.  No payload says SOCKS_REP_GENERAL.
 	 */
 	PS_REPLY,
 	/* net -> dialer, same id: nobody waits for this any more. */

@@ -219,7 +219,7 @@ signer_dispatch(struct signer *sg, struct msg *m, int from_net)
 	msg_init(&answer, 0, 0);
 	ret = r->answer(sg, m, &answer);
 	if (ret == 0)
-		ret = msg_send(from_net ? sg->net : sg->monitor, &answer);
+		ret = msg_send_wait(from_net ? sg->net : sg->monitor, &answer);
 	msg_clear(&answer);
 	return ret;
 }
@@ -290,7 +290,7 @@ signer_send_ready(const struct signer *sg)
 		    "not a private key, protected by a passphrase, or of an "
 		    "unsupported type");
 	}
-	ret = msg_send(sg->monitor, &m);
+	ret = msg_send_wait(sg->monitor, &m);
 	msg_clear(&m);
 	return ret;
 }

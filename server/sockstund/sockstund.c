@@ -147,11 +147,12 @@ static int
 sockstund_dialer(struct sockstund *s)
 {
 	struct context ctx;
+	struct report report;
 	char *text;
 	size_t len;
 	int ret;
 
-	report_open(REXEC_DIALER_LOG);
+	report_open(&report, REXEC_DIALER_LOG);
 	sockstund_inherit(s, REXEC_DIALER_CONF);
 	text = (char *)rexec_read_memfd(REXEC_DIALER_CONTEXT, &len);
 	if (text == NULL)
@@ -160,8 +161,7 @@ sockstund_dialer(struct sockstund *s)
 	close(REXEC_DIALER_CONTEXT);
 	if (context_unpack(&ctx, text, len) == -1)
 		fatalx("inherited context is damaged");
-	ret = dialer_main(&s->conf, REXEC_DIALER_PEER, REXEC_DIALER_LOG,
-	    &ctx);
+	ret = dialer_main(&s->conf, REXEC_DIALER_PEER, &report, &ctx);
 	conf_list_clear(&ctx.permit_open);
 	free(text);
 	servconf_clear(&s->conf);
