@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -21,13 +22,19 @@
 
 #include "addr.h"
 #include "eventloop.h"
+#include "fdlimit.h"
 #include "listener.h"
 #include "log.h"
+#include "monotime.h"
 #include "xmalloc.h"
 
 #define LISTENER_BACKLOG	4096
 #define LISTENER_BURST		64	/* accepted in one go */
-#define LISTENER_PAUSE		1	/* seconds */
+/* Milliseconds of a pause: at first, and after many in a row. */
+#define LISTENER_PAUSE_MIN	2
+#define LISTENER_PAUSE_MAX	32
+#define LISTENER_NEEDS		3	/* descriptors of a connection */
+#define LISTENER_TELL		10	/* seconds between lines about pauses */
 #define LISTENER_PORT_TRIES	16	/* for a port free on all addresses */
 #define LISTENER_NAME_MAX	(ADDR_STRLEN + sizeof(struct sockaddr_un))
 
@@ -38,7 +45,10 @@ struct listener {
 	void		*arg;
 	int		 fd;
 	int		 started;
-	int		 paused;	/* out of descriptors, said so */
+	int		 limit;		/* fdlimit_for_new() */
+	int		 pause;		/* ms of the last one in a row, or 0 */
+	int		 told;		/* of a pause, but not of its end */
+	int64_t		 told_at;	/* ns */
 	int		 busy;		/* inside listener_read_cb */
 	int		 dead;		/* freed from within the callback */
 	char		 name[LISTENER_NAME_MAX];
@@ -252,26 +262,49 @@ listener_destroy(struct listener *l)
 	free(l);
 }
 
+static void
+listener_tell_pause(struct listener *l, int error)
+{
+	int64_t now = monotime_ns();
+
+	if (l->told || (l->told_at != 0 &&
+	    now - l->told_at < LISTENER_TELL * MONOTIME_SECOND))
+		return;
+	log_warnx("listener %s: %s, pausing", l->name, strerror(error));
+	l->told = 1;
+	l->told_at = now;
+}
+
 /* Stops accepting for a while: accept(2) would fail again at once, and spin. */
 static void
 listener_pause(struct listener *l, int error)
 {
-	struct timeval tv = { LISTENER_PAUSE, 0 };
+	struct timeval tv = { 0, 0 };
 
-	if (!l->paused)
-		log_warnx("listener %s: %s, pausing", l->name,
-		    strerror(error));
-	l->paused = 1;
+	listener_tell_pause(l, error);
+	l->pause = l->pause == 0 ? LISTENER_PAUSE_MIN : l->pause * 2;
+	if (l->pause > LISTENER_PAUSE_MAX)
+		l->pause = LISTENER_PAUSE_MAX;
+	tv.tv_usec = l->pause * 1000;
 	event_del(l->ev_read);
-	eventloop_watch(l->ev_pause, &tv);
+	/* Without a timer it comes at once: then the wait is here. */
+	if (eventloop_watch(l->ev_pause, &tv) == -1)
+		usleep((useconds_t)tv.tv_usec);
 }
 
-static void
-listener_resumed(struct listener *l)
+/* Are there descriptors for a new connection, and for what it needs? */
+static int
+listener_has_room(const struct listener *l)
 {
-	if (l->paused)
-		log_info("listener %s: accepting again", l->name);
-	l->paused = 0;
+	int fds[LISTENER_NEEDS], n = 0, room;
+
+	while (n < LISTENER_NEEDS &&
+	    (fds[n] = fcntl(l->fd, F_DUPFD_CLOEXEC, 0)) != -1)
+		n++;
+	room = n == LISTENER_NEEDS && fds[0] < l->limit;
+	while (n > 0)
+		close(fds[--n]);
+	return room;
 }
 
 static void
@@ -279,10 +312,25 @@ listener_pause_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *l = arg;
 
-	eventloop_watch(l->ev_read, NULL);
+	if (listener_has_room(l))
+		eventloop_watch(l->ev_read, NULL);
+	else
+		listener_pause(l, EMFILE);
 }
 
-/* Accepts one connection.  Returns 0 when there is no use in going on. */
+/* Nobody waits any more. */
+static void
+listener_caught_up(struct listener *l)
+{
+	if (l->told)
+		log_info("listener %s: accepting again", l->name);
+	l->told = 0;
+}
+
+/*
+ * Accepts one connection, which may be the last for now.  Returns 0 when there
+ * is no use in going on.
+ */
 static int
 listener_accept(struct listener *l)
 {
@@ -290,20 +338,21 @@ listener_accept(struct listener *l)
 	socklen_t len = sizeof(ss);
 	int fd;
 
-	memset(&ss, 0, sizeof(ss));
 	fd = accept4(l->fd, (struct sockaddr *)&ss, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd != -1) {
-		listener_resumed(l);
+		l->pause = 0;
+		if (fd >= l->limit)
+			listener_pause(l, EMFILE);
 		l->cb(l, fd, (struct sockaddr *)&ss, len, l->arg);
-		return 1;
+		return l->pause == 0;
 	}
 	switch (errno) {
 	case EINTR:
 	case ECONNABORTED:
 		return 1;
 	case EAGAIN:
-		listener_resumed(l);
+		listener_caught_up(l);
 		return 0;
 	default:
 		listener_pause(l, errno);
@@ -317,6 +366,10 @@ listener_read_cb(evutil_socket_t fd, short what, void *arg)
 	struct listener *l = arg;
 	int i;
 
+	if (what & EV_TIMEOUT) {
+		listener_pause(l, ENOMEM);
+		return;
+	}
 	l->busy = 1;
 	for (i = 0; i < LISTENER_BURST && l->started && !l->dead; i++) {
 		if (!listener_accept(l))
@@ -340,6 +393,7 @@ listener_new(struct event_base *base, int fd, listener_cb *cb, void *arg)
 	l->fd = fd;
 	l->cb = cb;
 	l->arg = arg;
+	l->limit = fdlimit_for_new();
 	if (evutil_make_socket_nonblocking(fd) == -1 ||
 	    evutil_make_socket_closeonexec(fd) == -1)
 		fatal("listener: descriptor %d", fd);
@@ -363,12 +417,23 @@ listener_start(struct listener *l)
 	eventloop_watch(l->ev_read, NULL);
 }
 
+/*
+ * Leaves connections in the backlog while few descriptors are left.  The
+ * listener sees by itself only how high those of the connections are.
+ */
+void
+listener_rest(struct listener *l)
+{
+	if (l->started)
+		listener_pause(l, EMFILE);
+}
+
 /* Leaves connections in the backlog until listener_start(). */
 void
 listener_stop(struct listener *l)
 {
 	l->started = 0;
-	l->paused = 0;
+	l->told = 0;
 	event_del(l->ev_read);
 	event_del(l->ev_pause);
 }

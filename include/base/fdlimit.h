@@ -4,5 +4,6 @@
 #define FDLIMIT_H
 
 int	fdlimit_raise(void);
+int	fdlimit_for_new(void);
 
 #endif

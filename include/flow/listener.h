@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Listening sockets, TCP and Unix, in the loop.  A listener that runs out of
- * descriptors pauses for a second and goes on.
+ * Listening sockets, TCP and Unix, in the loop.  A listener leaves connections
+ * in the backlog while few descriptors are left (fdlimit.c), and goes on some
+ * milliseconds after there are more.
  */
 #ifndef LISTENER_H
 #define LISTENER_H
@@ -23,6 +24,7 @@ int		 listener_bind_unix(const char *, mode_t, const char **);
 struct listener	*listener_new(struct event_base *, int, listener_cb *,
 		    void *);
 void		 listener_start(struct listener *);
+void		 listener_rest(struct listener *);
 void		 listener_stop(struct listener *);
 void		 listener_free(struct listener *);
 const char	*listener_name(const struct listener *);

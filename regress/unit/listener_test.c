@@ -24,6 +24,8 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "epolltest.h"
+#include "fdlimit.h"
 #include "listener.h"
 #include "log.h"
 
@@ -82,6 +84,15 @@ free_cb(struct listener *l, int fd, const struct sockaddr *sa, socklen_t len,
 	accepted++;
 	close(fd);
 	listener_free(l);
+}
+
+static int kept[64];
+
+static void
+keep_cb(struct listener *l, int fd, const struct sockaddr *sa, socklen_t len,
+    void *arg)
+{
+	kept[accepted++] = fd;
 }
 
 /* A client of the socket that fd listens on. */
@@ -314,6 +325,69 @@ test_out_of_descriptors(void **state)
 	listener_free(l);
 }
 
+/*
+ * Connections leave descriptors to others, and go on when one is closed, each
+ * time within milliseconds; the log is told of that once.
+ */
+static void
+test_reserve(void **state)
+{
+	struct rlimit saved, rl;
+	struct listener *l;
+	struct timespec t0, t1;
+	int fd = bind_one("127.0.0.1"), s[60], spare[8], i, n;
+
+	for (i = 0; i < 60; i++)
+		s[i] = dial(fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &saved), 0);
+	rl = saved;
+	rl.rlim_cur = (rlim_t)s[59] + 21;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	l = listener_new(base, fd, keep_cb, NULL);
+	run_for(50);
+	n = accepted;
+	assert_in_range(n, 8, 13);
+	for (i = 0; i < 7; i++)
+		assert_int_not_equal(spare[i] = dup(0), -1);
+	while (i-- > 0)
+		close(spare[i]);
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	while (n < 60 - 13) {
+		close(kept[n - 8]);
+		n++;
+		while (accepted < n)
+			event_base_loop(base, EVLOOP_ONCE);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &t1);
+	assert_true((t1.tv_sec - t0.tv_sec) * 1000 +
+	    (t1.tv_nsec - t0.tv_nsec) / 1000000 < 1000);
+	assert_int_equal(pauses, 1);
+	assert_int_equal(resumes, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &saved), 0);
+	for (i = n - 8; i < accepted; i++)
+		close(kept[i]);
+	for (i = 0; i < 60; i++)
+		close(s[i]);
+	listener_free(l);
+}
+
+/* A listener that cannot be watched tries again. */
+static void
+test_no_watch(void **state)
+{
+	struct listener *l;
+	int fd = bind_one("127.0.0.1"), s;
+
+	epoll_failures = 3;
+	l = listener_new(base, fd, count_cb, NULL);
+	s = dial(fd);
+	run_for(100);
+	assert_int_equal(accepted, 1);
+	assert_int_equal(epoll_failures, 0);
+	close(s);
+	listener_free(l);
+}
+
 int
 main(void)
 {
@@ -328,7 +402,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_stop_and_free_inside,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_out_of_descriptors,
-		    setup, teardown)
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reserve, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_watch, setup, teardown)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

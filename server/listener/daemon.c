@@ -24,14 +24,13 @@
 #include "addr.h"
 #include "daemon.h"
 #include "eventloop.h"
+#include "fdlimit.h"
 #include "listener.h"
 #include "log.h"
 #include "rexec.h"
 #include "servconf.h"
 #include "startups.h"
 #include "xmalloc.h"
-
-#define DAEMON_PAUSE	1	/* seconds, when descriptors run out */
 
 static const int daemon_signals[] = {
 	SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD
@@ -44,11 +43,9 @@ struct daemon {
 	struct logproc		*logger;
 	struct event_base	*base;
 	struct event		*ev_signal[DAEMON_NSIGNALS];
-	struct event		*ev_pause;
 	struct listener		*listeners[DAEMON_SOCKETS_MAX];
 	struct startups		*startups;
-	int			 pipe[2];	/* of the next connection */
-	int			 paused;
+	int			 limit;		/* fdlimit_for_new() */
 	int			 signal;	/* the one that ends the loop */
 };
 
@@ -156,70 +153,36 @@ daemon_exec_monitor(const struct daemon_config *cfg, int conn, int startup)
 	fatal("%s", cfg->self->path);
 }
 
-/* The next connection's startup pipe is made before it is accepted. */
-static int
-daemon_make_pipe(struct daemon *d)
-{
-	if (pipe2(d->pipe, O_CLOEXEC) == 0)
-		return 0;
-	if (!d->paused)
-		log_warn("startup pipe, pausing");
-	d->pipe[0] = d->pipe[1] = -1;
-	return -1;
-}
-
-/* Leaves connections in the backlog for a while. */
+/*
+ * Starts a monitor, which is counted until it closes its end of a pipe, or this
+ * process does, when there is none.
+ */
 static void
-daemon_pause(struct daemon *d)
+daemon_start_monitor(struct daemon *d, struct listener *l, int conn,
+    const struct addr *peer)
 {
-	struct timeval tv = { DAEMON_PAUSE, 0 };
-	size_t i;
-
-	d->paused = 1;
-	for (i = 0; i < d->cfg->nsockets; i++)
-		listener_stop(d->listeners[i]);
-	eventloop_watch(d->ev_pause, &tv);
-}
-
-static void
-daemon_pause_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-	size_t i;
-
-	if (daemon_make_pipe(d) == -1) {
-		daemon_pause(d);
-		return;
-	}
-	log_info("accepting again");
-	d->paused = 0;
-	for (i = 0; i < d->cfg->nsockets; i++)
-		listener_start(d->listeners[i]);
-}
-
-static void
-daemon_start_monitor(struct daemon *d, int conn, const struct addr *peer)
-{
+	int startup[2];
 	pid_t pid;
 
-	if (startups_add(d->startups, d->pipe[0], peer) == -1) {
-		log_warn("connection refused");
+	if (pipe2(startup, O_CLOEXEC) == -1) {
+		log_warn("startup pipe");
 		return;
 	}
-	switch (pid = rexec_fork()) {
-	case -1:
+	if (startup[1] >= d->limit)
+		listener_rest(l);
+	if (startups_add(d->startups, startup[0], peer) == -1) {
+		log_warn("startup pipe");
+		close(startup[0]);
+	} else if ((pid = rexec_fork()) == -1)
 		log_warn("fork");
-		break;
-	case 0:
+	else if (pid > 0)
+		log_debug("Forked child %ld.", (long)pid);
+	else {
 		if (setsid() == -1)
 			log_warn("setsid");
-		daemon_exec_monitor(d->cfg, conn, d->pipe[1]);
-	default:
-		log_debug("Forked child %ld.", (long)pid);
+		daemon_exec_monitor(d->cfg, conn, startup[1]);
 	}
-	close(d->pipe[1]);
-	if (daemon_make_pipe(d) == -1)
-		daemon_pause(d);
+	close(startup[1]);
 }
 
 static void
@@ -238,7 +201,7 @@ daemon_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 	if (d->cfg->single)
 		daemon_exec_monitor(d->cfg, fd, -1);
 	if (startups_admit(d->startups, &peer))
-		daemon_start_monitor(d, fd, &peer);
+		daemon_start_monitor(d, l, fd, &peer);
 	else
 		(void)!send(fd, sorry, sizeof(sorry) - 1,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -294,8 +257,8 @@ daemon_init(struct daemon *d, struct daemon_config *cfg)
 	memset(d, 0, sizeof(*d));
 	d->cfg = cfg;
 	d->logger = &cfg->logger;
-	if ((d->base = event_base_new()) == NULL ||
-	    (d->ev_pause = evtimer_new(d->base, daemon_pause_cb, d)) == NULL)
+	d->limit = fdlimit_for_new();
+	if ((d->base = event_base_new()) == NULL)
 		fatalx("cannot make an event loop");
 	for (i = 0; i < DAEMON_NSIGNALS; i++) {
 		d->ev_signal[i] = evsignal_new(d->base, daemon_signals[i],
@@ -310,8 +273,6 @@ daemon_init(struct daemon *d, struct daemon_config *cfg)
 	for (i = 0; i < cfg->nsockets; i++)
 		d->listeners[i] = listener_new(d->base, cfg->sockets[i],
 		    daemon_accept_cb, d);
-	if (daemon_make_pipe(d) == -1)
-		daemon_pause(d);
 	daemon_count_cb(0, d);
 }
 
@@ -325,12 +286,7 @@ daemon_clear(struct daemon *d)
 	startups_free(d->startups);
 	for (i = 0; i < DAEMON_NSIGNALS; i++)
 		event_free(d->ev_signal[i]);
-	event_free(d->ev_pause);
 	event_base_free(d->base);
-	if (d->pipe[0] != -1) {
-		close(d->pipe[0]);
-		close(d->pipe[1]);
-	}
 }
 
 static void
