@@ -31,6 +31,7 @@
 #include "sockstalk.h"
 #include "sshconnect.h"
 #include "sshloop.h"
+#include "stdfds.h"
 
 #define RESOLVERS	2
 
@@ -233,6 +234,8 @@ main(int argc, char **argv)
 {
 	struct sockstun s;
 
+	if (stdfds_open() == -1)
+		return EXIT_OWN;
 	glibctune_reexec(argv);
 	memset(&s, 0, sizeof(s));
 	options_parse(&s.opt, argc, argv);

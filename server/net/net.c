@@ -40,6 +40,7 @@
 #include "sandbox.h"
 #include "sshloop.h"
 #include "sshwire.h"
+#include "stdfds.h"
 #include "version.h"
 #include "xmalloc.h"
 
@@ -270,9 +271,12 @@ net_confine(int root)
 int
 main(int argc, char **argv)
 {
-	int no = 0, root = enclose_inherited(PRIVSEP_FD_ROOT);
+	int no = 0, root;
 	struct net n;
 
+	if (stdfds_open() == -1)
+		return 1;
+	root = enclose_inherited(PRIVSEP_FD_ROOT);
 	filter_hide();
 	memset(&n, 0, sizeof(n));
 	setproctitle("[net]");

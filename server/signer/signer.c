@@ -34,6 +34,7 @@
 #include "signature.h"
 #include "signing.h"
 #include "sshbytes.h"
+#include "stdfds.h"
 
 #define SIGNER_KEYS_MAX		16
 #define SIGNER_FILES_MAX	65536	/* bytes of all key files */
@@ -333,8 +334,11 @@ int
 main(int argc, char **argv)
 {
 	static struct signer sg;
-	int root = enclose_inherited(SIGNING_FD_ROOT);
+	int root;
 
+	if (stdfds_open() == -1)
+		return 1;
+	root = enclose_inherited(SIGNING_FD_ROOT);
 	filter_hide();
 	signal(SIGPIPE, SIG_IGN);
 	sg.monitor = SIGNING_FD_MONITOR;

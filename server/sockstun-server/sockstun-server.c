@@ -26,6 +26,7 @@
 #include "request.h"
 #include "resolver.h"
 #include "services.h"
+#include "stdfds.h"
 #include "stream.h"
 #include "udpsock.h"
 #include "version.h"
@@ -173,6 +174,8 @@ main(int argc, char **argv)
 	static struct destrules rules;
 	struct stream *st;
 
+	if (stdfds_open() == -1)
+		return SERVER_EXIT_FAILED;
 	server_parse(argc, argv);
 	server_check_fd(STDIN_FILENO, "input");
 	server_check_fd(STDOUT_FILENO, "output");

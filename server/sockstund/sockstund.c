@@ -48,6 +48,7 @@
 #include "selftest.h"
 #include "servargs.h"
 #include "servconf.h"
+#include "stdfds.h"
 #include "xmalloc.h"
 
 #define SOCKSTUND_ERR_MAX	1024
@@ -379,19 +380,6 @@ sockstund_start(struct sockstund *s)
 	return sockstund_serve(s, &cfg);
 }
 
-/* 0, 1 and 2 shall be open, so that nothing else gets these numbers. */
-static void
-sockstund_sanitise_stdio(void)
-{
-	int fd;
-
-	do {
-		if ((fd = open("/dev/null", O_RDWR)) == -1)
-			exit(1);
-	} while (fd <= STDERR_FILENO);
-	close(fd);
-}
-
 static int (*const sockstund_roles[])(struct sockstund *) = {
 	[ROLE_START] = sockstund_start,
 	[ROLE_LISTENER] = sockstund_start,	/* after SIGHUP */
@@ -407,7 +395,8 @@ main(int argc, char **argv)
 	int i;
 
 	sockstund_hide();
-	sockstund_sanitise_stdio();
+	if (stdfds_open() == -1)
+		return 1;
 	log_init("sockstund", LOG_LEVEL_INFO, 1);
 	/* setproctitle(3) writes over the original. */
 	s.argv = xcalloc(argc + 1, sizeof(*s.argv));
