@@ -21,30 +21,28 @@
 /* Addresses that one -D may stand for. */
 #define LISTENERS_PER_SPEC	8
 
-static void
-listeners_add(struct listeners *all, int fd, const char *path, int free_port)
+/* Room for one more, which is one of them once they are counted. */
+static struct listening *
+listeners_reserve(struct listeners *all)
 {
-	struct listening *l;
-	struct stat st;
-	struct addr a;
-	char name[ADDR_STRLEN];
-
 	all->list = xrecallocarray(all->list, all->n, all->n + 1,
 	    sizeof(*all->list));
-	l = &all->list[all->n++];
+	return &all->list[all->n];
+}
+
+static void
+listeners_add_tcp(struct listeners *all, int fd, int free_port)
+{
+	struct listening *l = listeners_reserve(all);
+	struct addr a;
+	char name[ADDR_STRLEN] = "?";
+
+	if (addr_of_socket(&a, fd) == 0)
+		addr_format(&a, name, sizeof(name));
+	l->name = xstrdup(name);
 	l->fd = fd;
 	l->free_port = free_port;
-	if (path != NULL) {
-		l->path = xstrdup(path);
-		l->name = xstrdup(path);
-		if (lstat(path, &st) == 0) {
-			l->dev = st.st_dev;
-			l->ino = st.st_ino;
-		}
-	} else if (addr_of_socket(&a, fd) == 0)
-		l->name = xstrdup(addr_format(&a, name, sizeof(name)));
-	else
-		l->name = xstrdup("?");
+	all->n++;
 }
 
 /*
@@ -69,21 +67,31 @@ listeners_split(char *spec, int gateway, const char **host, const char **port)
 	return addr_parse_port(&n, *port);
 }
 
+/* Once there is a socket, nothing fails before it is known to be ours. */
 static int
 listeners_open_unix(struct listeners *all, const struct cliconf *conf,
     const char *path)
 {
+	struct listening *l = listeners_reserve(all);
 	const char *why;
 	struct stat st;
-	int fd;
 
 	if (conf->bind_unlink && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(path);
-	if ((fd = listener_bind_unix(path, conf->bind_mask, &why)) == -1) {
+	l->path = xstrdup(path);
+	l->name = xstrdup(path);
+	l->fd = listener_bind_unix(path, conf->bind_mask, &why);
+	if (l->fd == -1) {
 		log_warnx("bind %s: %s", path, why);
+		free(l->path);
+		free(l->name);
 		return -1;
 	}
-	listeners_add(all, fd, path, 0);
+	if (lstat(path, &st) == 0) {
+		l->dev = st.st_dev;
+		l->ino = st.st_ino;
+	}
+	all->n++;
 	return 0;
 }
 
@@ -113,7 +121,7 @@ listeners_open_tcp(struct listeners *all, const struct cliconf *conf,
 	for (ipv4 = 1; ipv4 >= 0; ipv4--)
 		for (i = 0; i < n; i++)
 			if (fd_is_ipv4(fds[i]) == ipv4)
-				listeners_add(all, fds[i], NULL,
+				listeners_add_tcp(all, fds[i],
 				    strcmp(port, "0") == 0);
 	free(copy);
 	return n == -1 ? -1 : 0;
@@ -122,16 +130,15 @@ listeners_open_tcp(struct listeners *all, const struct cliconf *conf,
 /*
  * Binds every listener of the configuration.  One that cannot be had is
  * logged, and is an error if ExitOnForwardFailure says so or if none is left:
- * NULL then.
+ * then -1 is returned, else 0.  The caller closes them in either case.
  */
-struct listeners *
-listeners_open(const struct cliconf *conf)
+int
+listeners_open(struct listeners *all, const struct cliconf *conf)
 {
-	struct listeners *all = xcalloc(1, sizeof(*all));
 	const char *spec;
 	char *failed = NULL, *longer;
 	size_t i;
-	int r;
+	int r, ret = 0;
 
 	for (i = 0; i < conf->dynamic_forwards.n; i++) {
 		spec = conf->dynamic_forwards.word[i];
@@ -146,11 +153,10 @@ listeners_open(const struct cliconf *conf)
 	}
 	if (failed != NULL && (all->n == 0 || conf->exit_on_forward_failure)) {
 		log_warnx("Could not request local forwarding:%s", failed);
-		listeners_close(all);
-		all = NULL;
+		ret = -1;
 	}
 	free(failed);
-	return all;
+	return ret;
 }
 
 /* Begins to accept on all of them. */
@@ -166,15 +172,21 @@ listeners_start(struct listeners *all, struct event_base *base,
 	}
 }
 
-/* Removes a Unix socket, unless another process has made one there since. */
-static void
-listeners_unlink(const struct listening *l)
+/*
+ * Removes their Unix sockets, but for those in whose place another process has
+ * made one since.
+ */
+void
+listeners_unlink(const struct listeners *all)
 {
+	const struct listening *l;
 	struct stat st;
 
-	if (lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
-	    st.st_ino == l->ino)
-		unlink(l->path);
+	for (l = all->list; l < all->list + all->n; l++) {
+		if (l->path != NULL && lstat(l->path, &st) == 0 &&
+		    st.st_dev == l->dev && st.st_ino == l->ino)
+			unlink(l->path);
+	}
 }
 
 /* Closes all, and removes their Unix sockets. */
@@ -182,13 +194,10 @@ void
 listeners_close(struct listeners *all)
 {
 	struct listening *l;
-	size_t i;
 
-	for (i = 0; i < all->n; i++) {
-		l = &all->list[i];
-		/* First: once it is closed its inode may be used again. */
-		if (l->path != NULL)
-			listeners_unlink(l);
+	/* First: once it is closed its inode may be used again. */
+	listeners_unlink(all);
+	for (l = all->list; l < all->list + all->n; l++) {
 		listener_free(l->listener);
 		if (l->fd != -1)
 			close(l->fd);
@@ -196,5 +205,5 @@ listeners_close(struct listeners *all)
 		free(l->name);
 	}
 	free(all->list);
-	free(all);
+	memset(all, 0, sizeof(*all));
 }

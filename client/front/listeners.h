@@ -26,9 +26,10 @@ struct listeners {
 	size_t		 n;
 };
 
-struct listeners	*listeners_open(const struct cliconf *);
-void			 listeners_start(struct listeners *,
-			    struct event_base *, listener_cb *, void *);
-void			 listeners_close(struct listeners *);
+int	 listeners_open(struct listeners *, const struct cliconf *);
+void	 listeners_start(struct listeners *, struct event_base *,
+	    listener_cb *, void *);
+void	 listeners_unlink(const struct listeners *);
+void	 listeners_close(struct listeners *);
 
 #endif

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,7 +40,8 @@ struct sockstun {
 	struct options		 opt;
 	struct event_base	*base;
 	struct resolver		*resolver;
-	struct listeners	*listeners;
+	struct listeners	 listeners;
+	pid_t			 pid;		/* whose they are */
 	struct sshconnect	*connecting;
 	struct sshloop		*loop;
 	struct farend		 farend;
@@ -48,6 +50,8 @@ struct sockstun {
 	pid_t			 command;
 	int			 status;
 };
+
+static const struct sockstun *sockstun;		/* for remove_sockets() */
 
 static void
 stop(struct sockstun *s, int status)
@@ -74,11 +78,11 @@ static const struct sshloop_ops loop_ops = {
 static void
 announce(struct sockstun *s)
 {
-	const struct listening *l = s->listeners->list;
+	const struct listening *l = s->listeners.list;
 	size_t i;
 	int told;
 
-	for (i = 0; i < s->listeners->n; i++, l++) {
+	for (i = 0; i < s->listeners.n; i++, l++) {
 		told = !s->opt.quiet && isatty(STDERR_FILENO);
 		if (l->free_port && !(told && isatty(STDOUT_FILENO)))
 			printf("Listening on %s\n", l->name);
@@ -104,6 +108,7 @@ go_to_background(struct sockstun *s)
 	s->resolver = NULL;
 	if (daemon(1, 1) == -1)
 		fatal("daemon");
+	s->pid = getpid();
 	if (event_reinit(s->base) == -1)
 		fatalx("event_reinit failed");
 	if ((fd = open("/dev/null", O_RDWR)) != -1) {
@@ -119,7 +124,7 @@ go_to_background(struct sockstun *s)
 static void
 start_command(struct sockstun *s)
 {
-	const struct listening *first = s->listeners->list;
+	const struct listening *first = s->listeners.list;
 
 	s->command = command_start(s->opt.command, first->name,
 	    first->path != NULL);
@@ -152,7 +157,7 @@ connected_cb(struct ssh_session_struct *session, void *arg)
 	if (conf->fork_after_auth)
 		go_to_background(s);
 	sshconn_start(&s->loop->conn);
-	listeners_start(s->listeners, s->base, clients_accept_cb, &s->clients);
+	listeners_start(&s->listeners, s->base, clients_accept_cb, &s->clients);
 	if (s->opt.command != NULL)
 		start_command(s);
 }
@@ -220,7 +225,7 @@ clean_up(struct sockstun *s)
 	farend_clear(&s->farend);
 	if (s->loop != NULL)
 		sshloop_free(s->loop);
-	listeners_close(s->listeners);
+	listeners_close(&s->listeners);
 	resolver_free(s->resolver);
 	event_free(s->sigterm);
 	event_free(s->sigint);
@@ -229,15 +234,22 @@ clean_up(struct sockstun *s)
 	event_base_free(s->base);
 }
 
+/* However this process ends, but not when a child of it does. */
+static void
+remove_sockets(void)
+{
+	if (getpid() == sockstun->pid)
+		listeners_unlink(&sockstun->listeners);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct sockstun s;
+	static struct sockstun s;
 
 	if (stdfds_open() == -1)
 		return EXIT_OWN;
 	glibctune_reexec(argv);
-	memset(&s, 0, sizeof(s));
 	options_parse(&s.opt, argc, argv);
 	if (s.opt.dump)
 		options_dump(&s.opt);
@@ -245,11 +257,16 @@ main(int argc, char **argv)
 		if (s.opt.conf.dynamic_forwards.n == 0)
 			errx(EXIT_OWN, "nothing to do: no -D was given");
 		fdlimit_raise();
-		if ((s.listeners = listeners_open(&s.opt.conf)) == NULL)
-			s.status = EXIT_OWN;
-		else {
+		s.pid = getpid();
+		sockstun = &s;
+		if (atexit(remove_sockets) != 0)
+			errx(EXIT_OWN, "out of memory");
+		if (listeners_open(&s.listeners, &s.opt.conf) == 0) {
 			run(&s);
 			clean_up(&s);
+		} else {
+			s.status = EXIT_OWN;
+			listeners_close(&s.listeners);
 		}
 	}
 	options_clear(&s.opt);

@@ -25,7 +25,7 @@ FUNCS = ["malloc", "read", "write", "connect", "accept", "socket",
 ERRORS = {
     "malloc": ["ENOMEM"],
     "read": ["ECONNRESET", "EIO", "ENOMEM"],
-    "write": ["ENOSPC", "EPIPE", "ENOBUFS"],
+    "write": ["ENOMEM", "ENOSPC", "EPIPE"],
     "connect": ["ENOBUFS", "EADDRNOTAVAIL", "ENETUNREACH", "ENOMEM"],
     "accept": ["EMFILE", "ECONNABORTED", "ENOMEM", "ENOBUFS"],
     "socket": ["EMFILE", "ENOBUFS", "ENOMEM", "EACCES"],

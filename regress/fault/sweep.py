@@ -81,6 +81,7 @@ class Worker:
         result = {
             "verdict": r.verdict(), "took": round(r.took, 2),
             "wrong": r.wrong, "notes": r.notes, "times": fired.times,
+            "fds": r.fds,
             "where": fired.where(self.labs[self.variant].bin, 16)
             if fired.times else [],
             "crash": crashed.where(self.labs[self.variant].bin, 16)
@@ -176,6 +177,7 @@ class Sweep:
                              f"{r['wrong']} {r['notes']}")
                 for other in self.workers:
                     other.labs[v].seen.update(r["seen"])
+                    other.labs[v].fds = r["fds"]
             with open(self.workers[0].labs[v].path("trace")) as f:
                 self.calls[v] = self.sort(v, json.load(f))
 
@@ -198,24 +200,28 @@ class Sweep:
     def sample(self):
         """Points for ever, all functions of all processes in turn."""
         keys = [(v, *k) for v in self.variants for k in self.calls[v]]
+        keys += 3 * [k for k in keys if k[2] == "malloc"]
         while keys:
             self.rnd.shuffle(keys)
             for v, process, func in keys:
                 n = self.rnd.choice(self.rnd.choice(self.calls[v][
                     process, func]))
                 error = self.rnd.choice(plan.ERRORS[func])
-                mode = self.rnd.choice(["once", "once", "good"])
-                # A socket is not full for ever.
-                if (func, error) == ("send", "EAGAIN"):
-                    mode = "once"
+                mode = self.rnd.choice(self.modes(func, error))
                 yield v, plan.Point(process, func, n, error, mode)
+
+    @staticmethod
+    def modes(func, error):
+        """A socket is not full for ever; clients are not refused for ever."""
+        once = func == "accept" or error == "EAGAIN" and func == "send"
+        return ["once"] if once else ["once", "once", "good"]
 
     def every(self):
         """All of them; each stack once, then the rest."""
         first, rest = [], []
         for v in self.variants:
             for (process, func), stacks in self.calls[v].items():
-                for mode in plan.MODES:
+                for mode in sorted(set(self.modes(func, None))):
                     made = [[(v, plan.Point(process, func, n, mode=mode))
                              for n in calls] for calls in stacks]
                     first += [m[0] for m in made]
