@@ -40,6 +40,7 @@
 #define RESOLVER_PER_NAME	2
 #define RESOLVER_STACK		(512 * 1024)
 #define RESOLVER_PORT_LEN	sizeof("65535")
+#define RESOLVER_AGAIN		10000	/* us, until the loop can be woken */
 
 enum query_state {
 	QUERY_WAITING,		/* in its name's list */
@@ -238,15 +239,17 @@ pool_remove_done(struct pool *pool, struct resolver_query *q)
 	pool->ndone--;
 }
 
-/* Wakes the loop; a full pipe wakes it anyway. */
+/*
+ * Wakes the loop; a full pipe wakes it anyway.  The kernel may have no page
+ * for the pipe just now.  Called without the mutex, which the loop takes.
+ */
 static void
 pool_wake(struct pool *pool)
 {
-	ssize_t n;
-
-	do {
-		n = write(pool->wake[1], "", 1);
-	} while (n == -1 && errno == EINTR);
+	while (write(pool->wake[1], "", 1) == -1 && errno != EAGAIN) {
+		if (errno != EINTR)
+			usleep(RESOLVER_AGAIN);
+	}
 }
 
 static void
@@ -315,7 +318,9 @@ resolver_run(void *arg)
 			continue;
 		}
 		pool_add_done(pool, q);
+		pthread_mutex_unlock(&pool->mutex);
 		pool_wake(pool);
+		pthread_mutex_lock(&pool->mutex);
 	}
 	pool_unlock_unref(pool);
 	return NULL;
