@@ -260,9 +260,14 @@ confined_stop(struct confined *c, const char *peer)
 		log_warnx("%s for %s: killed by signal %d (%s)", c->name,
 		    peer, WTERMSIG(c->status),
 		    strsignal(WTERMSIG(c->status)));
-	if (!WIFEXITED(c->status) ||
-	    WEXITSTATUS(c->status) != CONFINED_EXIT_EXEC)
+	if (!WIFEXITED(c->status) || WEXITSTATUS(c->status) == 0)
 		return 0;
+	if (WEXITSTATUS(c->status) != CONFINED_EXIT_EXEC) {
+		/* Its own line may not have come through. */
+		log_warnx("%s for %s: exit status %d", c->name, peer,
+		    WEXITSTATUS(c->status));
+		return 0;
+	}
 	log_warnx("%s cannot be executed", c->name);
 	return -1;
 }

@@ -104,7 +104,9 @@ netproc_test(const struct servconf *conf, const struct hostkeys *public)
 
 	if (netproc_start(&net, conf, -1, -1) == -1)
 		return -1;
-	if (netproc_setup(&net, conf, public, "test", 1) == 0)
-		ready = netproc_await_ready(&net);
+	if (netproc_setup(&net, conf, public, "test", 1) == -1)
+		log_warn("sockstund-net");
+	else if (!(ready = netproc_await_ready(&net)))
+		log_warnx("sockstund-net is not ready to serve");
 	return confined_stop(&net, "test") == -1 || !ready ? -1 : 0;
 }
