@@ -5,8 +5,6 @@
  * stream that it hands over gives what came behind the replies, no channel
  * is left, and any text of a refusal has a code.
  */
-#include <errno.h>
-
 #include <event2/event.h>
 
 #include "addr.h"
@@ -17,22 +15,9 @@
 #include "sshopen.h"
 #include "sshprogram.h"
 #include "stream.h"
+#include "tube.h"
 
 #define ASKS	6
-#define CHANS	32
-
-/* A channel: what the peer has sent on it, and how far it was read. */
-struct chan {
-	struct sshchan	 chan;		/* first: the two are cast */
-	int		 is_open;
-	int		 want;
-	int		 error;		/* behind what came; -1: the end */
-	size_t		 space;
-	u_char		 came[1024];
-	size_t		 len, off;
-	sshprogram_cb	*answered;
-	void		*answered_arg;
-};
 
 struct sshforward {
 	const struct sshforward_ops *ops;
@@ -48,92 +33,27 @@ static struct asked {
 	int		 bound;
 	int		 replies;	/* before the stream's own bytes */
 	struct stream	*stream;
-	struct chan	*chan;		/* under it */
+	struct tube	*tube;		/* under it */
 	size_t		 taken;
 } asked[ASKS];
 
-static struct chan *chans[CHANS];
 static struct sshforward forwards[ASKS];
+static sshprogram_cb *answered;
 static struct event_base *base;
 static struct farend farend;
 static struct script script;
 
-static ssize_t
-chan_read(struct stream *st, void *buf, size_t len)
-{
-	struct chan *ch = (struct chan *)st;
-
-	if (len > ch->len - ch->off)
-		len = ch->len - ch->off;
-	if (len == 0) {
-		errno = ch->error == 0 ? EAGAIN : ch->error;
-		return ch->error == -1 ? 0 : -1;
-	}
-	memcpy(buf, ch->came + ch->off, len);
-	ch->off += len;
-	return (ssize_t)len;
-}
-
-static ssize_t
-chan_write(struct stream *st, const void *buf, size_t len)
-{
-	struct chan *ch = (struct chan *)st;
-
-	if (len > ch->space)
-		len = ch->space;
-	ch->space -= len;
-	errno = EAGAIN;
-	return len == 0 ? -1 : (ssize_t)len;
-}
-
-static size_t
-chan_space(struct stream *st)
-{
-	return ((struct chan *)st)->space;
-}
-
-static void
-chan_want(struct stream *st, int want)
-{
-	((struct chan *)st)->want = want;
-}
-
-static void
-chan_end(struct stream *st)
-{
-	check(((struct chan *)st)->is_open);
-}
-
-static void
-chan_close(struct stream *st, enum stream_ending ending)
-{
-	size_t i;
-
-	for (i = 0; chans[i] != (struct chan *)st; i++)
-		check(i < CHANS - 1);
-	free(chans[i]);
-	chans[i] = NULL;
-}
-
-static const struct stream_ops chan_ops = {
-	chan_read, chan_write, chan_space, chan_want, chan_end, chan_close
-};
-
 static struct sshchan *
 chan_new(sshchan_open_cb *opened, void *arg)
 {
-	size_t i;
+	struct tube *t = tube_new();
 
-	for (i = 0; i < CHANS && chans[i] != NULL; i++)
-		;
-	if (i == CHANS)
+	if (t == NULL)
 		return NULL;
-	check((chans[i] = calloc(1, sizeof(*chans[i]))) != NULL);
-	chans[i]->chan.stream.ops = &chan_ops;
-	chans[i]->chan.opened = opened;
-	chans[i]->chan.opened_arg = arg;
-	chans[i]->is_open = opened == NULL;
-	return &chans[i]->chan;
+	t->chan.opened = opened;
+	t->chan.opened_arg = arg;
+	t->chan.state = opened == NULL ? SSHCHAN_OPEN : SSHCHAN_OPENING;
+	return &t->chan;
 }
 
 struct sshchan *
@@ -153,18 +73,19 @@ int
 sshprogram_request(struct sshchan *c, enum sshprogram_kind kind,
     const char *what, sshprogram_cb *cb, void *arg)
 {
-	struct chan *ch = (struct chan *)c;
-
-	check(ch->is_open && ch->answered == NULL && what != NULL);
-	ch->answered = cb;
-	ch->answered_arg = arg;
-	return ch->space == 1 ? -1 : 0;
+	check(c->state == SSHCHAN_OPEN && what != NULL);
+	if (((struct tube *)c)->space == 1)
+		return -1;
+	c->state = SSHCHAN_PENDING;
+	c->kind_data = arg;
+	answered = cb;
+	return 0;
 }
 
 int
 sshprogram_exit_status(const struct sshchan *c)
 {
-	return (int)((const struct chan *)c)->space - 1;
+	return (int)((const struct tube *)c)->space - 1;
 }
 
 struct sshforward *
@@ -212,8 +133,8 @@ stream_begin(const struct asked *q)
 	int i;
 
 	for (i = 0; i < q->replies; i++) {
-		n = socks_decode_reply5(&reply, q->chan->came + begin,
-		    q->chan->len - begin);
+		n = socks_decode_reply5(&reply, q->tube->came + begin,
+		    q->tube->len - begin);
 		check(n > 0 && reply.rep == SOCKS_REP_OK);
 		begin += (size_t)n;
 	}
@@ -228,8 +149,8 @@ check_taken(struct asked *q, const void *data, size_t len)
 	if (len == 0)
 		return;
 	begin = stream_begin(q);
-	check(begin + q->taken + len <= q->chan->len);
-	check(memcmp(q->chan->came + begin + q->taken, data, len) == 0);
+	check(begin + q->taken + len <= q->tube->len);
+	check(memcmp(q->tube->came + begin + q->taken, data, len) == 0);
 	q->taken += len;
 }
 
@@ -250,16 +171,16 @@ stream_cb(struct stream *st, enum stream_event ev, void *arg)
 	}
 }
 
-/* The channel at the bottom of a stream: itself, or of a spare that cast. */
-static struct chan *
-chan_of(struct stream *st)
+/* The tube at the bottom of a stream: itself, or that of a spare. */
+static struct tube *
+tube_of(struct stream *st)
 {
 	size_t i;
 
-	for (i = 0; i < CHANS; i++)
-		if (chans[i] != NULL && (&chans[i]->chan.stream == st ||
-		    chans[i]->chan.stream.arg == st))
-			return chans[i];
+	for (i = 0; i < TUBES; i++)
+		if (tubes[i] != NULL && (&tubes[i]->chan.stream == st ||
+		    tubes[i]->chan.stream.arg == st))
+			return tubes[i];
 	abort();
 }
 
@@ -270,7 +191,7 @@ check_grant(struct asked *q, const struct farend_answer *answer)
 
 	check(answer->stream != NULL);
 	q->stream = answer->stream;
-	q->chan = chan_of(q->stream);
+	q->tube = tube_of(q->stream);
 	q->replies = q->ask.fallback != NULL || (!farend.native &&
 	    q->ask.cmd == SOCKS_CMD_CONNECT) ? 0 : 1 + q->bound;
 	check(answer->first_len == 0 ||
@@ -337,54 +258,22 @@ give_up(struct asked *q)
 
 /* A channel is opened or refused, or its program runs or does not. */
 static void
-chan_decide(struct chan *ch)
+chan_decide(struct sshchan *c)
 {
 	unsigned int how = script_byte(&script) % 8;
 	const char *text = peer_text();
-	sshprogram_cb *answered = ch->answered;
 
-	ch->answered = NULL;
-	if (answered != NULL)
-		answered(&ch->chan, how % 3, ch->answered_arg);
-	else if (!ch->is_open && how > 3) {
-		ch->is_open = 1;
-		ch->chan.opened(&ch->chan, 0, text, ch->chan.opened_arg);
-	} else if (!ch->is_open) {
-		ch->chan.opened(&ch->chan, how == 0 ? SSHCHAN_SESSION_LOST :
-		    (int)how, text, ch->chan.opened_arg);
-		chan_close(&ch->chan.stream, STREAM_CLOSE);
+	if (c->state == SSHCHAN_PENDING) {
+		c->state = SSHCHAN_OPEN;
+		answered(c, how % 3, c->kind_data);
+	} else if (c->state == SSHCHAN_OPENING && how > 3) {
+		c->state = SSHCHAN_OPEN;
+		c->opened(c, SSHCHAN_NO_FAILURE, text, c->opened_arg);
+	} else if (c->state == SSHCHAN_OPENING) {
+		c->opened(c, how == 0 ? SSHCHAN_SESSION_LOST : (int)how, text,
+		    c->opened_arg);
+		tube_close(&c->stream, STREAM_CLOSE);
 	}
-}
-
-/* Something comes on a channel. */
-static void
-chan_act(struct chan *ch)
-{
-	static const int errors[] = { 0, 0, 0, -1, -1, ENETRESET, ECONNRESET };
-	struct stream *st = &ch->chan.stream;
-	unsigned int what = script_byte(&script);
-	size_t n = script_byte(&script);
-	const uint8_t *p = script_bytes(&script, &n);
-
-	if (!ch->is_open || ch->error != 0)
-		return;
-	if (n > sizeof(ch->came) - ch->len)
-		n = sizeof(ch->came) - ch->len;
-	memcpy(ch->came + ch->len, p, n);
-	ch->len += n;
-	ch->space += what;
-	ch->error = errors[what % 7];
-	what /= 7;
-	if (st->cb == NULL)
-		return;
-	if (what % 4 == 0 && ch->error != 0)
-		st->cb(st, STREAM_RESET, st->arg);
-	else if (what % 4 == 1)
-		st->cb(st, STREAM_HANGUP, st->arg);
-	else if (what % 4 == 2 && (ch->want & STREAM_WANT_WRITE))
-		st->cb(st, STREAM_WRITABLE, st->arg);
-	else if (ch->want & STREAM_WANT_READ)
-		st->cb(st, STREAM_READABLE, st->arg);
 }
 
 /* Something happens to a port that the server was to listen on. */
@@ -412,7 +301,7 @@ static void
 play(void)
 {
 	unsigned int op = script_byte(&script);
-	struct chan *ch = chans[op / 8 % CHANS];
+	struct tube *t = tubes[op / 8 % TUBES];
 
 	switch (op % 8) {
 	case 0: case 1:
@@ -422,12 +311,12 @@ play(void)
 		give_up(&asked[op / 8 % ASKS]);
 		break;
 	case 3: case 4:
-		if (ch != NULL)
-			chan_decide(ch);
+		if (t != NULL)
+			chan_decide(&t->chan);
 		break;
 	case 5: case 6:
-		if (ch != NULL)
-			chan_act(ch);
+		if (t != NULL && t->chan.state == SSHCHAN_OPEN)
+			tube_act(t, &script);
 		break;
 	case 7:
 		forward_act(&forwards[op / 8 % ASKS]);
@@ -459,8 +348,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < ASKS; i++)
 		give_up(&asked[i]);
 	farend_clear(&farend);
-	for (i = 0; i < CHANS; i++)
-		check(chans[i] == NULL);
+	tubes_check_closed();
 	for (i = 0; i < ASKS; i++)
 		check(forwards[i].ops == NULL);
 	return 0;
