@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-# GNU make.  Targets: all check unit fault torture demo bench fuzz lint install
-# uninstall clean.  SANITIZE=1 builds everything with AddressSanitizer and UBSan; V=1
-# shows whole commands.
+# GNU make.  Targets: all check unit fault torture coverage demo bench fuzz
+# lint install uninstall clean.  SANITIZE=1 builds everything with
+# AddressSanitizer and UBSan; V=1 shows whole commands.
 
 PREFIX	   ?= /usr/local
 SYSCONFDIR ?= $(PREFIX)/etc

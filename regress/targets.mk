@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
-# The targets beside "all": check unit fault torture demo fuzz lint install
-# uninstall clean.
-# Included by the Makefile, whose variables it uses.
+# The targets beside "all": check unit fault torture coverage demo fuzz lint
+# install uninstall clean.  Included by the Makefile, whose variables it uses.
 
 T	   ?=
 J	   ?= 4
 FUZZTIME   ?= 30
 FUZZ_CC	   ?= clang
+COV_CC	   ?= clang
 FUZZ_FLAGS  = -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	      -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -120,6 +120,24 @@ run-fuzzers: $(FUZZPROGS)
 		grep number_of_executed_units $$dir/../$$c.log; \
 	done
 
+# What all tests, or T, run of the programs.  The counts lie in files that each
+# process maps as it starts: no sandbox and no signal is in their way.  They are
+# made here, since a process without rights may be the first to want one.
+PROFILE	    = $(CURDIR)/build-cov/profile
+COV_FLAGS   = -g -O1 -fcoverage-mapping \
+	      -fprofile-instr-generate=$(PROFILE)/%m%c.profraw
+coverage:
+	@rm -rf $(PROFILE)
+	@$(MAKE) --no-print-directory O=build-cov CC='$(COV_CC)' HARDEN=-fPIE \
+	    CFLAGS='$(COV_FLAGS) -mllvm -runtime-counter-relocation' \
+	    LDFLAGS='$(COV_FLAGS)' run-coverage
+
+run-coverage: all fault
+	@umask 0; for p in $(PROGRAMS); do $(O)/$$p -V; $(O)/fault/$$p -V; \
+	    done >/dev/null 2>&1; :
+	-@$(MAKE) --no-print-directory check
+	@python3 regress/tools/coverage.py $(O)
+
 lint: all
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,portability,performance \
@@ -174,6 +192,7 @@ sees:
 	@$(foreach r,$(ROOMS),echo '$(r) $(SEES_$(r))';)
 
 clean:
-	rm -rf build build-san build-fuzz $(filter-out build,$(O))
+	rm -rf build build-san build-fuzz build-cov $(filter-out build,$(O))
 
-.PHONY: check unit fault torture demo fuzz run-fuzzers lint install uninstall sees clean
+.PHONY: check unit fault torture coverage run-coverage demo fuzz run-fuzzers \
+    lint install uninstall sees clean
