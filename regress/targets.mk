@@ -25,6 +25,9 @@ SCRIPTS	= regress/run $(wildcard regress/*.sh regress/interop/*.sh) \
 	  contrib/demo contrib/check contrib/add-user \
 	  contrib/install-packages .ci/run
 
+# A clock that tests can move.
+CLOCK	= $(O)/regress/clock/clock.o
+
 # A test or a fuzzer of a module, X_test.c or X_fuzz.c, is linked with what its
 # room and the rooms below it hold.  What else one needs stands in unit.mk.
 include regress/unit/unit.mk
@@ -38,7 +41,7 @@ below	 = $(room_of) $(SEES_$(room_of))
 
 # $(1) folder, $(2) test, $(3) module, $(4) libraries
 define test_program
-$(O)/regress/$(1)/$(2): $(O)/regress/$(1)/$(2).o $(patsubst %,$(O)/%.a,$(call below,$(3)))
+$(O)/regress/$(1)/$(2): $(O)/regress/$(1)/$(2).o $($(2)_OBJS) $(patsubst %,$(O)/%.a,$(call below,$(3)))
 	$$(link) $(4) $($(2)_LIBS) $(foreach \
 	    r,$(call below,$(3)),$(LIBS_$(r))) $$(LIBBSD_LIBS)
 endef
@@ -46,7 +49,7 @@ $(foreach t,$(UNIT),$(eval $(call test_program,unit,$(t),$(t:_test=),$$(CMOCKA_L
 $(foreach t,$(FUZZ),$(eval $(call test_program,fuzz,$(t),$(t:_fuzz=),-fsanitize=fuzzer)))
 
 $(UNITPROGS:=.o) $(FUZZPROGS:=.o): CPPFLAGS += $(call headers,$(ROOMS)) \
-    $(CMOCKA_CFLAGS)
+    -iquote regress/clock $(CMOCKA_CFLAGS)
 
 # Programs that only the tests use.
 TOOLS	= $(O)/regress/tools/reap $(O)/regress/tools/badnet \
@@ -71,17 +74,22 @@ $(O)/regress/interop/skprovider.so: regress/interop/skprovider.c
 	$(call show,ld $@)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -g -fPIC \
 	    -shared -o $@ $< $(call pkg,--libs libcrypto)
 
-# All programs with the fault layer, which counts calls and has one fail.
+# All programs with the fault layer, which counts calls and has one fail, and
+# with a clock that can be moved.
 FAULTY	= $(PROGRAMS:%=$(O)/fault/%)
-$(O)/regress/fault/shim.o: HARDEN = -fPIE
-$(O)/regress/fault/shim.o: SANFLAGS = $(if $(SANITIZE),-DFAULT_SANITIZED=1)
+CLOCKED	= $(PROGRAMS:%=$(O)/clock/%)
+SHIM	= $(O)/regress/fault/shim.o
+$(SHIM) $(CLOCK): HARDEN = -fPIE
+$(SHIM): SANFLAGS = $(if $(SANITIZE),-DFAULT_SANITIZED=1)
 
-define fault_program
-$(O)/fault/$(1): $(O)/regress/fault/shim.o $(call parts,$(1))
+# $(1) program, $(2) folder, $(3) object
+define special_program
+$(O)/$(2)/$(1): $(3) $(call parts,$(1))
 	@mkdir -p $$(@D)
 	$$(link) $(call program_libs,$(1))
 endef
-$(foreach p,$(PROGRAMS),$(eval $(call fault_program,$(p))))
+$(foreach p,$(PROGRAMS),$(eval $(call special_program,$(p),fault,$(SHIM))))
+$(foreach p,$(PROGRAMS),$(eval $(call special_program,$(p),clock,$(CLOCK))))
 
 fault: $(FAULTY)
 
@@ -91,7 +99,7 @@ torture: fault
 	@python3 -B regress/fault/sweep.py -a -j $(J) -o $(O)/torture $(O)/fault
 
 # Everything, at most J jobs at once; T="halfclose bulk@sshd" picks some.
-check: all fault $(TOOLS) $(UNITPROGS)
+check: all $(FAULTY) $(CLOCKED) $(TOOLS) $(UNITPROGS)
 	@O='$(O)' J='$(J)' UNIT='$(UNIT)' MANUALS='$(MANUALS)' \
 	    sh regress/run $(T)
 
@@ -132,8 +140,9 @@ coverage:
 	    CFLAGS='$(COV_FLAGS) -mllvm -runtime-counter-relocation' \
 	    LDFLAGS='$(COV_FLAGS)' run-coverage
 
-run-coverage: all fault
-	@umask 0; for p in $(PROGRAMS); do $(O)/$$p -V; $(O)/fault/$$p -V; \
+run-coverage: all $(FAULTY) $(CLOCKED)
+	@umask 0; for p in $(PROGRAMS); do \
+	    $(O)/$$p -V; $(O)/fault/$$p -V; $(O)/clock/$$p -V; \
 	    done >/dev/null 2>&1; :
 	-@$(MAKE) --no-print-directory check
 	@python3 regress/tools/coverage.py $(O)

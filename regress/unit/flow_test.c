@@ -20,6 +20,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "clock.h"
 #include "flow.h"
 #include "streamtest.h"
 
@@ -341,6 +342,33 @@ test_farewell(void **state)
 	x->done = 0;
 }
 
+/* A peer that never closes is waited for, but not for ever. */
+static void
+test_farewell_ends(void **state)
+{
+	struct fixture *x = *state;
+	struct stream *sock;
+	char buf[16];
+	int fds[2];
+
+	tcp_pair(fds);
+	fcntl(fds[1], F_SETFL, O_NONBLOCK);
+	sock = sockstream_new(x->base, fds[1]);
+	flow_start(x->flow);
+	flow_start(flow_farewell(x->base, sock, "no", 2, done_cb, x));
+	clock_move(4 * CLOCK_SECOND);
+	turn(x);
+	assert_int_equal(x->done, 0);
+	clock_move(1 * CLOCK_SECOND);
+	turn(x);
+	assert_int_equal(x->done, 1);
+	assert_int_equal(x->sum.ending, STREAM_CLOSE);
+	assert_int_equal(x->sum.b_to_a, 2);
+	assert_int_equal(read(fds[0], buf, sizeof(buf)), 2);
+	close(fds[0]);
+	x->done = 0;
+}
+
 int
 main(void)
 {
@@ -361,6 +389,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_slow_reader, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_farewell, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_farewell_ends, setup,
 		    teardown),
 	};
 

@@ -18,3 +18,6 @@ authdelay_test_LIBS	= -Wl,--wrap=monotime_ns,--wrap=nanosleep
 # A compiler may leave out an allocation that nobody uses, and clang does.
 LIMITED = $(O)/regress/unit/sandbox_test.o $(O)/regress/unit/enclose_test.o
 $(LIMITED): CPPFLAGS += -fno-builtin-malloc
+
+# Tests of what takes its time: they move the clock (regress/clock).
+flow_test_OBJS		= $(CLOCK)
