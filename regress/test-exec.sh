@@ -379,6 +379,21 @@ start_pair()
 	start_client "$@"
 }
 
+# --- the clock of our programs
+
+# with_clock: all that is started from now on has a clock that move_clock moves
+with_clock()
+{
+	cp "$O"/clock/* "$BIN/"
+	head -c 8 /dev/zero >"$BIN/clock"
+}
+
+# move_clock seconds [steps]
+move_clock()
+{
+	python3 -c "import socks; socks.move_clock($1, ${2:-1})"
+}
+
 # --- targets
 
 # The TCP server of tools/peer.py; its port is $PEER.

@@ -6,8 +6,9 @@
  * stays as it is.
  *
  * A unit test calls clock_move().  Our programs (in build/clock) are told by a
- * file "clock" in the folder that they lie in: a number of nanoseconds, that
- * all processes map as they start, before a sandbox closes.  clock.py moves it.
+ * file "clock" in the folder that they lie in: a number of nanoseconds, which
+ * all processes map as they start, before a sandbox closes.  with_clock() and
+ * move_clock() of test-exec.sh see to it.
  */
 #include <sys/types.h>
 #include <sys/epoll.h>
