@@ -83,6 +83,20 @@ run 0 '' "$far" -t -f "$OBJ/farend.conf"
 [ ! -s "$OBJ/run" ] || fail "-t says: $(cat "$OBJ/run")"
 run 0 '^maxstartups' "$far" -T -f "$OBJ/farend.conf"
 run 0 '^port 2022' "$far" -T -f "$OBJ/farend.conf" -p 2022
+run 0 '^addressfamily inet$' "$far" -T -f /dev/null -4
+run 0 '^addressfamily inet6' "$far" -G -f /dev/null -6
+run 1 'port: bad value' "$far" -T -f /dev/null -p x
+run 1 'Extra argument more' "$far" -T -f /dev/null more
+run 1 'usage: sockstund' "$far" -R nobody
+run 1 'without test mode' "$far" -f /dev/null -C user=u
+for spec in user=u,host=h,addr=192.0.2.1 laddr=::1,lport=22 rdomain=r \
+    invalid-user; do
+	run 0 '^port ' "$far" -T -f /dev/null -C "$spec"
+done
+for spec in user= lport=x addr=name laddr= colour=red ''; do
+	run 1 "Invalid test mode specification ${spec%%,*}" \
+	    "$far" -T -f /dev/null -C "$spec"
+done
 run 1 . "$far" -t -f /nonexistent
 run 1 'Give one with -h' "$far" -D -e -f /dev/null -p "$(freeport)" \
     -o HostKey=/nonexistent -o PidFile=none

@@ -12,6 +12,7 @@ msg_test_LIBS		= -Wl,--wrap=recallocarray,--wrap=sendmsg,--wrap=recvmsg
 msgqueue_test_LIBS	= -Wl,--wrap=msg_send,--wrap=calloc
 priv_test_LIBS		= -Wl,--wrap=msg_send,--wrap=recallocarray
 sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
+clifiles_test_LIBS	= -Wl,--wrap=getpwuid,--wrap=getpwent,--wrap=getgrgid
 netkey_test_LIBS	= -lresolv
 authdelay_test_LIBS	= -Wl,--wrap=monotime_ns,--wrap=nanosleep
 
