@@ -116,17 +116,21 @@ connects()
 finish()
 EOT
 
-# Missing in every way: told once in the log, and code 07.
-for way in "$OBJ/no/such/helper" none false true; do
+# Missing in every way: told once in the log, and code 07; one that does not
+# work: once, and 01.
+for way in "7 $OBJ/no/such/helper" "7 none" "1 false" "1 true"; do
+	CODE=${way%% *} way=${way#* }
+	export CODE
 	what="RemoteHelper=$way"
 	again
 	start_client -o RemoteHelper="$way"
 	run <<-'EOT'
 	from check import *
 
+	want = int(os.environ["CODE"])
 	got = [code(UDP), code(RESOLVE, "localhost"), code(UDP),
 	       code(RESOLVE_PTR, "127.0.0.1"), code(UDP)]
-	check(got == [7] * 5, f"codes {got}")
+	check(got == [want] * 5, f"codes {got}")
 	check(code(BIND, "127.0.0.1") == 0, "BIND does without")
 	connects()
 	finish()
@@ -134,6 +138,33 @@ for way in "$OBJ/no/such/helper" none false true; do
 	[ "$(lines 'sockstun-server|RemoteHelper')" -eq 1 ] ||
 	    fail "$what: $(lines 'sockstun-server|RemoteHelper') lines, not 1"
 done
+
+what="a helper that did not work at first"
+cat >"$OBJ/helper" <<EOT
+#!/bin/sh
+[ -e $OBJ/second ] && exec $BIN/sockstun-server
+echo >>$OBJ/first
+kill -9 \$\$
+EOT
+chmod 755 "$OBJ/helper"
+again
+start_client -o RemoteHelper="$OBJ/helper"
+run <<'EOT'
+import time
+
+from check import *
+
+got = [code(UDP), code(RESOLVE, "localhost"), code(UDP)]
+check(got == [1] * 3, f"codes {got}")
+with open(os.environ["OBJ"] + "/first") as f:
+    check(len(f.read()) == 1, "it was started once for three requests")
+open(os.environ["OBJ"] + "/second", "w").close()
+time.sleep(2)
+check(code(RESOLVE, "localhost") == 0, "after a pause it is tried again")
+check(works(Association()), "an association")
+finish()
+EOT
+[ "$(lines 'server does not work')" -eq 1 ] || fail "$what: not one line of log"
 
 what="MaxSessions 1"
 HELPER=$BIN/sockstun-server

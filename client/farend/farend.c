@@ -168,28 +168,41 @@ ask_unserved(struct farend_ask *a, int rep, const char *text,
 		ask_refuse(a, rep, text, hint);
 }
 
+/* The helper is missing, or does not work. */
+static void
+ask_unhelped(struct farend_ask *a, enum helper_result why)
+{
+	if (why == HELPER_MISSING)
+		ask_unserved(a, SOCKS_REP_COMMAND, "no helper", "");
+	else
+		ask_unserved(a, SOCKS_REP_GENERAL, "the helper does not work",
+		    "");
+}
+
 static void
 ask_no_reply(struct farend_ask *a, enum reply_status status)
 {
 	struct farend *f = a->farend;
 	struct stream *st = a->stream;
+	enum helper_result why;
 
 	if (f->native || f->helper.answered) {
 		ask_refuse(a, SOCKS_REP_GENERAL, reply_strerror(status), "");
 		return;
 	}
-	helper_no_reply(&f->helper, st, status == REPLY_EBAD ?
+	why = helper_no_reply(&a->run, st, status == REPLY_EBAD ?
 	    "what answers is something else; does a shell's start-up file "
 	    "print something?" : "it ended without a reply");
 	a->stream = NULL;
 	st->ops->close(st, STREAM_CLOSE);
-	ask_unserved(a, SOCKS_REP_COMMAND, "no helper", "");
+	ask_unhelped(a, why);
 }
 
 static void
 ask_replied(struct farend_ask *a, const struct socks_reply *reply)
 {
-	a->farend->helper.answered = 1;
+	if (!a->farend->native)
+		helper_replied(&a->run);
 	if (reply->rep != SOCKS_REP_OK)
 		ask_refuse(a, reply->rep, socks_rep_name(reply->rep), "");
 	else if (a->cmd == SOCKS_CMD_BIND && !a->bound) {
@@ -349,7 +362,8 @@ ask_helper_cb(enum helper_result result, struct stream *st, const char *why,
 		    "no session channel", no_session);
 		break;
 	case HELPER_MISSING:
-		ask_unserved(a, SOCKS_REP_COMMAND, why, "");
+	case HELPER_FAILED:
+		ask_unhelped(a, result);
 		break;
 	case HELPER_LOST:
 		ask_lose(a);
@@ -364,9 +378,10 @@ ask_helper(struct farend_ask *a)
 	u_char request[SOCKS5_MESSAGE_MAX];
 	int is_lookup = a->cmd == SOCKS_CMD_RESOLVE ||
 	    a->cmd == SOCKS_CMD_RESOLVE_PTR;
+	enum helper_result outlook = helper_outlook(&f->helper);
 
-	if (f->helper.missing) {
-		ask_unserved(a, SOCKS_REP_COMMAND, "no helper", "");
+	if (outlook != HELPER_RUNS) {
+		ask_unhelped(a, outlook);
 		return;
 	}
 	if (is_lookup && f->nlookups >= FAREND_LOOKUPS) {

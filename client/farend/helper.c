@@ -4,18 +4,23 @@
  * subsystem "sockstun" or, where the server has no such subsystem, as the
  * command of RemoteHelper.
  *
- * A server runs a command without saying whether the command exists.  It is
- * missing if it ended without a reply, and no helper of this session ever
- * replied.  Then that is logged, once, and none is run any more.
+ * A server runs a command without saying whether the command exists: it is
+ * missing if the shell finds none, and then none is run any more.  Whatever
+ * else keeps a helper from replying may pass: the server can be out of
+ * processes for a moment.  Then none is run for some seconds, so that one which
+ * never works is not started for each request.  Both is logged, once, unless a
+ * helper of this session has replied before.
  */
 #include <sys/types.h>
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "helper.h"
 #include "log.h"
+#include "monotime.h"
 #include "protocol.h"
 #include "sshchan.h"
 #include "sshloop.h"
@@ -24,6 +29,8 @@
 
 /* The exit status of a shell that finds no such program. */
 #define HELPER_NOT_FOUND	127
+/* Seconds after one that failed in which none is run. */
+#define HELPER_PAUSE		2
 
 /*
  * Begins with nothing known of the server's helper.  The command that runs it,
@@ -40,13 +47,30 @@ helper_init(struct helper *h, struct sshloop *loop, const char *command)
 static void
 helper_note_missing(struct helper *h, const char *why)
 {
-	if (h->missing || h->answered)
+	if (h->until == INT64_MAX || h->answered)
 		return;
-	h->missing = 1;
+	h->out = HELPER_MISSING;
+	h->until = INT64_MAX;
 	log_info("the SSH server has no %s (%s): without it UDP ASSOCIATE and "
 	    "RESOLVE are refused, and BIND uses the server's own forwarding; "
 	    "install it there as sockstun-server(8) says, or say where it is "
 	    "with RemoteHelper", SERVICE_HELPER, why);
+}
+
+/* That may pass; why no helper is run until it is tried again. */
+static void
+helper_note_failure(struct helper *h, enum helper_result out, const char *why)
+{
+	if (h->until == INT64_MAX || h->answered)
+		return;
+	h->out = out;
+	h->until = monotime_ns() + HELPER_PAUSE * MONOTIME_SECOND;
+	if (!h->told)
+		log_info("the SSH server's %s does not work (%s): UDP "
+		    "ASSOCIATE and RESOLVE are refused, and BIND uses the "
+		    "server's own forwarding, until it does; see "
+		    "sockstun-server(8)", SERVICE_HELPER, why);
+	h->told = 1;
 }
 
 /* Tells the owner, who may be gone after it; the channel is closed. */
@@ -70,12 +94,13 @@ helper_answer_cb(struct sshchan *chan, enum sshconn_answer answer, void *arg)
 		r->cb(HELPER_RUNS, &chan->stream, "", r->arg);
 	} else if (answer == SSHCONN_LOST) {
 		helper_fail(r, HELPER_LOST, "");
-	} else if (!h->no_subsystem && strcasecmp(h->command, "none") != 0) {
-		h->no_subsystem = 1;
+	} else if (!r->by_command && strcasecmp(h->command, "none") != 0) {
+		r->by_command = 1;
 		helper_request(r);
 	} else {
-		helper_note_missing(h, "the server runs none");
-		helper_fail(r, HELPER_MISSING, "no helper");
+		helper_note_failure(h, HELPER_MISSING, "the server runs none");
+		helper_fail(r, h->answered ? HELPER_FAILED : HELPER_MISSING,
+		    "no helper");
 	}
 }
 
@@ -84,7 +109,7 @@ helper_request(struct helper_run *r)
 {
 	int error;
 
-	if (r->helper->no_subsystem)
+	if (r->by_command)
 		error = sshprogram_request(r->chan, SSHPROGRAM_EXEC,
 		    r->helper->command, helper_answer_cb, r);
 	else
@@ -119,6 +144,7 @@ helper_start(struct helper_run *r, struct helper *h, helper_cb *cb, void *arg)
 	r->helper = h;
 	r->cb = cb;
 	r->arg = arg;
+	r->by_command = h->no_subsystem;
 	r->chan = sshprogram_open(&h->loop->chans, helper_opened_cb, r);
 	return r->chan != NULL ? 0 : -1;
 }
@@ -136,21 +162,41 @@ helper_cancel(struct helper_run *r)
 	st->ops->close(st, STREAM_CLOSE);
 }
 
+/* Is there use in running one now?  HELPER_RUNS, or why not. */
+enum helper_result
+helper_outlook(const struct helper *h)
+{
+	return monotime_ns() < h->until ? h->out : HELPER_RUNS;
+}
+
 /*
  * To be told when a helper's stream ended without a reply, or brought something
- * else ("how" says which): then there may be no helper.
+ * else ("how" says which).  Returns what that means: HELPER_MISSING, or
+ * HELPER_FAILED.
  */
-void
-helper_no_reply(struct helper *h, struct stream *st, const char *how)
+enum helper_result
+helper_no_reply(struct helper_run *r, struct stream *st, const char *how)
 {
 	int status = sshprogram_exit_status((struct sshchan *)st);
-	char why[64];
+	char why[128];
 
-	if (status == HELPER_NOT_FOUND)
-		helper_note_missing(h, "no such program");
-	else if (status > 0) {
+	if (status == HELPER_NOT_FOUND) {
+		helper_note_missing(r->helper, "no such program");
+		return HELPER_MISSING;
+	}
+	if (status > 0)
 		snprintf(why, sizeof(why), "%s, exit status %d", how, status);
-		helper_note_missing(h, why);
-	} else
-		helper_note_missing(h, how);
+	else
+		strlcpy(why, how, sizeof(why));
+	helper_note_failure(r->helper, HELPER_FAILED, why);
+	return HELPER_FAILED;
+}
+
+/* To be told when a helper replied: so there is one. */
+void
+helper_replied(struct helper_run *r)
+{
+	r->helper->answered = 1;
+	r->helper->no_subsystem = r->by_command;
+	r->helper->until = 0;
 }

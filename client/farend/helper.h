@@ -7,25 +7,29 @@
 #define HELPER_H
 
 #include <sys/types.h>
+#include <stdint.h>
 
 struct sshchan;
 struct sshloop;
 struct stream;
 
-/* What is known of the helper at the server of a session. */
-struct helper {
-	struct sshloop	*loop;
-	const char	*command;	/* of RemoteHelper; not owned */
-	int		 no_subsystem;	/* the server refused it */
-	int		 missing;	/* there is none, as the log says */
-	int		 answered;	/* there is one, whatever follows */
-};
-
 enum helper_result {
 	HELPER_RUNS,		/* as far as the server knows */
 	HELPER_LOST,		/* the session ended before it was known */
 	HELPER_REFUSED,		/* the server opened no session channel */
-	HELPER_MISSING		/* there is none; this was logged */
+	HELPER_MISSING,		/* the server runs none */
+	HELPER_FAILED		/* it does not work now */
+};
+
+/* What is known of the helper at the server of a session. */
+struct helper {
+	struct sshloop	*loop;
+	const char	*command;	/* of RemoteHelper; not owned */
+	int		 no_subsystem;	/* the command is what answers */
+	int		 answered;	/* there is one, whatever follows */
+	int		 told;		/* the log knows that it is out */
+	enum helper_result out;		/* why none is run ... */
+	int64_t		 until;		/* ... before then (monotime_ns) */
 };
 
 /* The stream, owned by the callee, if it runs; else why not. */
@@ -36,6 +40,7 @@ typedef void helper_cb(enum helper_result, struct stream *, const char *,
 struct helper_run {
 	struct helper	*helper;
 	struct sshchan	*chan;
+	int		 by_command;	/* no subsystem */
 	helper_cb	*cb;
 	void		*arg;
 };
@@ -44,6 +49,9 @@ void	helper_init(struct helper *, struct sshloop *, const char *);
 int	helper_start(struct helper_run *, struct helper *, helper_cb *,
 	    void *);
 void	helper_cancel(struct helper_run *);
-void	helper_no_reply(struct helper *, struct stream *, const char *);
+enum helper_result helper_outlook(const struct helper *);
+enum helper_result helper_no_reply(struct helper_run *, struct stream *,
+	    const char *);
+void	helper_replied(struct helper_run *);
 
 #endif

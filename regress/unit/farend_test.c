@@ -49,6 +49,7 @@ static struct stream *spare;
 static sshchan_open_cb *opened;
 static void *opened_arg;
 static struct helper_run *runs[10];
+static enum helper_result outlook, verdict;	/* of the helper */
 static size_t nruns;
 static int muted;
 static farend_cb *fallback_cb;
@@ -139,11 +140,26 @@ helper_cancel(struct helper_run *r)
 {
 }
 
-void
-helper_no_reply(struct helper *h, struct stream *st, const char *how)
+enum helper_result
+helper_outlook(const struct helper *h)
 {
+	return outlook;
+}
+
+enum helper_result
+helper_no_reply(struct helper_run *r, struct stream *st, const char *how)
+{
+	assert_ptr_equal(r->helper, &farend.helper);
 	muted++;
-	h->missing = 1;
+	outlook = verdict;
+	return verdict;
+}
+
+void
+helper_replied(struct helper_run *r)
+{
+	assert_ptr_equal(r->helper, &farend.helper);
+	r->helper->answered = 1;
 }
 
 void
@@ -201,6 +217,8 @@ setup_kind(int native)
 	fake.piece = SOCKS5_MESSAGE_MAX;
 	spare = NULL;
 	nasks = nruns = 0;
+	outlook = HELPER_RUNS;
+	verdict = HELPER_FAILED;
 	answers = muted = fallbacks_cancelled = 0;
 	return farend_init(&farend, base, &loop, &conf, native);
 }
@@ -443,13 +461,23 @@ test_helper_ends(void **state)
 	event(STREAM_HANGUP);
 	assert_int_equal(answers, 1);
 	assert_int_equal(muted, 1);
-	assert_refused(SOCKS_REP_COMMAND);
+	assert_refused(SOCKS_REP_GENERAL);
 	assert_int_equal(fake.closed, 1);
-	/* From now on that is known. */
+	/* For a while none is run, but then one is again. */
 	ask(SOCKS_CMD_RESOLVE);
-	assert_int_equal(answers, 2);
-	assert_refused(SOCKS_REP_COMMAND);
+	assert_refused(SOCKS_REP_GENERAL);
 	assert_int_equal(nruns, 1);
+	outlook = HELPER_RUNS;
+	verdict = HELPER_MISSING;
+	run_helper(SOCKS_CMD_UDP);
+	assert_int_equal(nruns, 2);
+	fake.at_end = 1;
+	event(STREAM_HANGUP);
+	assert_refused(SOCKS_REP_COMMAND);
+	ask(SOCKS_CMD_RESOLVE);
+	assert_int_equal(answers, 4);
+	assert_refused(SOCKS_REP_COMMAND);
+	assert_int_equal(nruns, 2);
 }
 
 /* One that dies is no reason to do without the next. */
@@ -556,7 +584,7 @@ test_turns(void **state)
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	assert_int_equal(nruns, 5);
 	a[6] = ask(SOCKS_CMD_RESOLVE);
-	farend.helper.missing = 1;
+	outlook = HELPER_MISSING;
 	farend_cancel(a[1]);
 	assert_int_equal(answers, 0);
 	event_base_loop(base, EVLOOP_NONBLOCK);
@@ -564,7 +592,7 @@ test_turns(void **state)
 	assert_refused(SOCKS_REP_COMMAND);
 	for (i = 2; i < 7; i++)
 		farend_cancel(a[i]);
-	farend.helper.missing = 0;
+	outlook = HELPER_RUNS;
 	nasks = 0;
 	for (i = 0; i < 4; i++)
 		ask(SOCKS_CMD_RESOLVE);
