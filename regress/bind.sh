@@ -107,14 +107,13 @@ for how in ("close", "reset"):
     abort(sock) if how == "reset" else sock.close()
     check(nobody(where), f"{how} of the client ends the wait")
 
-# Resets, which a stock server passes on as ends.
-resets = {"reset"} if os.environ["FAREND"] == "sockstund" else {"reset", "eof"}
+# A reset stays one.
 sock, peer, _ = pair()
 abort(peer)
-check(ending(sock) in resets, "the peer's reset arrives")
+check(ending(sock) == "reset", "the peer's reset arrives")
 sock, peer, _ = pair()
 abort(sock)
-check(ending(peer) in resets, "the client's reset arrives")
+check(ending(peer) == "reset", "the client's reset arrives")
 
 # SOCKS4.
 for name in ("", "localhost"):

@@ -16,6 +16,7 @@
 #include "listener.h"
 #include "listeners.h"
 #include "log.h"
+#include "stream.h"
 #include "xmalloc.h"
 
 /* Addresses that one -D may stand for. */
@@ -42,6 +43,8 @@ listeners_add_tcp(struct listeners *all, int fd, int free_port)
 	l->name = xstrdup(name);
 	l->fd = fd;
 	l->free_port = free_port;
+	/* If this process is killed, its clients' flows are reset. */
+	sockstream_set_reset(fd, 1);
 	all->n++;
 }
 

@@ -23,6 +23,7 @@
 #include "log.h"
 #include "hostconnect.h"
 #include "resolver.h"
+#include "stream.h"
 #include "xmalloc.h"
 
 struct hostconnect {
@@ -96,6 +97,8 @@ hostconnect_connect_cb(int fd, int error, void *arg)
 
 	r->connect = NULL;
 	if (fd != -1) {
+		/* It carries no flow: a reset could destroy the last words. */
+		sockstream_set_reset(fd, 0);
 		hostconnect_done(r, fd);
 		return;
 	}

@@ -21,6 +21,7 @@
 #include "addr.h"
 #include "connect.h"
 #include "eventloop.h"
+#include "stream.h"
 
 #define CONNECT_ADDRS_MAX	64
 #define CONNECT_DELAY		{ 0, 250000 }	/* RFC 8305, section 5 */
@@ -171,6 +172,7 @@ attempt_start(struct attempt *a)
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (a->fd == -1)
 		goto fail;
+	sockstream_set_reset(a->fd, 1);
 	if (setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on,
 	    sizeof(on)) == -1)
 		goto fail;
@@ -305,9 +307,10 @@ connect_count(const struct addrinfo *ai)
  * Connects to one of the addresses (at most 64; the list may be freed after the
  * call) within the timeout (NULL: the system's alone).  The filter, which may
  * be NULL, is asked about each before this returns.  The callback comes from
- * the loop, never from here, with a socket that has TCP_NODELAY set, or with
- * the most telling of the errors; EADDRNOTAVAIL if there was no address.  What
- * is returned is freed before the callback.  NULL when memory is out.
+ * the loop, never from here, with a socket that has TCP_NODELAY set and is to
+ * be reset (sockstream_set_reset), or with the most telling of the errors;
+ * EADDRNOTAVAIL if there was no address.  What is returned is freed before the
+ * callback.  NULL when memory is out.
  */
 struct connect *
 connect_start(struct event_base *base, const struct addrinfo *ai,

@@ -211,9 +211,9 @@ dgramlink_pull(struct dgramlink *l)
 
 	for (turn = 0; turn < DGRAMLINK_TURNS; turn++) {
 		n = l->stream->ops->read(l->stream, chunk, sizeof(chunk));
-		if (n == -1 && errno != EAGAIN)
+		if (n == -1 && errno != EAGAIN && errno != EPIPE)
 			l->error = errno;
-		else if (n == 0 || (n == -1 && l->deaf))
+		else if (n == 0 || (n == -1 && (l->deaf || errno == EPIPE)))
 			l->ended = 1;
 		if (n <= 0 || dgramlink_feed(l, chunk, (size_t)n) == -1)
 			return;

@@ -2,11 +2,17 @@
 /*
  * Streams that are a socket, or two descriptors of any kind, one to read from
  * and one to write to: non-blocking, in the loop.  Knows nothing of SSH.
+ *
+ * A TCP socket that carries a flow is set from the beginning so that its close
+ * is a reset, and only a stream that ends as it should takes that off again.
+ * So the kernel resets the flows of a process that is killed, which otherwise
+ * would all seem to be at their end.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,6 +21,9 @@
 
 #include "eventloop.h"
 #include "stream.h"
+
+/* Milliseconds between the first and the last close of a process that ends. */
+#define PAIRSTREAM_MOMENT	20
 
 struct sockstream {
 	struct stream	 stream;	/* first: the two are cast */
@@ -81,6 +90,19 @@ sockstream_end(struct stream *st)
 	shutdown(ss->fd, SHUT_WR);
 }
 
+/*
+ * At the end of what is read: does nobody read what is written, either?  The
+ * descriptors of a process that was killed are closed one by one, so that the
+ * second may take a moment.
+ */
+static int
+pairstream_is_deserted(const struct sockstream *ss)
+{
+	struct pollfd pfd = { .fd = ss->out };
+
+	return ss->out != -1 && poll(&pfd, 1, PAIRSTREAM_MOMENT) > 0;
+}
+
 static ssize_t
 pairstream_read(struct stream *st, void *buf, size_t len)
 {
@@ -90,7 +112,10 @@ pairstream_read(struct stream *st, void *buf, size_t len)
 	do {
 		n = read(ss->fd, buf, len);
 	} while (n == -1 && errno == EINTR);
-	return n;
+	if (n != 0 || !pairstream_is_deserted(ss))
+		return n;
+	errno = EPIPE;
+	return -1;
 }
 
 static ssize_t
@@ -105,36 +130,43 @@ pairstream_write(struct stream *st, const void *buf, size_t len)
 	return n;
 }
 
-/*
- * A socket is shut down, since it may still be read; anything else is closed.
- */
+/* A socket is shut down, too: the other descriptor may be for the same one. */
 static void
 pairstream_end(struct stream *st)
 {
 	struct sockstream *ss = (struct sockstream *)st;
 
 	event_del(ss->ev_write);
-	if (ss->out == -1 || shutdown(ss->out, SHUT_WR) == 0 ||
-	    errno != ENOTSOCK)
+	if (ss->out == -1)
 		return;
+	shutdown(ss->out, SHUT_WR);
 	close(ss->out);
 	ss->out = -1;
 }
 
-/* A pair of descriptors cannot be reset. */
+/*
+ * Has a socket's connection reset when it is closed, by whomever, or not.  A
+ * socket that listens hands this on to those it accepts, as on Linux and the
+ * BSDs.  Without effect on sockets that know no reset, as those of AF_UNIX.
+ */
+void
+sockstream_set_reset(int fd, int on)
+{
+	struct linger l = { .l_onoff = on, .l_linger = 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+}
+
 static void
 sockstream_close(struct stream *st, enum stream_ending ending)
 {
 	struct sockstream *ss = (struct sockstream *)st;
-	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 
 	event_free(ss->ev_read);
 	event_free(ss->ev_write);
 	if (ss->out != ss->fd && ss->out != -1)
 		close(ss->out);
-	else if (ss->out == ss->fd && ending == STREAM_ABORT)
-		setsockopt(ss->fd, SOL_SOCKET, SO_LINGER, &reset,
-		    sizeof(reset));
+	sockstream_set_reset(ss->fd, ending == STREAM_ABORT);
 	close(ss->fd);
 	free(ss);
 }
@@ -226,7 +258,7 @@ sockstream_new(struct event_base *base, int fd)
 /*
  * The same on two descriptors, one to read from and one to write to: pipes, or
  * two for one socket.  The caller ignores SIGPIPE.  There is no reset on them:
- * an abort is a close.
+ * an abort is a close, and the peer's shows as EPIPE.
  */
 struct stream *
 sockstream_new_pair(struct event_base *base, int in, int out)

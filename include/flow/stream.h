@@ -30,7 +30,8 @@ enum stream_ending {
 struct stream_ops {
 	/*
 	 * Bytes, 0 at the end, or -1 and errno (EAGAIN: not now; ENETRESET:
-	 * the session below it was lost).
+	 * the session below it was lost; EPIPE: the end, and nothing that is
+	 * written arrives any more).
 	 */
 	ssize_t	(*read)(struct stream *, void *, size_t);
 	/* Bytes taken, or -1 and errno (EAGAIN: not now). */
@@ -63,5 +64,6 @@ struct stream {
 
 struct stream	*sockstream_new(struct event_base *, int);
 struct stream	*sockstream_new_pair(struct event_base *, int, int);
+void		 sockstream_set_reset(int, int);
 
 #endif

@@ -263,6 +263,38 @@ test_bind(void **state)
 	close(out);
 }
 
+/* What the client sends ends, and nobody reads what it is sent: killed? */
+static void
+desert(void)
+{
+	close(out);
+	if (pipes)
+		close(in);
+	run_until(&over);
+}
+
+static void
+test_deserted(void **state)
+{
+	char buf[16];
+	int peer;
+
+	peer = bind_peer();
+	run_for(20);
+	desert();
+	assert_int_equal(end, REQUEST_RESET);
+	assert_int_equal(recv(peer, buf, sizeof(buf), 0), 5);
+	assert_int_equal(recv(peer, buf, sizeof(buf), 0), -1);
+	assert_int_equal(errno, ECONNRESET);
+	close(peer);
+
+	serve();
+	request(SOCKS_CMD_UDP, "0.0.0.0", 0);
+	reply();
+	desert();
+	assert_int_equal(end, REQUEST_SERVED);
+}
+
 static void
 test_bind_given_up(void **state)
 {
@@ -319,7 +351,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_malformed), T(test_resolve), T(test_udp),
-		T(test_bind), T(test_bind_given_up), T(test_stop)
+		T(test_bind), T(test_deserted), T(test_bind_given_up),
+		T(test_stop)
 	};
 	int failed = 0;
 

@@ -398,7 +398,10 @@ netflows_bound_cb(uint32_t id, const struct addr *bnd, void *arg)
 		netflow_abandon(f);
 }
 
-/* Without its dialer the session is of no use to anybody. */
+/*
+ * Without its dialer the session is of no use to anybody.  One of the same uid
+ * takes this process with it (filter_hide), so that this is not always called.
+ */
 static void
 netflows_gone_cb(void *arg)
 {

@@ -19,7 +19,9 @@
 
 /*
  * To be called first: no other process of this uid can read the memory of this
- * one, it leaves no core file, and it ends with the process that started it.
+ * one, it leaves no core file, and it ends with the process that started it, as
+ * long as that may kill it: a dialer of another uid may not, so that what lives
+ * beside one must see the end of their pair.
  */
 void
 filter_hide(void)

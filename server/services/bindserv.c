@@ -30,6 +30,7 @@
 #include "lookup.h"
 #include "services.h"
 #include "socks.h"
+#include "stream.h"
 
 #define BINDSERV_DEADLINE	120	/* seconds for the peer to come */
 #define BINDSERV_PEERS		64	/* addresses of its name */
@@ -77,14 +78,13 @@ bindserv_is_peer(struct bindserv *b, const struct addr *from)
 static void
 bindserv_turn_away(struct bindserv *b, const struct addr *from, int fd)
 {
-	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	char text[ADDR_STRLEN];
 
 	if (b->strangers++ < BINDSERV_LINES)
 		log_info("%s: %s waits, connection from %s refused",
 		    b->sv.subject, b->sv.to,
 		    addr_format(from, text, sizeof(text)));
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	sockstream_set_reset(fd, 1);
 	close(fd);
 }
 
@@ -111,15 +111,19 @@ bindserv_deadline_cb(evutil_socket_t fd, short what, void *arg)
 	service_fail(&b->sv, SOCKS_REP_TTL, "nobody came in time");
 }
 
-/* A listening socket at an address, or -1 with errno. */
+/* A socket that listens at an address for a flow, or -1 with errno. */
 static int
 bindserv_open(const struct addr *at)
 {
 	struct sockaddr_storage ss;
 	socklen_t len;
+	int fd;
 
 	addr_to_sockaddr(at, &ss, &len);
-	return listener_open((struct sockaddr *)&ss, len, BINDSERV_BACKLOG);
+	fd = listener_open((struct sockaddr *)&ss, len, BINDSERV_BACKLOG);
+	if (fd != -1)
+		sockstream_set_reset(fd, 1);
+	return fd;
 }
 
 /* The events of a listening socket; -1 without memory. */
