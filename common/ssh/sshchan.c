@@ -109,8 +109,11 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 			c->kind->stderr_data(c, data, len);
 		return (int)len;
 	}
-	/* If they were taken, libssh would announce room that is no more. */
-	if (c->state == SSHCHAN_CLOSING)
+	/*
+	 * If they were taken, libssh would announce room that is no more.  In
+	 * want of memory it may have dropped those before (SSHCONN_CALL).
+	 */
+	if (c->state == SSHCHAN_CLOSING || errno == ENOMEM)
 		return 0;
 	if (len > SSHCHAN_UNREAD_MAX) {
 		sshchan_mark(c, SSHCHAN_MARK_RESET);
@@ -119,6 +122,7 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 	if (c->state == SSHCHAN_OPEN && (c->want & STREAM_WANT_READ) != 0 &&
 	    c->stream.offer != NULL && buf_len(&c->stray) == 0)
 		taken = c->stream.offer(&c->stream, data, len, c->stream.arg);
+	errno = 0;
 	c->unread = len - taken;
 	if (taken > 0)
 		sshchan_consumed(c, taken);
@@ -196,7 +200,8 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 	if (len > c->unread)
 		len = c->unread;
 	/* A length beyond what is there would announce a larger window. */
-	n = ssh_channel_read_timeout(c->channel, buf, (uint32_t)len, 0, 0);
+	n = SSHCONN_CALL(conn, ssh_channel_read_timeout(c->channel, buf,
+	    (uint32_t)len, 0, 0));
 	if (n <= 0) {
 		errno = ECONNRESET;
 		return -1;
@@ -221,7 +226,8 @@ sshchan_write(struct stream *st, const void *buf, size_t len)
 		errno = EAGAIN;
 		return -1;
 	}
-	n = ssh_channel_write(c->channel, buf, (uint32_t)len);
+	n = SSHCONN_CALL(conn, ssh_channel_write(c->channel, buf,
+	    (uint32_t)len));
 	if (n < 0) {
 		/* If the peer has closed it, the mark of that will tell. */
 		c->allowance = 0;
@@ -268,11 +274,12 @@ static void
 sshchan_end(struct stream *st)
 {
 	struct sshchan *c = (struct sshchan *)st;
+	struct sshconn *conn = c->chans->conn;
 
-	if (c->chans->conn->lost || c->state != SSHCHAN_OPEN)
+	if (conn->lost || c->state != SSHCHAN_OPEN)
 		return;
-	ssh_channel_send_eof(c->channel);
-	sshconn_kick(c->chans->conn);
+	SSHCONN_CALL(conn, ssh_channel_send_eof(c->channel));
+	sshconn_kick(conn);
 }
 
 /* Frees our half of a channel; libssh frees its own with the session. */
@@ -296,13 +303,16 @@ sshchan_discard(struct sshchan *c)
 static void
 sshchan_send_abort(struct sshchan *c)
 {
+	struct sshconn *conn = c->chans->conn;
+
 	if (!c->chans->sockstun || c->hangup)
 		return;
-	if (c->chans->conn->server)
-		ssh_channel_request_send_exit_signal(c->channel, "ABRT", 0,
-		    "", "");
+	if (conn->server)
+		SSHCONN_CALL(conn, ssh_channel_request_send_exit_signal(
+		    c->channel, "ABRT", 0, "", ""));
 	else
-		ssh_channel_request_send_signal(c->channel, "ABRT");
+		SSHCONN_CALL(conn, ssh_channel_request_send_signal(c->channel,
+		    "ABRT"));
 }
 
 /*
@@ -313,8 +323,10 @@ sshchan_send_abort(struct sshchan *c)
 void
 sshchan_finish(struct sshchan *c)
 {
-	if (ssh_channel_close(c->channel) == SSH_AGAIN)
-		ssh_channel_close(c->channel);
+	struct sshconn *conn = c->chans->conn;
+
+	if (SSHCONN_CALL(conn, ssh_channel_close(c->channel)) == SSH_AGAIN)
+		SSHCONN_CALL(conn, ssh_channel_close(c->channel));
 	sshchan_wait_in(c, &c->chans->closing);
 	sshchan_mark(c, c->marks | (c->hangup ? SSHCHAN_MARK_CLOSE : 0));
 }
@@ -452,8 +464,8 @@ sshchan_announce(struct sshchan *c, size_t window)
 	    buf_len(&c->stray) > 0 ||
 	    (c->marks & (SSHCHAN_MARK_EOF | SSHCHAN_MARK_CLOSE)) || c->eof)
 		return;
-	n = ssh_channel_read_timeout(c->channel, c->chans->scratch,
-	    (uint32_t)window, 0, 0);
+	n = SSHCONN_CALL(c->chans->conn, ssh_channel_read_timeout(c->channel,
+	    c->chans->scratch, (uint32_t)window, 0, 0));
 	if (n <= 0)
 		return;
 	c->unread = 0;

@@ -12,6 +12,12 @@
  * of a round, so that they leave in one write, and channels may write only
  * while the kernel has taken all that was sent before.  The kernel takes no
  * more than will leave within a few milliseconds (sshpace.c).
+ *
+ * When memory runs out libssh may leave half a message in its buffer, behind
+ * which it then puts the next one, or drop a message that came.  Most of its
+ * calls return an error, but not for all that they do on the way; malloc(3)
+ * leaves ENOMEM in errno in any case.  The session is then given up at once:
+ * nothing that libssh holds is sent, and nothing that it read last is believed.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -20,6 +26,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,20 +93,60 @@ sshconn_fail(struct sshconn *c, const char *why)
 	c->ops->broken(text, c->arg);
 }
 
-/* Has libssh given the session up?  The owner is told after the round. */
+static int
+sshconn_has_failed(const struct sshconn *c)
+{
+	return c->failed[0] != '\0';
+}
+
+/* Is the session given up, here or by libssh?  The round's end tells it. */
 int
 sshconn_is_broken(const struct sshconn *c)
 {
-	return !ssh_is_connected(c->session) ||
+	return sshconn_has_failed(c) || !ssh_is_connected(c->session) ||
 	    (ssh_get_status(c->session) & (SSH_CLOSED | SSH_CLOSED_ERROR));
 }
 
-/* Why libssh gave the session up. */
+/*
+ * Returns the result of a call, for SSHCONN_CALL, and gives the session up if
+ * the call failed.  What the peer refuses, or can no longer take, is none of
+ * libssh's fatal errors.
+ */
+int
+sshconn_result(struct sshconn *c, int rc, const char *call)
+{
+	const char *why = NULL;
+
+	if (errno == ENOMEM)
+		why = strerror(ENOMEM);
+	else if (rc == SSH_ERROR && !sshconn_is_broken(c) &&
+	    ssh_get_error_code(c->session) == SSH_FATAL)
+		why = ssh_get_error(c->session);
+	if (why == NULL || sshconn_has_failed(c) || c->lost)
+		return rc;
+	snprintf(c->failed, sizeof(c->failed), "%.*s: %s",
+	    (int)strcspn(call, "("), call, why);
+	shutdown(c->watch, SHUT_RDWR);
+	sshconn_kick(c);
+	return rc;
+}
+
+/* Refuses what the peer asks for, a channel or anything else. */
+void
+sshconn_refuse(struct sshconn *c, ssh_message msg)
+{
+	SSHCONN_CALL(c, ssh_message_reply_default(msg));
+	sshconn_note_output(c);
+}
+
+/* Why the session was given up. */
 static const char *
 sshconn_reason(struct sshconn *c)
 {
 	const char *text = ssh_get_error(c->session);
 
+	if (sshconn_has_failed(c))
+		return c->failed;
 	return text != NULL && *text != '\0' ? text : "connection lost";
 }
 
@@ -120,7 +167,7 @@ sshconn_flush(struct sshconn *c)
 	if (sshconn_has_output(c)) {
 		if (c->wired)
 			sshwire_permit(SSHWIRE_WRITE);
-		ssh_event_dopoll(c->poll, 0);
+		SSHCONN_CALL(c, ssh_event_dopoll(c->poll, 0));
 		if (c->wired)
 			sshwire_permit(0);
 		if (sshconn_has_output(c))
@@ -134,7 +181,7 @@ sshconn_flush(struct sshconn *c)
 int
 sshconn_has_room(struct sshconn *c)
 {
-	if (c->rekeying || c->full)
+	if (c->rekeying || c->full || sshconn_has_failed(c))
 		return 0;
 	return (c->wired && c->gathered < SSHCONN_GATHER) || sshconn_flush(c);
 }
@@ -177,7 +224,8 @@ sshconn_receive_wired(struct sshconn *c)
 
 	sshwire_permit(SSHWIRE_READ);
 	for (n = 0; n < SSHCONN_READS && sshwire_has_input(); n++)
-		if (ssh_event_dopoll(c->poll, 0) != SSH_OK)
+		if (SSHCONN_CALL(c, ssh_event_dopoll(c->poll, 0)) != SSH_OK ||
+		    sshconn_has_failed(c))
 			break;
 	sshwire_permit(0);
 	return n == SSHCONN_READS;
@@ -192,7 +240,8 @@ sshconn_receive_plain(struct sshconn *c)
 
 	for (n = 0; n < SSHCONN_READS; n++) {
 		before = c->count.in_bytes;
-		if (ssh_event_dopoll(c->poll, 0) != SSH_OK ||
+		if (SSHCONN_CALL(c, ssh_event_dopoll(c->poll, 0)) != SSH_OK ||
+		    sshconn_has_failed(c) ||
 		    c->count.in_bytes - before < SSHCONN_READ_SIZE)
 			return 0;
 	}
@@ -244,7 +293,8 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 		c->full = !sshconn_flush(c);
 	due = sshconn_receive(c) ? SSHCONN_AGAIN : 0;
 	seen = c->count.in_bytes;
-	due |= c->ops->round(c->arg);
+	if (!sshconn_has_failed(c))
+		due |= c->ops->round(c->arg);
 	c->in_round = 0;
 	if (!c->full)
 		c->full = !sshconn_flush(c);
@@ -290,7 +340,8 @@ int
 sshconn_may_request(struct sshconn *c)
 {
 	if (c->keepalive_due &&
-	    ssh_channel_cancel_forward(c->session, "", 0) == SSH_AGAIN)
+	    SSHCONN_CALL(c, ssh_channel_cancel_forward(c->session, "", 0)) ==
+	    SSH_AGAIN)
 		return 0;
 	c->keepalive_due = 0;
 	return 1;
@@ -314,8 +365,8 @@ sshconn_alive_cb(evutil_socket_t fd, short what, void *arg)
 	 * due.  Any other request that awaits its answer asks as well.
 	 */
 	if (!c->requesting) {
-		ssh_send_keepalive(c->session);
-		ssh_send_keepalive(c->session);
+		SSHCONN_CALL(c, ssh_send_keepalive(c->session));
+		SSHCONN_CALL(c, ssh_send_keepalive(c->session));
 		c->keepalive_due = 1;
 	}
 	sshconn_set_timer(c, c->ev_alive, &c->alive_every);

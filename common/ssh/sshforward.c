@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,6 +142,9 @@ sshforwards_message_cb(ssh_session session, ssh_message msg, void *arg)
 	const char *host;
 	int port;
 
+	/* For SSHCONN_CALL, inside of which this is: it is over. */
+	if (errno == ENOMEM)
+		return 1;
 	if (ssh_message_type(msg) != SSH_REQUEST_CHANNEL_OPEN ||
 	    ssh_message_subtype(msg) != SSH_CHANNEL_FORWARDED_TCPIP)
 		return 1;
@@ -218,11 +222,11 @@ sshforwards_step(struct sshforwards *home)
 	}
 	f = home->now;
 	if (f->state == FORWARD_CANCELLING)
-		rc = ssh_channel_cancel_forward(conn->session, f->where,
-		    f->port);
+		rc = SSHCONN_CALL(conn, ssh_channel_cancel_forward(
+		    conn->session, f->where, f->port));
 	else
-		rc = ssh_channel_listen_forward(conn->session, f->where,
-		    f->port, NULL);
+		rc = SSHCONN_CALL(conn, ssh_channel_listen_forward(
+		    conn->session, f->where, f->port, NULL));
 	if (rc == SSH_AGAIN)
 		return 0;
 	home->now = NULL;

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,19 @@ sshloop_log_cb(int level, const char *function, const char *text, void *arg)
 	log_debug2("libssh: %s", text);
 }
 
+static ssh_message
+sshloop_next_message(struct sshconn *conn)
+{
+	ssh_message msg;
+
+	if (sshconn_is_broken(conn))
+		return NULL;
+	errno = 0;
+	msg = ssh_message_get(conn->session);
+	sshconn_result(conn, SSH_OK, "ssh_message_get");
+	return msg;
+}
+
 /*
  * Hands messages to the owner until libssh has none; only then may channels
  * that both sides closed be freed, as a message points at its channel.
@@ -60,8 +74,7 @@ sshloop_take_messages(struct sshloop *l)
 	ssh_message msg;
 
 	if (conn->server && conn->count.in_bytes != l->messages_seen)
-		while (!sshconn_is_broken(conn) &&
-		    (msg = ssh_message_get(conn->session)) != NULL)
+		while ((msg = sshloop_next_message(conn)) != NULL)
 			if (!l->ops->message(msg, l->arg))
 				ssh_message_free(msg);
 	if (sshconn_is_broken(conn))

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,7 +77,13 @@ sshopen_begin(struct sshchans *chans, sshchan_open_cb *opened, void *arg)
 	struct sshchan *c;
 	ssh_channel channel;
 
-	if (conn->lost || (channel = ssh_channel_new(conn->session)) == NULL)
+	if (conn->lost)
+		return NULL;
+	errno = 0;
+	channel = ssh_channel_new(conn->session);
+	sshconn_result(conn, channel == NULL ? SSH_ERROR : SSH_OK,
+	    "ssh_channel_new");
+	if (channel == NULL)
 		return NULL;
 	if ((c = sshchan_new(chans, channel)) == NULL) {
 		ssh_channel_free(channel);
@@ -124,8 +131,9 @@ sshopen_direct(struct sshchans *chans, const char *host, int port,
 
 	if ((c = sshopen_begin(chans, opened, arg)) == NULL)
 		return NULL;
-	return sshopen_begun(c, ssh_channel_open_forward(c->channel, host,
-	    port, origin, origin_port));
+	return sshopen_begun(c, SSHCONN_CALL(chans->conn,
+	    ssh_channel_open_forward(c->channel, host, port, origin,
+	    origin_port)));
 }
 
 /*
@@ -135,18 +143,22 @@ sshopen_direct(struct sshchans *chans, const char *host, int port,
 struct sshchan *
 sshopen_accept(struct sshchans *chans, ssh_message msg)
 {
+	struct sshconn *conn = chans->conn;
 	struct sshchan *c;
 	ssh_channel channel;
 
+	errno = 0;
 	channel = ssh_message_channel_request_open_reply_accept(msg);
+	sshconn_result(conn, channel == NULL ? SSH_ERROR : SSH_OK,
+	    "ssh_message_channel_request_open_reply_accept");
 	if (channel == NULL)
 		return NULL;
 	if ((c = sshchan_new(chans, channel)) == NULL) {
-		ssh_channel_close(channel);
+		SSHCONN_CALL(conn, ssh_channel_close(channel));
 		return NULL;
 	}
 	c->state = SSHCHAN_OPEN;
-	sshconn_kick(chans->conn);
+	sshconn_kick(conn);
 	return c;
 }
 

@@ -169,7 +169,8 @@ sshprogram_open(struct sshchans *chans, sshchan_open_cb *opened, void *arg)
 	c->kind = &sshprogram_chan_kind;
 	c->kind_data = p;
 	c->cbs.channel_exit_status_function = sshprogram_exit_cb;
-	return sshopen_begun(c, ssh_channel_open_session(c->channel));
+	return sshopen_begun(c, SSHCONN_CALL(chans->conn,
+	    ssh_channel_open_session(c->channel)));
 }
 
 /* Sends the request, or looks for the answer to the one that was sent. */
@@ -177,10 +178,13 @@ static int
 sshprogram_ask(struct sshchan *c)
 {
 	struct sshprogram *p = c->kind_data;
+	struct sshconn *conn = c->chans->conn;
 
 	if (p->kind == SSHPROGRAM_SUBSYSTEM)
-		return ssh_channel_request_subsystem(c->channel, p->name);
-	return ssh_channel_request_exec(c->channel, p->name);
+		return SSHCONN_CALL(conn,
+		    ssh_channel_request_subsystem(c->channel, p->name));
+	return SSHCONN_CALL(conn, ssh_channel_request_exec(c->channel,
+	    p->name));
 }
 
 /*

@@ -52,10 +52,14 @@ static struct {
 	size_t	 len;
 } wire = { .fd = -1 };
 
-/* Reads ahead if nothing is held; is there anything to tell? */
+/*
+ * Reads ahead if nothing is held; is there anything to tell?  As errno may tell
+ * of libssh's want of memory, it stays as it is.
+ */
 static int
 sshwire_fill(void)
 {
+	int saved = errno;
 	ssize_t n;
 
 	if (wire.len > 0 || wire.ended)
@@ -68,6 +72,7 @@ sshwire_fill(void)
 	} while (n == -1 && errno == EINTR);
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
 		wire.readable = 0;
+		errno = saved;
 		return 0;
 	}
 	wire.readable = n == SSHWIRE_AHEAD;
@@ -78,6 +83,7 @@ sshwire_fill(void)
 		wire.ended = 1;
 		wire.error = n == 0 ? 0 : errno;
 	}
+	errno = saved;
 	return 1;
 }
 
@@ -110,7 +116,8 @@ sshwire_recv(void *buf, size_t len)
 
 /*
  * A permission is good for one write: after a further POLLOUT libssh would
- * walk all its channels.
+ * walk all its channels.  Nothing is sent in want of memory: it might not be
+ * encrypted, or only in part.
  */
 static ssize_t
 sshwire_send(const void *buf, size_t len, int flags)
@@ -118,6 +125,8 @@ sshwire_send(const void *buf, size_t len, int flags)
 	ssize_t n;
 
 	wire.permit &= ~SSHWIRE_WRITE;
+	if (errno == ENOMEM)
+		return -1;
 	do {
 		n = sendto(wire.fd, buf, len, flags, NULL, 0);
 	} while (n == -1 && errno == EINTR);

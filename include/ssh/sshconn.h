@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 #include <sys/time.h>
+#include <errno.h>
 #include <stdint.h>
 
 #include <libssh/libssh.h>
@@ -69,8 +70,16 @@ struct sshconn {
 	int			 full;		/* the kernel took only part */
 	int			 rekeying;	/* no data until more is read */
 	int			 in_round;	/* it ends with a flush */
+	char			 failed[128];	/* a call of libssh's, or "" */
 	int			 lost;
 };
+
+/*
+ * Each call of libssh's that may send or receive, or makes what will be sent,
+ * is made so; the value is the call's.
+ */
+#define SSHCONN_CALL(c, call)	\
+	(errno = 0, sshconn_result((c), (call), #call))
 
 int	 sshconn_init(struct sshconn *, struct event_base *, ssh_session, int,
 	    const struct sshconn_ops *, void *);
@@ -82,5 +91,7 @@ void	 sshconn_note_output(struct sshconn *);
 int	 sshconn_has_room(struct sshconn *);
 int	 sshconn_may_request(struct sshconn *);
 int	 sshconn_is_broken(const struct sshconn *);
+int	 sshconn_result(struct sshconn *, int, const char *);
+void	 sshconn_refuse(struct sshconn *, ssh_message);
 
 #endif

@@ -182,6 +182,28 @@ test_stays_away_where_it_was_not_called(void **state)
 
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* libssh's want of memory is not forgotten, and nothing made in it is sent. */
+static void
+test_want_of_memory(void **state)
+{
+	char c;
+
+	sshwire_permit(SSHWIRE_READ | SSHWIRE_WRITE);
+	errno = ENOMEM;
+	assert_int_equal(poll_near(POLLIN), 0);
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(write(far, "a", 1), 1);
+	sshwire_readable();
+	errno = ENOMEM;
+	assert_int_equal(poll_near(POLLIN), POLLIN);
+	assert_int_equal(recv(near, &c, 1, 0), 1);
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(send(near, "x", 1, 0), -1);
+	errno = 0;
+	assert_int_equal(recv(far, &c, 1, 0), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
 int
 main(void)
 {
@@ -192,6 +214,7 @@ main(void)
 		TEST(test_no_room_is_no_error),
 		TEST(test_broken_is_an_error),
 		TEST(test_other_descriptors_are_left_alone),
+		TEST(test_want_of_memory),
 		TEST(test_stays_away_where_it_was_not_called),
 	};
 

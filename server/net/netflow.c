@@ -186,8 +186,7 @@ netflow_fail(struct netflow *f, enum socks_rep rep)
 		netflow_part(f, rep, NULL);
 		return;
 	}
-	ssh_message_reply_default(f->opening);
-	sshconn_kick(&f->all->loop->conn);
+	sshconn_refuse(&f->all->loop->conn, f->opening);
 	netflow_free(f);
 }
 
@@ -300,7 +299,7 @@ netflows_open(struct netflows *all, ssh_message msg, enum netflow_kind kind,
 	struct netflow *f;
 
 	if ((f = netflow_new(all, kind, req)) == NULL) {
-		ssh_message_reply_default(msg);
+		sshconn_refuse(&all->loop->conn, msg);
 		return 0;
 	}
 	if (kind == NETFLOW_FOREIGN) {

@@ -27,7 +27,7 @@ static int
 refuse(struct netflows *all, ssh_message msg, const char *what)
 {
 	log_info_limited(&all->lines, "%s: %s refused", all->who, what);
-	ssh_message_reply_default(msg);
+	sshconn_refuse(&all->loop->conn, msg);
 	return 0;
 }
 
@@ -131,7 +131,7 @@ message_request(struct netflows *all, ssh_message msg)
 		log_info_limited(&all->lines, "%s: %s refused", all->who,
 		    name);
 	if (!netsession_answer(&all->sessions, msg))
-		ssh_message_reply_default(msg);
+		sshconn_refuse(&all->loop->conn, msg);
 	return 0;
 }
 
@@ -141,7 +141,7 @@ message_global(struct netflows *all, ssh_message msg)
 {
 	if (ssh_message_subtype(msg) == SSH_GLOBAL_REQUEST_TCPIP_FORWARD)
 		return refuse(all, msg, "request for a remote forwarding");
-	ssh_message_reply_default(msg);
+	sshconn_refuse(&all->loop->conn, msg);
 	return 0;
 }
 
@@ -163,7 +163,7 @@ netopen_message(ssh_message msg, void *arg)
 	case SSH_REQUEST_GLOBAL:
 		return message_global(all, msg);
 	default:
-		ssh_message_reply_default(msg);
+		sshconn_refuse(&all->loop->conn, msg);
 		return 0;
 	}
 }

@@ -11,6 +11,7 @@
 
 #include "netsession.h"
 #include "sshchan.h"
+#include "sshconn.h"
 #include "stream.h"
 
 #define NETSESSION_TEXT							\
@@ -78,17 +79,20 @@ netsession_answer(struct netsessions *s, ssh_message msg)
 	ssh_channel channel = ssh_message_channel_request_channel(msg);
 	size_t i = netsession_find(s, channel);
 	int what = ssh_message_subtype(msg);
+	struct sshconn *conn;
 
 	if (i == s->n || (what != SSH_CHANNEL_REQUEST_EXEC &&
 	    what != SSH_CHANNEL_REQUEST_SHELL &&
 	    what != SSH_CHANNEL_REQUEST_PTY))
 		return 0;
-	ssh_message_channel_request_reply_success(msg);
+	conn = s->chan[i]->chans->conn;
+	SSHCONN_CALL(conn, ssh_message_channel_request_reply_success(msg));
 	if (what == SSH_CHANNEL_REQUEST_PTY)
 		return 1;
-	ssh_channel_write_stderr(channel, NETSESSION_TEXT,
-	    sizeof(NETSESSION_TEXT) - 1);
-	ssh_channel_request_send_exit_status(channel, NETSESSION_STATUS);
+	SSHCONN_CALL(conn, ssh_channel_write_stderr(channel, NETSESSION_TEXT,
+	    sizeof(NETSESSION_TEXT) - 1));
+	SSHCONN_CALL(conn, ssh_channel_request_send_exit_status(channel,
+	    NETSESSION_STATUS));
 	netsession_close(s, i);
 	return 1;
 }
