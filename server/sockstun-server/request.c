@@ -137,6 +137,9 @@ request_link_cb(struct service *sv, const struct addr *bnd,
 
 	n = served_last_reply(&r->served, reply, SOCKS_REP_OK, bnd);
 	if (st->ops->write(st, reply, n) != (ssize_t)n) {
+		/* A part of it may be gone: no other reply can follow. */
+		r->served.stream = NULL;
+		st->ops->close(st, STREAM_ABORT);
 		errno = EPIPE;
 		return -1;
 	}
