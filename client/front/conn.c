@@ -330,7 +330,8 @@ conn_local_cb(struct stream *st, enum stream_event ev, void *arg)
 		return;
 	}
 	n = conn_read(c);
-	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
+	if (n == -1 && (errno == EAGAIN ||
+	    (errno == ENOBUFS && c->state == CONN_COMMAND)))
 		return;
 	if (n == -1 || (n == 0 && c->state != CONN_COMMAND)) {
 		if (n == 0 && buf_len(&c->in) > 0)

@@ -238,6 +238,8 @@ sockstream_make(struct event_base *base, const struct stream_ops *ops, int in,
 	if (ss->ev_read == NULL || ss->ev_write == NULL) {
 		if (ss->ev_read != NULL)
 			event_free(ss->ev_read);
+		if (ss->ev_write != NULL)
+			event_free(ss->ev_write);
 		free(ss);
 		return NULL;
 	}

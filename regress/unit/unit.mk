@@ -23,3 +23,11 @@ $(LIMITED): CPPFLAGS += -fno-builtin-malloc
 
 # Tests of what takes its time: they move the clock (regress/clock).
 flow_test_OBJS		= $(CLOCK)
+
+# Tests of what is done when memory runs out (starve.h).
+STARVED	= $(O)/regress/unit/starve.o
+WRAP	= -Wl,--wrap
+STARVE	= $(foreach f,malloc calloc realloc reallocarray recallocarray \
+	  strdup event_new,$(WRAP)=$(f))
+commands_test_OBJS	= $(CLOCK) $(STARVED)
+commands_test_LIBS	= $(STARVE)
