@@ -22,6 +22,7 @@ MAN8	= sockstun-server.8 sockstund.8
 MANUALS	= $(addprefix man/,$(MAN1) $(MAN5) $(MAN7) $(MAN8))
 SCRIPTS	= regress/run $(wildcard regress/*.sh regress/interop/*.sh) \
 	  regress/tools/keys.sh regress/tools/lab.sh \
+	  regress/tools/path.sh \
 	  contrib/demo contrib/check contrib/add-user \
 	  contrib/install-packages .ci/run
 
@@ -56,7 +57,7 @@ TOOLS	= $(O)/regress/tools/reap $(O)/regress/tools/badnet \
 	  $(O)/regress/tools/baddialer \
 	  $(O)/regress/interop/libssh2_client \
 	  $(O)/regress/interop/skprovider.so \
-	  $(O)/regress/bench/linkem
+	  $(O)/regress/bench/linkem $(O)/regress/bench/path
 
 $(O)/regress/tools/reap: $(O)/regress/tools/reap.o
 	$(link) $(LIBBSD_LIBS)

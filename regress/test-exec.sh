@@ -396,10 +396,12 @@ move_clock()
 
 # --- targets
 
-# The TCP server of tools/peer.py; its port is $PEER.
+# The TCP server of tools/peer.py; its port is $PEER.  WRAP, words, is a command
+# to run it with.
 start_peer()
 {
-	start peer python3 -u "$TOOLS/peer.py" "$@"
+	# shellcheck disable=SC2086
+	start peer ${WRAP:-} python3 -u "$TOOLS/peer.py" "$@"
 	wait_for 10 test -s "$OBJ/peer.out" || fatal "peer.py does not start"
 	PEER=$(head -n 1 "$OBJ/peer.out")
 	export PEER

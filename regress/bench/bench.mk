@@ -6,13 +6,16 @@
 
 BENCHFLAGS ?=
 BENCHDIR   ?= $(O)/bench
-BENCHTOOLS  = $(O)/regress/bench/traffic $(O)/regress/bench/linkem
+BENCHTOOLS  = $(addprefix $(O)/regress/bench/,traffic linkem path)
 
 $(O)/regress/bench/linkem: $(O)/regress/bench/linkem.o
 	$(link) $(LIBBSD_LIBS)
 $(O)/regress/bench/traffic: $(patsubst %,$(O)/regress/bench/%.o,traffic dial \
     measure target udp)
 	$(link) $(LIBBSD_LIBS) -lpthread
+$(O)/regress/bench/path: $(patsubst %,$(O)/regress/bench/%.o,path netns wire \
+    measure)
+	$(link) $(LIBBSD_LIBS)
 
 bench: all $(BENCHTOOLS)
 	python3 -B regress/bench/run.py -O $(O) -o $(BENCHDIR) $(BENCHFLAGS)
