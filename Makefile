@@ -84,7 +84,6 @@ LIBS_client/login   := $(call pkg,--libs libmd)
 LIBS_server/monitor  = -lresolv
 LIBS_server/net	    := $(call pkg,--libs libcrypto)
 LIBS_server/signer  := $(call pkg,--libs libcrypto)
-LIBS_server/sandbox := $(call pkg,--libs libseccomp)
 
 WARN	    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	      -Wpointer-arith -Wwrite-strings -Wno-unused-parameter

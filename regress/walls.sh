@@ -133,6 +133,7 @@ only libevent event2/ '(ev|ev(ent|timer|util|buffer)|bufferevent)_' \
     common/flow common/ssh client/login client/farend client/front \
     client/sockstun server/listener server/logger server/dialer \
     server/services server/net server/sockstun-server
+# Its header has the numbers of system calls; the library is for tests.
 only libseccomp seccomp seccomp_ server/net server/sandbox server/signer \
     server/logger server/dialer
 only libcrypto openssl/ '(EVP|BN|BIO|PEM|OSSL|OPENSSL)_' server/net server/signer
@@ -145,11 +146,11 @@ nm -A -u "$O"/*/*.a | grep -E ' U (event_(add|base_once)|bufferevent_)' |
     grep -v '/flow\.a:eventloop\.o:' && fail "an event goes round the wrapper"
 
 # Who is linked with what.
-without "$BIN/sockstund" libssh libcrypto
+without "$BIN/sockstund" libssh libcrypto libseccomp
 without "$BIN/sockstun-server" libssh libcrypto libresolv
 without "$BIN/sockstun" libssh2 libseccomp
-without "$BIN/sockstund-net" libssh2
-without "$BIN/sockstund-signer" libssh libevent_core
+without "$BIN/sockstund-net" libssh2 libseccomp
+without "$BIN/sockstund-signer" libssh libevent_core libseccomp
 for module in addr buf conf log match ruleset socks sshbytes; do
 	program=$O/regress/unit/${module}_test
 	[ -x "$program" ] || { fail "no unit test of $module"; continue; }

@@ -36,6 +36,7 @@
 
 #include "dialfilter.h"
 #include "filter.h"
+#include "oracle.h"
 
 #define CANNOT_ENTER	100
 #define NOT_AS_EXPECTED	101
@@ -351,6 +352,12 @@ test_abort(void **state)
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+static void
+test_filter(void **state)
+{
+	oracle_check(dialfilter_enter);
+}
+
 int
 main(void)
 {
@@ -358,6 +365,7 @@ main(void)
 		cmocka_unit_test(test_works),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_filter)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

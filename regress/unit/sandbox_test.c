@@ -34,6 +34,7 @@
 #include <cmocka.h>
 
 #include "msg.h"
+#include "oracle.h"
 #include "sandbox.h"
 
 #ifndef __has_feature
@@ -510,6 +511,20 @@ test_abort(void **state)
 	assert_false(WCOREDUMP(status));
 }
 
+static int
+enter(void)
+{
+	int missing;
+
+	return sandbox_net_enter(-1, &missing);
+}
+
+static void
+test_filter(void **state)
+{
+	oracle_check(enter);
+}
+
 int
 main(void)
 {
@@ -517,7 +532,8 @@ main(void)
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_fails),
 		cmocka_unit_test(test_works),
-		cmocka_unit_test(test_abort)
+		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_filter)
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

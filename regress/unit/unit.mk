@@ -31,3 +31,11 @@ STARVE	= $(foreach f,malloc calloc realloc reallocarray recallocarray \
 	  strdup event_new,$(WRAP)=$(f))
 commands_test_OBJS	= $(CLOCK) $(STARVED)
 commands_test_LIBS	= $(STARVE)
+
+# A second opinion on each filter of system calls.
+ORACLE = -Wl,--wrap=bpf_init,--wrap=bpf_add,--wrap=bpf_load \
+	 $(call pkg,--libs libseccomp)
+confine_test_LIBS	= $(ORACLE)
+dialfilter_test_LIBS	= $(ORACLE)
+logfilter_test_LIBS	= $(ORACLE)
+sandbox_test_LIBS	= $(ORACLE)

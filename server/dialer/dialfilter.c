@@ -18,11 +18,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
 
+#include "bpf.h"
 #include "dialfilter.h"
 #include "filter.h"
 
@@ -121,120 +121,91 @@ static const struct {
 /* Bits of the type of a socket that are no flags. */
 #define DIALFILTER_TYPE		0xf
 
-static int
-dialfilter_add_sockets(scmp_filter_ctx ctx)
+static void
+dialfilter_add_sockets(struct bpf *p)
 {
-	struct scmp_arg_cmp cmp[2];
+	const struct bpf_arg pair = filter_bits(0, UINT32_MAX, AF_UNIX);
+	struct bpf_arg args[2];
 	size_t i;
-	int ret;
 
-	cmp[0] = filter_bits(0, UINT32_MAX, AF_UNIX);
-	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(socketpair), 1, cmp);
-	for (i = 0; i < FILTER_NELEM(dialfilter_sockets) && ret == 0; i++) {
-		cmp[0] = filter_bits(0, UINT32_MAX,
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(socketpair), &pair, 1);
+	for (i = 0; i < FILTER_NELEM(dialfilter_sockets); i++) {
+		args[0] = filter_bits(0, UINT32_MAX,
 		    (uint64_t)dialfilter_sockets[i].family);
-		cmp[1] = filter_bits(1, DIALFILTER_TYPE,
+		args[1] = filter_bits(1, DIALFILTER_TYPE,
 		    (uint64_t)dialfilter_sockets[i].type);
-		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-		    SCMP_SYS(socket), 2, cmp);
+		bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(socket), args, 2);
 	}
-	if (ret != 0)
-		return ret;
-	cmp[0] = filter_bits(0, UINT32_MAX, AF_NETLINK);
-	cmp[1] = filter_bits(2, UINT32_MAX, NETLINK_ROUTE);
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket),
-	    2, cmp);
+	args[0] = filter_bits(0, UINT32_MAX, AF_NETLINK);
+	args[1] = filter_bits(2, UINT32_MAX, NETLINK_ROUTE);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(socket), args, 2);
 }
 
 /* Opens without a flag that writes or makes a file. */
-static int
-dialfilter_add_open(scmp_filter_ctx ctx)
+static void
+dialfilter_add_open(struct bpf *p)
 {
 	static const uint64_t write = O_ACCMODE | O_CREAT | O_TRUNC |
 	    (O_TMPFILE & ~O_DIRECTORY);
-	struct scmp_arg_cmp cmp;
-	int ret;
+	const struct bpf_arg at = filter_bits(2, write, O_RDONLY);
+	const struct bpf_arg plain = filter_bits(1, write, O_RDONLY);
 
-	cmp = filter_bits(2, write, O_RDONLY);
-	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat),
-	    1, &cmp);
-	if (ret != 0)
-		return ret;
-	cmp = filter_bits(1, write, O_RDONLY);
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(open),
-	    1, &cmp);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(openat), &at, 1);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(open), &plain, 1);
 }
 
 /* Beside memory without a file, files to read and libraries. */
-static int
-dialfilter_add_memory(scmp_filter_ctx ctx)
+static void
+dialfilter_add_memory(struct bpf *p)
 {
 	static const int mmaps[] = { SCMP_SYS(mmap), SCMP_SYS(mmap2) };
-	struct scmp_arg_cmp cmp[2];
+	const struct bpf_arg library[] = {
+		filter_bits(2, PROT_WRITE | PROT_EXEC, PROT_EXEC),
+		filter_bits(3, MAP_ANONYMOUS, 0)
+	};
+	const struct bpf_arg file = filter_bits(2, PROT_EXEC, 0);
 	size_t i;
-	int ret;
 
-	ret = filter_allow_memory(ctx);
-	for (i = 0; i < FILTER_NELEM(mmaps) && ret == 0; i++) {
-		cmp[0] = filter_bits(2, PROT_WRITE | PROT_EXEC, PROT_EXEC);
-		cmp[1] = filter_bits(3, MAP_ANONYMOUS, 0);
-		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, mmaps[i],
-		    2, cmp);
-		if (ret != 0)
-			break;
-		cmp[0] = filter_bits(2, PROT_EXEC, 0);
-		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, mmaps[i],
-		    2, cmp);
+	filter_allow_memory(p);
+	for (i = 0; i < FILTER_NELEM(mmaps); i++) {
+		bpf_add(p, SECCOMP_RET_ALLOW, mmaps[i], library, 2);
+		bpf_add(p, SECCOMP_RET_ALLOW, mmaps[i], &file, 1);
 	}
-	return ret;
 }
 
 /* Threads, abort(), and a look at its own limits. */
-static int
-dialfilter_add_self(scmp_filter_ctx ctx)
+static void
+dialfilter_add_self(struct bpf *p)
 {
-	struct scmp_arg_cmp cmp;
-	int ret;
-
 	/* Where flags are not the first argument no thread can start. */
-	cmp = filter_bits(0, CLONE_VM | CLONE_THREAD,
+	const struct bpf_arg thread = filter_bits(0, CLONE_VM | CLONE_THREAD,
 	    CLONE_VM | CLONE_THREAD);
-	if ((ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(clone), 1, &cmp)) != 0)
-		return ret;
+	const struct bpf_arg self = filter_bits(0, UINT32_MAX,
+	    (uint64_t)getpid());
+	const struct bpf_arg get = filter_bits(2, UINT64_MAX, 0);
+
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(clone), &thread, 1);
 	/* Its flags are out of a filter's sight; glibc falls back to clone. */
-	if ((ret = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(ENOSYS),
-	    SCMP_SYS(clone3), 0, NULL)) != 0)
-		return ret;
-	cmp = filter_bits(0, UINT32_MAX, (uint64_t)getpid());
-	if ((ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(tgkill), 1, &cmp)) != 0)
-		return ret;
-	cmp = filter_bits(2, UINT64_MAX, 0);
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(prlimit64), 1, &cmp);
+	bpf_add(p, SECCOMP_RET_ERRNO | ENOSYS, SCMP_SYS(clone3), NULL, 0);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(tgkill), &self, 1);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(prlimit64), &get, 1);
 }
 
-static int
-dialfilter_add_all(scmp_filter_ctx ctx)
+static void
+dialfilter_add_all(struct bpf *p)
 {
-	int ret;
-
 #if FILTER_SANITIZED
-	if ((ret = filter_add_calls(ctx, SCMP_ACT_ALLOW, dialfilter_sanitizer,
-	    FILTER_NELEM(dialfilter_sanitizer))) != 0)
-		return ret;
+	filter_add_calls(p, SECCOMP_RET_ALLOW, dialfilter_sanitizer,
+	    FILTER_NELEM(dialfilter_sanitizer));
 #endif
-	if ((ret = filter_add_calls(ctx, SCMP_ACT_ALLOW, dialfilter_allowed,
-	    FILTER_NELEM(dialfilter_allowed))) != 0 ||
-	    (ret = filter_add_calls(ctx, SCMP_ACT_KILL_PROCESS,
-	    dialfilter_killed, FILTER_NELEM(dialfilter_killed))) != 0 ||
-	    (ret = dialfilter_add_sockets(ctx)) != 0 ||
-	    (ret = dialfilter_add_open(ctx)) != 0 ||
-	    (ret = dialfilter_add_memory(ctx)) != 0)
-		return ret;
-	return dialfilter_add_self(ctx);
+	filter_add_calls(p, SECCOMP_RET_ALLOW, dialfilter_allowed,
+	    FILTER_NELEM(dialfilter_allowed));
+	filter_add_calls(p, SECCOMP_RET_KILL_PROCESS, dialfilter_killed,
+	    FILTER_NELEM(dialfilter_killed));
+	dialfilter_add_sockets(p);
+	dialfilter_add_open(p);
+	dialfilter_add_memory(p);
+	dialfilter_add_self(p);
 }
 
 /*
@@ -245,14 +216,14 @@ int
 dialfilter_enter(void)
 {
 	const struct rlimit none = { 0, 0 };
-	scmp_filter_ctx ctx;
+	struct bpf p;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    setrlimit(RLIMIT_CORE, &none) == -1)
 		return -1;
 	if (!FILTER_SANITIZED && setrlimit(RLIMIT_FSIZE, &none) == -1)
 		return -1;
-	if ((ctx = filter_new(SCMP_ACT_ERRNO(EPERM))) == NULL)
-		return -1;
-	return filter_load(ctx, dialfilter_add_all(ctx));
+	bpf_init(&p, SECCOMP_RET_ERRNO | EPERM);
+	dialfilter_add_all(&p);
+	return bpf_load(&p);
 }

@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <seccomp.h>
 #include <stddef.h>
 
+#include "bpf.h"
 #include "filter.h"
 #include "logfilter.h"
 
@@ -45,20 +45,17 @@ static const int logfilter_denied[] = {
 	SCMP_SYS(fcntl), SCMP_SYS(fcntl64)
 };
 
-static int
-logfilter_add_all(scmp_filter_ctx ctx)
+static void
+logfilter_add_all(struct bpf *p)
 {
-	struct scmp_arg_cmp family = filter_bits(0, UINT32_MAX, AF_UNIX);
-	int ret;
+	const struct bpf_arg family = filter_bits(0, UINT32_MAX, AF_UNIX);
 
-	if ((ret = filter_add_calls(ctx, SCMP_ACT_ALLOW, logfilter_allowed,
-	    FILTER_NELEM(logfilter_allowed))) != 0 ||
-	    (ret = filter_add_calls(ctx, SCMP_ACT_ERRNO(EACCES),
-	    logfilter_denied, FILTER_NELEM(logfilter_denied))) != 0 ||
-	    (ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(socket), 1, &family)) != 0)
-		return ret;
-	return filter_allow_memory(ctx);
+	filter_add_calls(p, SECCOMP_RET_ALLOW, logfilter_allowed,
+	    FILTER_NELEM(logfilter_allowed));
+	filter_add_calls(p, SECCOMP_RET_ERRNO | EACCES, logfilter_denied,
+	    FILTER_NELEM(logfilter_denied));
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(socket), &family, 1);
+	filter_allow_memory(p);
 }
 
 /*
@@ -70,15 +67,16 @@ logfilter_enter(void)
 {
 	const struct rlimit none = { 0, 0 };
 	const struct rlimit data = { LOGFILTER_DATA_MAX, LOGFILTER_DATA_MAX };
-	scmp_filter_ctx ctx;
+	struct bpf p;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return -1;
 	if (FILTER_SANITIZED)
 		return 0;
 	if (setrlimit(RLIMIT_NPROC, &none) == -1 ||
-	    setrlimit(RLIMIT_DATA, &data) == -1 ||
-	    (ctx = filter_new(SCMP_ACT_KILL_PROCESS)) == NULL)
+	    setrlimit(RLIMIT_DATA, &data) == -1)
 		return -1;
-	return filter_load(ctx, logfilter_add_all(ctx));
+	bpf_init(&p, SECCOMP_RET_KILL_PROCESS);
+	logfilter_add_all(&p);
+	return bpf_load(&p);
 }

@@ -16,10 +16,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <seccomp.h>
 #include <stdint.h>
 #include <unistd.h>
 
+#include "bpf.h"
 #include "enclose.h"
 #include "filter.h"
 #include "sandbox.h"
@@ -136,65 +136,47 @@ static const struct {
 	{ IPPROTO_TCP, TCP_USER_TIMEOUT }
 };
 
-/* The argument, an int, has this value. */
-static struct scmp_arg_cmp
-sandbox_int(unsigned int arg, uint32_t value)
-{
-	struct scmp_arg_cmp cmp = { arg, SCMP_CMP_MASKED_EQ, UINT32_MAX,
-	    value };
-
-	return cmp;
-}
-
-static int
-sandbox_add_values(scmp_filter_ctx ctx)
+static void
+sandbox_add_values(struct bpf *p)
 {
 	const struct sandbox_value *v;
-	struct scmp_arg_cmp cmp;
+	struct bpf_arg arg;
 	size_t i;
-	int ret = 0;
 
-	for (i = 0; i < FILTER_NELEM(sandbox_values) && ret == 0; i++) {
+	for (i = 0; i < FILTER_NELEM(sandbox_values); i++) {
 		v = &sandbox_values[i];
-		cmp = sandbox_int(v->arg, v->value);
-		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, v->call, 1,
-		    &cmp);
+		arg = filter_bits(v->arg, UINT32_MAX, v->value);
+		bpf_add(p, SECCOMP_RET_ALLOW, v->call, &arg, 1);
 	}
-	return ret;
 }
 
-static int
-sandbox_add_options(scmp_filter_ctx ctx)
+static void
+sandbox_add_options(struct bpf *p)
 {
-	struct scmp_arg_cmp cmp[2];
+	struct bpf_arg args[2];
 	size_t i;
-	int ret = 0;
 
-	for (i = 0; i < FILTER_NELEM(sandbox_options) && ret == 0; i++) {
-		cmp[0] = sandbox_int(1, sandbox_options[i].level);
-		cmp[1] = sandbox_int(2, sandbox_options[i].option);
-		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-		    SCMP_SYS(setsockopt), 2, cmp);
+	for (i = 0; i < FILTER_NELEM(sandbox_options); i++) {
+		args[0] = filter_bits(1, UINT32_MAX,
+		    (uint64_t)sandbox_options[i].level);
+		args[1] = filter_bits(2, UINT32_MAX,
+		    (uint64_t)sandbox_options[i].option);
+		bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(setsockopt), args, 2);
 	}
-	return ret;
 }
 
 /* Sending, but not MSG_FASTOPEN, which connects, and not to an address. */
-static int
-sandbox_add_send(scmp_filter_ctx ctx)
+static void
+sandbox_add_send(struct bpf *p)
 {
-	struct scmp_arg_cmp cmp[2];
-	int ret;
+	const struct bpf_arg msg = filter_bits(2, MSG_FASTOPEN, 0);
+	const struct bpf_arg to[] = {
+		filter_bits(3, MSG_FASTOPEN, 0),
+		filter_bits(4, UINT64_MAX, 0)
+	};
 
-	cmp[0] = filter_bits(2, MSG_FASTOPEN, 0);
-	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg),
-	    1, cmp);
-	if (ret != 0)
-		return ret;
-	cmp[0] = filter_bits(3, MSG_FASTOPEN, 0);
-	cmp[1] = filter_bits(4, UINT64_MAX, 0);
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto),
-	    2, cmp);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(sendmsg), &msg, 1);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(sendto), to, 2);
 }
 
 /*
@@ -202,40 +184,34 @@ sandbox_add_send(scmp_filter_ctx ctx)
  * memory, below what it began with.  isatty() of stdio learns that nothing is a
  * terminal.
  */
-static int
-sandbox_add_self(scmp_filter_ctx ctx)
+static void
+sandbox_add_self(struct bpf *p)
 {
-	struct scmp_arg_cmp cmp;
-	int ret;
+	const struct bpf_arg self = filter_bits(0, UINT32_MAX,
+	    (uint64_t)getpid());
+	const struct bpf_arg tty = filter_bits(1, UINT32_MAX, TCGETS);
 
-	cmp = sandbox_int(0, getpid());
-	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
-	    1, &cmp);
-	if (ret != 0 || (ret = filter_allow_limit(ctx, RLIMIT_DATA)) != 0)
-		return ret;
-	cmp = sandbox_int(1, TCGETS);
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(ENOTTY),
-	    SCMP_SYS(ioctl), 1, &cmp);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(tgkill), &self, 1);
+	filter_allow_limit(p, RLIMIT_DATA);
+	bpf_add(p, SECCOMP_RET_ERRNO | ENOTTY, SCMP_SYS(ioctl), &tty, 1);
 }
 
-static int
-sandbox_add_all(scmp_filter_ctx ctx)
+/* What each byte that is sent needs comes first. */
+static void
+sandbox_add_all(struct bpf *p)
 {
-	int ret;
-
-	if ((ret = filter_add_calls(ctx, SCMP_ACT_ALLOW, sandbox_allowed,
-	    FILTER_NELEM(sandbox_allowed))) != 0 ||
-	    (ret = sandbox_add_values(ctx)) != 0 ||
-	    (ret = sandbox_add_options(ctx)) != 0 ||
-	    (ret = sandbox_add_send(ctx)) != 0 ||
-	    (ret = filter_allow_memory(ctx)) != 0 ||
-	    (ret = sandbox_add_self(ctx)) != 0)
-		return ret;
+	sandbox_add_send(p);
+	filter_add_calls(p, SECCOMP_RET_ALLOW, sandbox_allowed,
+	    FILTER_NELEM(sandbox_allowed));
+	sandbox_add_values(p);
+	sandbox_add_options(p);
+	filter_allow_memory(p);
+	sandbox_add_self(p);
 #if FILTER_SANITIZED
-	return filter_add_calls(ctx, SCMP_ACT_ALLOW, sandbox_sanitizer,
+	filter_add_calls(p, SECCOMP_RET_ALLOW, sandbox_sanitizer,
 	    FILTER_NELEM(sandbox_sanitizer));
 #else
-	return filter_add_calls(ctx, SCMP_ACT_ERRNO(EACCES), sandbox_denied,
+	filter_add_calls(p, SECCOMP_RET_ERRNO | EACCES, sandbox_denied,
 	    FILTER_NELEM(sandbox_denied));
 #endif
 }
@@ -249,13 +225,14 @@ sandbox_add_all(scmp_filter_ctx ctx)
 int
 sandbox_net_enter(int root, int *missing)
 {
-	scmp_filter_ctx ctx;
+	struct bpf p;
 
 	if (filter_limit(SANDBOX_LOGIN_MAX, SANDBOX_DATA_MAX) == -1 ||
-	    enclose_enter(root, missing) == -1 ||
-	    (ctx = filter_new(SCMP_ACT_KILL_PROCESS)) == NULL)
+	    enclose_enter(root, missing) == -1)
 		return -1;
-	return filter_load(ctx, sandbox_add_all(ctx));
+	bpf_init(&p, SECCOMP_RET_KILL_PROCESS);
+	sandbox_add_all(&p);
+	return bpf_load(&p);
 }
 
 /* A user has logged in, and may have channels. */

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What sandboxes are made of: hiding a process from others of its uid, limits
- * on its resources, and the filter of its system calls.  Which calls a process
- * may make is said by a table of its own.
+ * on its resources, and rules that several filters of system calls have.  Which
+ * calls a process may make is said by a table of its own.
  */
 #include <sys/types.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include <errno.h>
-#include <seccomp.h>
 #include <stddef.h>
 #include <signal.h>
 #include <stdint.h>
@@ -70,101 +68,53 @@ filter_raise_memory(void)
 	return setrlimit(RLIMIT_DATA, &data);
 }
 
-/* A filter whose default is this action, or NULL with errno. */
-scmp_filter_ctx
-filter_new(uint32_t action)
-{
-	scmp_filter_ctx ctx = seccomp_init(action);
-
-	if (ctx != NULL && seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS) != 0) {
-		seccomp_release(ctx);
-		ctx = NULL;
-	}
-	if (ctx == NULL)
-		errno = ENOMEM;
-	return ctx;
-}
-
-/* The same action for n calls.  Returns 0, or a negative errno. */
-int
-filter_add_calls(scmp_filter_ctx ctx, uint32_t action, const int *calls,
-    size_t n)
+/* The same action for n calls, whatever their arguments. */
+void
+filter_add_calls(struct bpf *p, uint32_t action, const int *calls, size_t n)
 {
 	size_t i;
-	int ret = 0;
 
-	for (i = 0; i < n && ret == 0; i++)
-		ret = seccomp_rule_add_array(ctx, action, calls[i], 0, NULL);
-	return ret;
+	for (i = 0; i < n; i++)
+		bpf_add(p, action, calls[i], NULL, 0);
 }
 
 /* A condition: of the mask's bits, the argument has exactly these set. */
-struct scmp_arg_cmp
-filter_bits(unsigned int arg, uint64_t mask, uint64_t bits)
+struct bpf_arg
+filter_bits(unsigned int number, uint64_t mask, uint64_t bits)
 {
-	struct scmp_arg_cmp cmp = { arg, SCMP_CMP_MASKED_EQ, mask, bits };
+	const struct bpf_arg arg = { number, mask, bits };
 
-	return cmp;
+	return arg;
 }
 
-/*
- * Permits mmap and mprotect of anonymous memory that is not executable.
- * Returns 0, or a negative errno.
- */
-int
-filter_allow_memory(scmp_filter_ctx ctx)
+/* Permits mmap and mprotect of anonymous memory that is not executable. */
+void
+filter_allow_memory(struct bpf *p)
 {
-	static const int mmaps[] = { SCMP_SYS(mmap), SCMP_SYS(mmap2) };
-	struct scmp_arg_cmp cmp[2];
-	size_t i;
-	int ret = 0;
+	const struct bpf_arg args[] = {
+		filter_bits(2, PROT_EXEC, 0),
+		filter_bits(3, MAP_ANONYMOUS, MAP_ANONYMOUS)
+	};
 
-	cmp[0] = filter_bits(2, PROT_EXEC, 0);
-	cmp[1] = filter_bits(3, MAP_ANONYMOUS, MAP_ANONYMOUS);
-	for (i = 0; i < FILTER_NELEM(mmaps) && ret == 0; i++)
-		ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, mmaps[i],
-		    2, cmp);
-	if (ret != 0)
-		return ret;
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(mprotect), 1, cmp);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(mmap), args, 2);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(mmap2), args, 2);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(mprotect), args, 1);
 }
 
-/*
- * Permits to read the limits of the process itself, and to set this one.
- * Returns 0, or a negative errno.
- */
-int
-filter_allow_limit(scmp_filter_ctx ctx, int resource)
+/* Permits to read the limits of the process itself, and to set this one. */
+void
+filter_allow_limit(struct bpf *p, int resource)
 {
-	struct scmp_arg_cmp cmp[3];
-	int ret;
+	const struct bpf_arg get[] = {
+		filter_bits(0, UINT32_MAX, 0),
+		filter_bits(2, UINT64_MAX, 0)
+	};
+	const struct bpf_arg set[] = {
+		filter_bits(0, UINT32_MAX, 0),
+		filter_bits(1, UINT32_MAX, (uint64_t)resource),
+		filter_bits(3, UINT64_MAX, 0)
+	};
 
-	cmp[0] = filter_bits(0, UINT32_MAX, 0);
-	cmp[1] = filter_bits(2, UINT64_MAX, 0);
-	ret = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(prlimit64), 2, cmp);
-	if (ret != 0)
-		return ret;
-	cmp[1] = filter_bits(1, UINT32_MAX, resource);
-	cmp[2] = filter_bits(3, UINT64_MAX, 0);
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-	    SCMP_SYS(prlimit64), 3, cmp);
-}
-
-/*
- * Puts the filter around the process for good, unless making it had failed
- * (ret, a negative errno), and frees it.  Returns 0, or -1 with errno.
- */
-int
-filter_load(scmp_filter_ctx ctx, int ret)
-{
-	if (ret == 0)
-		ret = seccomp_load(ctx);
-	seccomp_release(ctx);
-	if (ret == 0)
-		return 0;
-	errno = -ret;
-	return -1;
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(prlimit64), get, 2);
+	bpf_add(p, SECCOMP_RET_ALLOW, SCMP_SYS(prlimit64), set, 3);
 }

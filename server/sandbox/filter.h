@@ -4,8 +4,10 @@
 #define FILTER_H
 
 #include <sys/types.h>
-#include <seccomp.h>
+#include <seccomp.h>		/* SCMP_SYS, the numbers of calls */
 #include <stdint.h>
+
+#include "bpf.h"
 
 #ifndef __has_feature
 #define __has_feature(x)	0
@@ -22,11 +24,9 @@
 void	 filter_hide(void);
 int	 filter_limit(size_t, size_t);
 int	 filter_raise_memory(void);
-scmp_filter_ctx filter_new(uint32_t);
-int	 filter_add_calls(scmp_filter_ctx, uint32_t, const int *, size_t);
-struct scmp_arg_cmp filter_bits(unsigned int, uint64_t, uint64_t);
-int	 filter_allow_memory(scmp_filter_ctx);
-int	 filter_allow_limit(scmp_filter_ctx, int);
-int	 filter_load(scmp_filter_ctx, int);
+void	 filter_add_calls(struct bpf *, uint32_t, const int *, size_t);
+struct bpf_arg filter_bits(unsigned int, uint64_t, uint64_t);
+void	 filter_allow_memory(struct bpf *);
+void	 filter_allow_limit(struct bpf *, int);
 
 #endif

@@ -6,9 +6,9 @@
 #include <sys/types.h>
 
 #include <errno.h>
-#include <seccomp.h>
 #include <stddef.h>
 
+#include "bpf.h"
 #include "confine.h"
 #include "enclose.h"
 #include "filter.h"
@@ -45,22 +45,19 @@ static const int confine_denied[] = {
 int
 confine_enter(int root)
 {
-	scmp_filter_ctx ctx;
-	int missing, ret;
+	struct bpf p;
+	int missing;
 
 	if (filter_limit(CONFINE_DATA_MAX, CONFINE_DATA_MAX) == -1 ||
 	    enclose_enter(root, &missing) == -1)
 		return -1;
 	if (FILTER_SANITIZED)
 		return 0;
-	if ((ctx = filter_new(SCMP_ACT_KILL_PROCESS)) == NULL)
-		return -1;
-	ret = filter_add_calls(ctx, SCMP_ACT_ALLOW, confine_allowed,
+	bpf_init(&p, SECCOMP_RET_KILL_PROCESS);
+	filter_add_calls(&p, SECCOMP_RET_ALLOW, confine_allowed,
 	    FILTER_NELEM(confine_allowed));
-	if (ret == 0)
-		ret = filter_add_calls(ctx, SCMP_ACT_ERRNO(EACCES),
-		    confine_denied, FILTER_NELEM(confine_denied));
-	if (ret == 0)
-		ret = filter_allow_memory(ctx);
-	return filter_load(ctx, ret);
+	filter_add_calls(&p, SECCOMP_RET_ERRNO | EACCES, confine_denied,
+	    FILTER_NELEM(confine_denied));
+	filter_allow_memory(&p);
+	return bpf_load(&p);
 }
