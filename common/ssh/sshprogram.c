@@ -17,6 +17,7 @@
 #include <event2/event.h>
 #include <libssh/libssh.h>
 
+#include "eventloop.h"
 #include "log.h"
 #include "sshchan.h"
 #include "sshconn.h"
@@ -78,7 +79,7 @@ sshprogram_eof(struct sshchan *c)
 {
 	struct sshprogram *p = c->kind_data;
 
-	event_add(p->ev_eof, &sshprogram_moment);
+	eventloop_watch(p->ev_eof, &sshprogram_moment);
 }
 
 static void
