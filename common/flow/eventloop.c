@@ -18,19 +18,22 @@
  * for want of memory or of watches (max_user_watches of epoll(7)), comes at
  * once instead, with EV_TIMEOUT: a deadline comes early, and a descriptor,
  * whose event has no timeout, is known not to be watched, so that its owner
- * ends what it serves.  Returns 0, or -1 with errno then: a timer that sets
- * itself again must look, or it would come again and again.
+ * ends what it serves.  Returns 0 with errno as it was, or -1 with errno
+ * then: a timer that sets itself again must look, or it would come again and
+ * again.
  */
 int
 eventloop_watch(struct event *ev, const struct timeval *tv)
 {
 	static struct ratelimit lines = { .max = EVENTLOOP_LINES };
-	int error;
+	int error, saved = errno;
 
 	/* libevent tells nothing of a failed allocation. */
 	errno = ENOMEM;
-	if (event_add(ev, tv) == 0)
+	if (event_add(ev, tv) == 0) {
+		errno = saved;
 		return 0;
+	}
 	error = errno;
 	log_info_limited(&lines, "cannot watch descriptor %d: %s",
 	    (int)event_get_fd(ev), strerror(error));

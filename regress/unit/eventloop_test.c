@@ -76,7 +76,9 @@ test_descriptor(void **state)
 	assert_int_equal(came, 0);
 	assert_int_equal(lines, 1);
 	epoll_failures = 0;
+	errno = EDOM;
 	assert_int_equal(eventloop_watch(ev, NULL), 0);
+	assert_int_equal(errno, EDOM);
 	assert_int_equal(write(fds[1], "x", 1), 1);
 	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	assert_int_equal(came, EV_READ);
