@@ -33,6 +33,7 @@
 #include "sshconnect.h"
 #include "sshloop.h"
 #include "stdfds.h"
+#include "watchdog.h"
 
 #define RESOLVERS	2
 
@@ -156,6 +157,9 @@ connected_cb(struct ssh_session_struct *session, void *arg)
 	announce(s);
 	if (conf->fork_after_auth)
 		go_to_background(s);
+	if (watchdog_start(s->base, WATCHDOG_SECONDS, log_in_signal,
+	    NULL) == -1)
+		fatalx("out of memory");
 	sshconn_start(&s->loop->conn);
 	listeners_start(&s->listeners, s->base, clients_accept_cb, &s->clients);
 	if (s->opt.command != NULL)
@@ -231,6 +235,7 @@ clean_up(struct sockstun *s)
 	event_free(s->sigint);
 	event_free(s->sighup);
 	event_free(s->sigchld);
+	watchdog_stop();
 	event_base_free(s->base);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/time.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 
 #define LOG_TEXT_MAX	2048	/* bytes of a line, escaped */
 #define LOG_PREFIX_MAX	128	/* time, program and process id */
+#define LOG_PATIENCE	5000	/* ms for who reads the lines to go on */
 #define LOG_EXIT	255	/* status of a process ended by fatal */
 
 enum log_target {
@@ -39,6 +41,7 @@ static struct {
 	int		 fd;
 	int		 in_sink;
 	int		 named;		/* on standard error, too */
+	int		 stalled;	/* nobody reads the lines */
 	log_sink	*sink;
 	void		*sink_arg;
 } logger = {
@@ -75,6 +78,20 @@ static const int log_priorities[] = {
 
 #define LOG_NNAMES	(sizeof(log_names) / sizeof(log_names[0]))
 
+/*
+ * May a line be written?  Who reads them may be a terminal that was stopped or
+ * a pipe that nobody empties: that is waited for once, and then lines are lost
+ * until it goes on.
+ */
+static int
+log_has_room(int fd)
+{
+	struct pollfd pfd = { fd, POLLOUT, 0 };
+
+	logger.stalled = poll(&pfd, 1, logger.stalled ? 0 : LOG_PATIENCE) == 0;
+	return !logger.stalled;
+}
+
 static void
 log_to_fd(int fd, const char *prefix, const char *text)
 {
@@ -82,7 +99,7 @@ log_to_fd(int fd, const char *prefix, const char *text)
 	int n;
 
 	n = snprintf(line, sizeof(line), "%s%s\n", prefix, text);
-	if (n < 0 || (size_t)n >= sizeof(line))
+	if (n < 0 || (size_t)n >= sizeof(line) || !log_has_room(fd))
 		return;
 	while (write(fd, line, (size_t)n) == -1 && errno == EINTR)
 		;
@@ -113,16 +130,9 @@ log_to_file(const char *text)
 	log_to_fd(logger.fd, prefix, text);
 }
 
-/* A line that the sink itself logs goes where lines go without a sink. */
 static void
-log_deliver(enum log_level level, const char *text)
+log_write(enum log_level level, const char *text)
 {
-	if (logger.sink != NULL && !logger.in_sink) {
-		logger.in_sink = 1;
-		logger.sink(level, text, logger.sink_arg);
-		logger.in_sink = 0;
-		return;
-	}
 	switch (logger.target) {
 	case LOG_TO_STDERR:
 		log_to_stderr(text);
@@ -134,6 +144,19 @@ log_deliver(enum log_level level, const char *text)
 		syslog(log_priorities[level], "%s", text);
 		break;
 	}
+}
+
+/* A line that the sink itself logs goes where lines go without a sink. */
+static void
+log_deliver(enum log_level level, const char *text)
+{
+	if (logger.sink == NULL || logger.in_sink) {
+		log_write(level, text);
+		return;
+	}
+	logger.in_sink = 1;
+	logger.sink(level, text, logger.sink_arg);
+	logger.in_sink = 0;
 }
 
 /*
@@ -309,6 +332,18 @@ log_line(enum log_level level, const char *text)
 	log_escape(text, n, 0, line, sizeof(line));
 	log_deliver(level, line);
 	errno = saved;
+}
+
+/*
+ * Writes an error, of printable ASCII, where lines go without a sink, from
+ * inside the handler of a signal after which the process ends.  Nothing is
+ * allocated, but syslog(3) may wait for a lock that the process holds: who
+ * calls this sees to it that the process ends all the same.
+ */
+void
+log_in_signal(const char *text, void *arg)
+{
+	log_write(LOG_LEVEL_ERROR, text);
 }
 
 /* One line of a level, with_errno with the text of errno; see log.h. */

@@ -21,6 +21,7 @@
 
 #include "eventloop.h"
 #include "stream.h"
+#include "watchdog.h"
 
 /* Milliseconds between the first and the last close of a process that ends. */
 #define PAIRSTREAM_MOMENT	20
@@ -193,6 +194,7 @@ static const struct stream_ops sockstream_ops = {
 static void
 sockstream_tell(struct sockstream *ss, short what, enum stream_event ev)
 {
+	watchdog_note("what came of descriptor", (unsigned long)ss->fd);
 	ss->stream.cb(&ss->stream, what & EV_TIMEOUT ? STREAM_RESET : ev,
 	    ss->stream.arg);
 }

@@ -25,7 +25,6 @@
 #include <netinet/tcp.h>
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +38,7 @@
 #include "log.h"
 #include "sshconn.h"
 #include "sshwire.h"
+#include "watchdog.h"
 
 /* Reads in one event; then others have the loop. */
 #define SSHCONN_READS		64
@@ -48,21 +48,6 @@
 #define SSHCONN_GATHER		8192
 /* Bytes of answers not yet sent, beyond which the peer is not read. */
 #define SSHCONN_QUEUE_MAX	(1024 * 1024)
-/* Seconds of work in one call of libssh: then it will never return. */
-#define SSHCONN_WATCHDOG	30
-
-/*
- * Has the kernel end the process after so many seconds, unless a new limit is
- * set by then; 0: no limit.  They are seconds of processor time, so that a
- * process that was stopped for a while does not end.
- */
-static void
-sshconn_limit(int seconds)
-{
-	struct itimerval limit = { .it_value = { .tv_sec = seconds } };
-
-	setitimer(ITIMER_PROF, &limit, NULL);
-}
 
 /*
  * Nothing is read from now on, and no round comes; the layers above then let
@@ -79,8 +64,6 @@ sshconn_stop(struct sshconn *c)
 	event_del(c->ev_write);
 	event_del(c->ev_kick);
 	event_del(c->ev_alive);
-	event_del(c->ev_watchdog);
-	sshconn_limit(0);
 }
 
 static void
@@ -286,6 +269,12 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 		sshconn_fail(c, "the session cannot be watched");
 		return;
 	}
+	/*
+	 * libssh can be made to write empty packets for ever by a peer whose
+	 * largest packet is smaller than its header, which no call tells
+	 * beforehand.
+	 */
+	watchdog_note("a round of the SSH session", 0);
 	c->in_round = 1;
 	if (what & EV_READ)
 		sshwire_readable();
@@ -373,31 +362,6 @@ sshconn_alive_cb(evutil_socket_t fd, short what, void *arg)
 	sshconn_kick(c);
 }
 
-/*
- * libssh can be made to write empty packets for ever by a peer whose largest
- * packet is smaller than its header, which no call tells beforehand.
- */
-static void
-sshconn_stuck(int sig)
-{
-	static const char text[] = "The SSH library does not return; giving "
-	    "up.\n";
-
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) == -1)
-		_exit(254);
-	_exit(255);
-}
-
-static void
-sshconn_watchdog_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct sshconn *c = arg;
-	static const struct timeval every = { SSHCONN_WATCHDOG / 4, 0 };
-
-	sshconn_limit(SSHCONN_WATCHDOG);
-	sshconn_set_timer(c, c->ev_watchdog, &every);
-}
-
 static void
 sshconn_prepare_socket(int fd)
 {
@@ -417,11 +381,10 @@ sshconn_make_events(struct sshconn *c, struct event_base *base)
 	c->ev_write = event_new(base, c->watch, EV_WRITE, sshconn_event_cb, c);
 	c->ev_kick = event_new(base, -1, 0, sshconn_event_cb, c);
 	c->ev_alive = evtimer_new(base, sshconn_alive_cb, c);
-	c->ev_watchdog = evtimer_new(base, sshconn_watchdog_cb, c);
 	c->poll = ssh_event_new();
 	return c->ev_read != NULL && c->ev_write != NULL &&
 	    c->ev_kick != NULL && c->ev_alive != NULL &&
-	    c->ev_watchdog != NULL && c->poll != NULL ? 0 : -1;
+	    c->poll != NULL ? 0 : -1;
 }
 
 /*
@@ -462,8 +425,6 @@ void
 sshconn_start(struct sshconn *c)
 {
 	eventloop_watch(c->ev_read, NULL);
-	signal(SIGPROF, sshconn_stuck);
-	sshconn_watchdog_cb(-1, 0, c);
 	if (c->alive_every.tv_sec > 0)
 		sshconn_set_timer(c, c->ev_alive, &c->alive_every);
 	sshconn_kick(c);
@@ -509,7 +470,6 @@ sshconn_clear(struct sshconn *c)
 	sshconn_free_event(c->ev_write);
 	sshconn_free_event(c->ev_kick);
 	sshconn_free_event(c->ev_alive);
-	sshconn_free_event(c->ev_watchdog);
 	if (c->session != NULL)
 		sshconn_close_session(c);
 	if (c->poll != NULL)

@@ -32,6 +32,7 @@ enum log_level log_get_level(void);
 int	 log_parse_level(const char *, enum log_level *);
 const char *log_level_name(enum log_level);
 void	 log_line(enum log_level, const char *);
+void	 log_in_signal(const char *, void *);
 
 void	 log_add(enum log_level, int, const char *, ...)
 	    __attribute__((format(printf, 3, 4)));

@@ -51,7 +51,6 @@ struct sshconn {
 	struct event		*ev_write;
 	struct event		*ev_kick;	/* a round was asked for */
 	struct event		*ev_alive;
-	struct event		*ev_watchdog;
 	/* Set before the start: see struct sshloop_options. */
 	struct timeval		 alive_every;	/* 0: never */
 	int			 alive_max;	/* unanswered: it is lost */

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "beat.h"
 #include "context.h"
 #include "destrules.h"
 #include "dialer.h"
@@ -43,6 +45,7 @@
 #include "socks.h"
 #include "stream.h"
 #include "udpsock.h"
+#include "watchdog.h"
 
 #define DIALER_THREADS	16	/* that resolve names */
 #define DIALER_BURST	64	/* messages read in one go */
@@ -72,6 +75,7 @@ struct dialer {
 	struct request_tree	 requests;
 	size_t			 nrequests;
 	struct msgqueue		 replies;
+	struct beat		 beat;
 	int			 peer;
 	struct report		*log;
 	uint32_t		 seen;		/* types that came */
@@ -154,6 +158,17 @@ dialer_reply(struct dialer *d, uint32_t id, struct msg *m)
 	msg_init(m, PS_REPLY, id);
 	if (msgqueue_send(&d->replies, m) == -1 && errno != EPIPE)
 		dialer_failed_cb(errno, d);
+}
+
+/* It was stopped, or hangs; this process's end makes an orphan of it. */
+static void
+dialer_silent_cb(void *arg)
+{
+	struct dialer *d = arg;
+
+	log_warnx("dialer for %s: sockstund-net takes no messages",
+	    d->ctx->user);
+	dialer_stop(d, DIALER_EXIT_VIOLATION);
 }
 
 /* Answers a request, which is gone then. */
@@ -323,6 +338,12 @@ answer_log(struct dialer *d, struct msg *m)
 	return 0;
 }
 
+static int
+answer_alive(struct dialer *d, struct msg *m)
+{
+	return msg_end(m);
+}
+
 /* What net may say to a dialer; a handler's -1 ends the connection. */
 static const struct dialer_message {
 	struct privsep_rule	 rule;
@@ -330,7 +351,8 @@ static const struct dialer_message {
 } dialer_table[] = {
 	{ { PS_REQUEST, DIALER_SERVING },	answer_request },
 	{ { PS_CANCEL, DIALER_SERVING },	answer_cancel },
-	{ { PS_LOG, DIALER_SERVING },		answer_log }
+	{ { PS_LOG, DIALER_SERVING },		answer_log },
+	{ { PS_ALIVE, DIALER_SERVING },		answer_alive }
 };
 
 static const struct dialer_message *
@@ -355,6 +377,8 @@ dialer_dispatch(struct dialer *d, struct msg *m)
 		    "permitted", d->ctx->user, m->type);
 		return -1;
 	}
+	watchdog_note("a message of net's for flow", m->id);
+	beat_heard(&d->beat);
 	if (dm->answer(d, m) == -1) {
 		log_warnx("dialer for %s: bad message %u from net",
 		    d->ctx->user, m->type);
@@ -432,7 +456,10 @@ dialer_init(struct dialer *d, const struct servconf *conf, int peer,
 	d->ev_read = event_new(d->base, peer, EV_READ | EV_PERSIST,
 	    dialer_read_cb, d);
 	if (msgqueue_start(&d->replies, d->base) == -1 || d->ev_read == NULL ||
-	    eventloop_watch(d->ev_read, NULL) == -1)
+	    eventloop_watch(d->ev_read, NULL) == -1 ||
+	    beat_start(&d->beat, d->base, &d->replies, PS_ALIVE,
+	    BEAT_SECONDS, dialer_silent_cb, d) == -1 ||
+	    watchdog_start(d->base, PRIVSEP_WATCHDOG, report_stuck, log) == -1)
 		fatalx("dialer: out of memory");
 }
 
@@ -443,6 +470,8 @@ dialer_clear(struct dialer *d)
 
 	while ((r = RB_ROOT(&d->requests)) != NULL)
 		request_free(r);
+	beat_stop(&d->beat);
+	watchdog_stop();
 	msgqueue_clear(&d->replies);
 	services_clear(&d->services);
 	udpsock_pool_free(d->services.udp);

@@ -10,7 +10,6 @@
 
 #include "log.h"
 #include "logging.h"
-#include "msg.h"
 #include "privsep.h"
 #include "report.h"
 
@@ -21,14 +20,7 @@ static int
 report_try(const struct report *r, enum logging_process process,
     enum log_level level, const char *text)
 {
-	struct msg m;
-	int ret;
-
-	msg_init(&m, LG_LINE, process);
-	privsep_put_log(&m, level, text);
-	ret = msg_send(r->fd, &m);
-	msg_clear(&m);
-	return ret;
+	return privsep_send_log(r->fd, LG_LINE, process, level, text);
 }
 
 static void
@@ -58,6 +50,13 @@ report_open(struct report *r, int fd)
 	r->fd = fd;
 	r->lost = 0;
 	log_set_sink(report_sink, r);
+}
+
+/* The last line of this process, as the watchdog says it. */
+void
+report_stuck(const char *text, void *arg)
+{
+	(void)report_try(arg, LOGGING_DIALER, LOG_LEVEL_ERROR, text);
 }
 
 /* A line that net sent. */

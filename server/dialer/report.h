@@ -13,6 +13,7 @@ struct report {
 };
 
 void	 report_open(struct report *, int);
+void	 report_stuck(const char *, void *);
 void	 report_net_line(struct report *, const struct privsep_line *);
 void	 report_lost(struct report *);
 

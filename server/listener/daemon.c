@@ -30,6 +30,7 @@
 #include "rexec.h"
 #include "servconf.h"
 #include "startups.h"
+#include "watchdog.h"
 #include "xmalloc.h"
 
 static const int daemon_signals[] = {
@@ -193,13 +194,17 @@ daemon_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 	struct daemon *d = arg;
 	struct addr peer;
 
+	watchdog_note("a connection that came", (unsigned long)fd);
 	if (addr_from_sockaddr(&peer, sa) == -1)
 		memset(&peer, 0, sizeof(peer));
 	addr_unmap(&peer);
 	if (d->logger->pid == -1)
 		logproc_start(d->logger, d->cfg->self, d->cfg->conf_fd);
-	if (d->cfg->single)
+	if (d->cfg->single) {
+		/* Its timer would go on in the next program. */
+		watchdog_stop();
 		daemon_exec_monitor(d->cfg, fd, -1);
+	}
 	if (startups_admit(d->startups, &peer))
 		daemon_start_monitor(d, l, fd, &peer);
 	else
@@ -214,6 +219,7 @@ daemon_reap(struct daemon *d)
 	pid_t pid;
 	int status;
 
+	watchdog_note("the end of a child", 0);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (WIFSIGNALED(status))
 			log_warnx("process %ld killed by signal %d (%s)",
@@ -258,7 +264,9 @@ daemon_init(struct daemon *d, struct daemon_config *cfg)
 	d->cfg = cfg;
 	d->logger = &cfg->logger;
 	d->limit = fdlimit_for_new();
-	if ((d->base = event_base_new()) == NULL)
+	if ((d->base = event_base_new()) == NULL ||
+	    watchdog_start(d->base, WATCHDOG_SECONDS, log_in_signal,
+	    NULL) == -1)
 		fatalx("cannot make an event loop");
 	for (i = 0; i < DAEMON_NSIGNALS; i++) {
 		d->ev_signal[i] = evsignal_new(d->base, daemon_signals[i],
@@ -286,6 +294,7 @@ daemon_clear(struct daemon *d)
 	startups_free(d->startups);
 	for (i = 0; i < DAEMON_NSIGNALS; i++)
 		event_free(d->ev_signal[i]);
+	watchdog_stop();
 	event_base_free(d->base);
 }
 

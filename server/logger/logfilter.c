@@ -34,7 +34,8 @@ static const int logfilter_allowed[] = {
 	SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(futex),
 	SCMP_SYS(futex_time64), SCMP_SYS(getrandom), SCMP_SYS(getpid),
 	SCMP_SYS(gettid), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn), SCMP_SYS(restart_syscall)
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn),
+	SCMP_SYS(setitimer), SCMP_SYS(restart_syscall)
 };
 
 /* Tried by libraries, which can do without: they get EACCES. */

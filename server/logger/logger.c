@@ -27,6 +27,7 @@
 #include "logging.h"
 #include "msg.h"
 #include "privsep.h"
+#include "watchdog.h"
 
 #define LOGGER_BURST	16	/* messages read in one go */
 
@@ -89,6 +90,7 @@ channel_read_cb(evutil_socket_t fd, short what, void *arg)
 	struct msg m;
 	int i, r;
 
+	watchdog_note("lines of process", (unsigned long)ch->pid[0]);
 	for (i = 0; i < LOGGER_BURST; i++) {
 		r = msg_recv(ch->fd, &m);
 		if (r == -1 && errno == EAGAIN)
@@ -180,7 +182,14 @@ logger_main(int control)
 		fatalx("no event loop");
 	if (logfilter_enter() == -1)
 		fatal("sandbox");
-	event_base_dispatch(lg.base);
+	if (watchdog_start(lg.base, WATCHDOG_SECONDS, log_in_signal,
+	    NULL) == -1)
+		fatalx("out of memory");
+	/* The watchdog's event alone would keep the loop. */
+	while (event_pending(lg.ev_control, EV_READ, NULL) ||
+	    !LIST_EMPTY(&lg.channels))
+		event_base_loop(lg.base, EVLOOP_ONCE);
+	watchdog_stop();
 	while ((ch = LIST_FIRST(&lg.channels)) != NULL)
 		channel_free(ch);
 	event_free(lg.ev_control);

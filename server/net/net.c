@@ -42,6 +42,7 @@
 #include "sshwire.h"
 #include "stdfds.h"
 #include "version.h"
+#include "watchdog.h"
 #include "xmalloc.h"
 
 /* Seconds.  The monitor enforces LoginGraceTime; libssh must not end first. */
@@ -216,8 +217,12 @@ net_serve(struct net *n, ssh_session session, const char *user)
 	if (n->loop == NULL)
 		fatalx("out of memory");
 	n->flows.loop = n->loop;
+	if (watchdog_start(n->base, PRIVSEP_WATCHDOG, priv_stuck,
+	    &n->priv) == -1)
+		fatalx("out of memory");
 	sshconn_start(&n->loop->conn);
 	event_base_dispatch(n->base);
+	watchdog_stop();
 	sshloop_free(n->loop);
 	netflows_clear(&n->flows);
 	free(who);

@@ -398,14 +398,16 @@ netflows_bound_cb(uint32_t id, const struct addr *bnd, void *arg)
 }
 
 /*
- * Without its dialer the session is of no use to anybody.  One of the same uid
- * takes this process with it (filter_hide), so that this is not always called.
+ * Without its dialer the session is of no use to anybody.  The log leads
+ * through the dialer, so it is the client who learns why.  A dialer of the
+ * same uid takes this process with it (filter_hide): this is not always called.
  */
 static void
-netflows_gone_cb(void *arg)
+netflows_gone_cb(const char *why, void *arg)
 {
 	struct netflows *all = arg;
 
+	ssh_session_set_disconnect_message(all->loop->conn.session, why);
 	event_base_loopbreak(all->base);
 }
 

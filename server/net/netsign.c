@@ -16,6 +16,7 @@
 
 #include <dlfcn.h>
 #include <openssl/evp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,8 @@
 #define NETSIGN_EXCHANGE_MAX	(MSG_MAX - 64)
 /* Where a FIDO key's flags are: after the hash of the application. */
 #define NETSIGN_SK_AT		32
+/* ms for a signature: the dialer does not wait much longer for this process. */
+#define NETSIGN_PATIENCE	6000
 
 typedef int digest_update(EVP_MD_CTX *, const void *, size_t);
 
@@ -97,6 +100,7 @@ int
 EVP_DigestSign(EVP_MD_CTX *ctx, unsigned char *out, size_t *outlen,
     const unsigned char *hash, size_t hashlen)
 {
+	struct pollfd pfd = { sign.fd, POLLIN, 0 };
 	const u_char *sig;
 	struct msg m;
 	size_t len = 0;
@@ -109,7 +113,8 @@ EVP_DigestSign(EVP_MD_CTX *ctx, unsigned char *out, size_t *outlen,
 	netsign_forget_exchange();
 	r = msg_send_wait(sign.fd, &m);
 	msg_clear(&m);
-	if (r == -1 || msg_recv(sign.fd, &m) != 1)
+	if (r == -1 || poll(&pfd, 1, NETSIGN_PATIENCE) != 1 ||
+	    msg_recv(sign.fd, &m) != 1)
 		fatalx("the signer does not answer");
 	if (m.type != SG_SIGNED || (sig = msg_get_blob(&m, &len)) == NULL ||
 	    msg_end(&m) == -1 || len > *outlen)

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "beat.h"
 #include "eventloop.h"
 #include "log.h"
 #include "msg.h"
@@ -21,11 +23,14 @@
 #include "priv.h"
 #include "privsep.h"
 #include "socks.h"
+#include "watchdog.h"
 
 /* Messages waiting for the other side beyond which lines of log are lost. */
 #define PRIV_LOG_QUEUE	256
 /* Bytes of the line that tells of lost ones. */
 #define PRIV_LOST_MAX	64
+/* ms for an answer of the monitor's, which may have to ask others. */
+#define PRIV_PATIENCE	120000
 
 /*
  * If the other side is gone, whoever reads its messages notices that.  Any
@@ -53,8 +58,10 @@ priv_init(struct priv *priv, int fd)
 static void
 priv_expect(struct priv *priv, struct msg *m, uint32_t type)
 {
+	struct pollfd pfd = { priv->fd, POLLIN, 0 };
+
 	/* The log leads to the same process, so there is nobody to tell. */
-	if (msg_recv(priv->fd, m) != 1)
+	if (poll(&pfd, 1, PRIV_PATIENCE) != 1 || msg_recv(priv->fd, m) != 1)
 		_exit(1);
 	if (m->type != type)
 		fatalx("monitor sent message %u instead of %u", m->type, type);
@@ -168,6 +175,15 @@ priv_log(enum log_level level, const char *text, void *arg)
 		priv->lost++;
 }
 
+/* The last line of this process, as the watchdog says it. */
+void
+priv_stuck(const char *text, void *arg)
+{
+	const struct priv *priv = arg;
+
+	(void)privsep_send_log(priv->fd, PS_LOG, 0, LOG_LEVEL_ERROR, text);
+}
+
 static void
 priv_take_bound(struct priv *priv, struct msg *m)
 {
@@ -213,16 +229,26 @@ priv_read_cb(evutil_socket_t fd, short what, void *arg)
 		log_warn("message from the dialer");
 	if (r != 1) {
 		event_del(priv->ev_read);
-		priv->ops->gone(priv->arg);
+		priv->ops->gone("the dialer ended", priv->arg);
 		return;
 	}
+	watchdog_note("a message of the dialer's for flow", m.id);
+	beat_heard(&priv->beat);
 	if (m.type == PS_REPLY)
 		priv_take_reply(priv, &m);
 	else if (m.type == PS_BOUND)
 		priv_take_bound(priv, &m);
-	else
+	else if (m.type != PS_ALIVE || msg_end(&m) == -1 || m.fd != -1)
 		fatalx("dialer sent message %u", m.type);
 	msg_clear(&m);
+}
+
+static void
+priv_silent_cb(void *arg)
+{
+	struct priv *priv = arg;
+
+	priv->ops->gone("the dialer takes no messages", priv->arg);
 }
 
 /* From now on nothing waits: answers come as events.  -1 on failure. */
@@ -236,14 +262,17 @@ priv_start(struct priv *priv, struct event_base *base,
 		return -1;
 	priv->ev_read = event_new(base, priv->fd, EV_READ | EV_PERSIST,
 	    priv_read_cb, priv);
-	return priv->ev_read == NULL ? -1 :
-	    eventloop_watch(priv->ev_read, NULL);
+	if (priv->ev_read == NULL || eventloop_watch(priv->ev_read, NULL) == -1)
+		return -1;
+	return beat_start(&priv->beat, base, &priv->queue, PS_ALIVE,
+	    BEAT_SECONDS, priv_silent_cb, priv);
 }
 
 /* Frees what is queued, and the events; the descriptor is the caller's. */
 void
 priv_clear(struct priv *priv)
 {
+	beat_stop(&priv->beat);
 	msgqueue_clear(&priv->queue);
 	if (priv->ev_read != NULL)
 		event_free(priv->ev_read);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 #include <stdint.h>
 
+#include "beat.h"
 #include "log.h"
 #include "msgqueue.h"
 
@@ -27,8 +28,8 @@ struct priv_ops {
 	void	(*bound)(uint32_t, const struct addr *, void *);
 	/* The last word; the descriptor, or -1, is the callee's. */
 	void	(*reply)(uint32_t, const struct privsep_reply *, int, void *);
-	/* The dialer ended. */
-	void	(*gone)(void *);
+	/* The dialer ended, or takes no messages: so it is said why. */
+	void	(*gone)(const char *, void *);
 };
 
 struct priv {
@@ -36,6 +37,7 @@ struct priv {
 	struct event		*ev_read;
 	struct msgqueue		 queue;
 	u_int			 lost;		/* lines of log */
+	struct beat		 beat;
 	const struct priv_ops	*ops;
 	void			*arg;
 };
@@ -51,6 +53,7 @@ int	priv_key_proved(struct priv *, const char *, const char *,
 	    const char *, const struct privsep_proof *);
 int	priv_request(struct priv *, uint32_t, const struct privsep_request *);
 void	priv_cancel(struct priv *, uint32_t);
+void	priv_stuck(const char *, void *);
 void	priv_log(enum log_level, const char *, void *);
 
 #endif

@@ -6,6 +6,7 @@
  * if bytes are left over.  Who sends and who receives is not known here.
  */
 #include <sys/types.h>
+#include <sys/endian.h>
 
 #include <errno.h>
 #include <stdint.h>
@@ -278,6 +279,27 @@ privsep_get_log(struct msg *m, struct privsep_line *line)
 	line->level = (enum log_level)get_bounded(m, LOG_LEVEL_DEBUG2);
 	msg_get_string(m, line->text, sizeof(line->text));
 	return msg_end(m);
+}
+
+/*
+ * Sends a line, as a message of that type and id, over a pair that does not
+ * block.  It may be done in the handler of a signal: nothing is allocated.
+ */
+int
+privsep_send_log(int fd, uint32_t type, uint32_t id, enum log_level level,
+    const char *text)
+{
+	u_char payload[8 + PRIVSEP_LOG_MAX];
+	size_t len = strnlen(text, PRIVSEP_LOG_MAX);
+	struct msg m;
+
+	be32enc(payload, level);
+	be32enc(payload + 4, (uint32_t)len);
+	memcpy(payload + 8, text, len);
+	msg_init(&m, type, id);
+	m.data = payload;
+	m.len = 8 + len;
+	return msg_send(fd, &m);
 }
 
 /* Logs the line here, at a level that is not below floor. */

@@ -28,6 +28,8 @@ struct msg;
 #define PRIVSEP_LOG_MAX		1024	/* bytes of a line of log */
 #define PRIVSEP_PEER_MAX	128	/* bytes of "192.0.2.1 port 5" */
 #define PRIVSEP_ALGS_MAX	4096	/* bytes of a list of algorithms */
+/* Seconds after which either is stuck: before the other gives it up. */
+#define PRIVSEP_WATCHDOG	8
 #define PRIVSEP_HOSTKEYS_MAX	16
 #define PRIVSEP_SIGNATURE_MAX	2048	/* bytes of a signature */
 
@@ -73,7 +75,9 @@ enum privsep_type {
 	/* net -> dialer, same id: nobody waits for this any more. */
 	PS_CANCEL,
 	/* net -> either, any time: struct privsep_line. */
-	PS_LOG
+	PS_LOG,
+	/* net -> dialer, dialer -> net, now and then: see beat.h. */
+	PS_ALIVE
 };
 
 /*
@@ -174,5 +178,7 @@ int	 privsep_get_reply(struct msg *, struct privsep_reply *);
 void	 privsep_put_log(struct msg *, enum log_level, const char *);
 int	 privsep_get_log(struct msg *, struct privsep_line *);
 int	 privsep_log(struct msg *, enum log_level);
+int	 privsep_send_log(int, uint32_t, uint32_t, enum log_level,
+	    const char *);
 
 #endif

@@ -30,6 +30,7 @@
 #include "stream.h"
 #include "udpsock.h"
 #include "version.h"
+#include "watchdog.h"
 
 #define SERVER_EXIT_FAILED	255
 #define SERVER_THREADS		4	/* that resolve names */
@@ -182,11 +183,13 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	server_init(&srv, &rules);
 	st = sockstream_new_pair(srv.base, STDIN_FILENO, STDOUT_FILENO);
-	if (st == NULL)
+	if (st == NULL || watchdog_start(srv.base, WATCHDOG_SECONDS,
+	    log_in_signal, NULL) == -1)
 		fatalx("out of memory");
 	srv.serving = request_start(&srv.services, st, server_done_cb,
 	    &srv);
 	event_base_dispatch(srv.base);
+	watchdog_stop();
 	if (srv.end == REQUEST_RESET)
 		server_abort();
 	return srv.end == REQUEST_SERVED ? 0 : SERVER_EXIT_FAILED;
