@@ -17,17 +17,13 @@
 #include "conn.h"
 #include "farend.h"
 #include "socks.h"
-#include "stream.h"
 
 /* Keeps early data; a client that goes, or half goes, waits no more. */
 static void
-cmdbind_local_cb(struct stream *st, enum stream_event ev, void *arg)
+cmdbind_readable(struct conn *c)
 {
-	struct conn *c = arg;
-	ssize_t n = 0;
+	ssize_t n = conn_read(c);
 
-	if (ev != STREAM_RESET)
-		n = conn_read(c);
 	if (n == 0 || (n == -1 && errno != EAGAIN && errno != ENOBUFS))
 		conn_free(c);
 }
@@ -69,6 +65,6 @@ cmdbind_granted_cb(struct conn *c, const struct farend_answer *answer)
 void
 cmdbind_start(struct conn *c)
 {
-	c->local->cb = cmdbind_local_cb;
+	c->readable = cmdbind_readable;
 	conn_ask(c, SOCKS_CMD_BIND, &c->dst, cmdbind_granted_cb);
 }

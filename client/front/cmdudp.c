@@ -95,14 +95,11 @@ cmdudp_cancel(struct conn *c)
 
 /* Watches the connection: its end is the association's. */
 static void
-cmdudp_local_cb(struct stream *st, enum stream_event ev, void *arg)
+cmdudp_readable(struct conn *c)
 {
-	struct conn *c = arg;
 	u_char noise[CMDUDP_NOISE];
-	ssize_t n = 0;
+	ssize_t n = c->local->ops->read(c->local, noise, sizeof(noise));
 
-	if (ev != STREAM_RESET)
-		n = st->ops->read(st, noise, sizeof(noise));
 	if (n == 0 || (n == -1 && errno != EAGAIN))
 		conn_free(c);
 }
@@ -341,7 +338,7 @@ cmdudp_start(struct conn *c)
 	all->nassocs++;
 	c->job = u;
 	c->cancel = cmdudp_cancel;
-	c->local->cb = cmdudp_local_cb;
+	c->readable = cmdudp_readable;
 	buf_clear(&c->in);
 	/* Where the client sends from does not concern the far end. */
 	conn_ask(c, SOCKS_CMD_UDP, &any, cmdudp_granted_cb);

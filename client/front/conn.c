@@ -37,6 +37,8 @@
 #define CONN_PATIENCE	60
 /* Bytes of a request and of what follows it before the flow stands. */
 #define CONN_EARLY_MAX	32768
+/* Bytes of answers that wait: to a greeting, and two replies. */
+#define CONN_ANSWERS_MAX	(3 * SOCKS5_MESSAGE_MAX)
 /* Bytes of a far end's reason that reach the log. */
 #define CONN_REASON_MAX	256
 
@@ -74,6 +76,7 @@ conn_free(struct conn *c)
 		c->local->ops->close(c->local, STREAM_CLOSE);
 	conn_stop_timeout(c);
 	buf_clear(&c->in);
+	buf_clear(&c->out);
 	free(c->client);
 	free(c);
 }
@@ -102,6 +105,61 @@ conn_done_cb(const struct flow_summary *sum, void *arg)
 	conn_free(c);
 }
 
+static void
+conn_want(struct conn *c)
+{
+	c->local->ops->want(c->local, c->want |
+	    (buf_len(&c->out) > 0 ? STREAM_WANT_WRITE : 0));
+}
+
+/* Nothing more is read before the flow. */
+void
+conn_stop_reading(struct conn *c)
+{
+	c->want = 0;
+	conn_want(c);
+}
+
+/* Sends what waits.  -1 when the client takes nothing any more. */
+static int
+conn_flush(struct conn *c)
+{
+	ssize_t n;
+
+	n = c->local->ops->write(c->local, buf_data(&c->out),
+	    buf_len(&c->out));
+	if (n == -1 && errno != EAGAIN)
+		return -1;
+	if (n > 0)
+		buf_consume(&c->out, (size_t)n);
+	conn_want(c);
+	return 0;
+}
+
+/*
+ * Sends an answer, now or when the client takes it.  -1 when it never will, or
+ * memory is out; the connection is still there.
+ */
+int
+conn_send(struct conn *c, const u_char *data, size_t len)
+{
+	ssize_t n = 0;
+
+	if (buf_len(&c->out) == 0) {
+		n = c->local->ops->write(c->local, data, len);
+		if (n == -1 && errno != EAGAIN)
+			return -1;
+		if (n == -1)
+			n = 0;
+	}
+	if ((size_t)n == len)
+		return 0;
+	if (buf_append(&c->out, data + n, len - (size_t)n) == -1)
+		return -1;
+	conn_want(c);
+	return 0;
+}
+
 /*
  * Sends these last bytes to the client and lets it go; the connection may be
  * gone after it.
@@ -111,6 +169,14 @@ conn_dismiss(struct conn *c, const u_char *data, size_t len)
 {
 	conn_stop_timeout(c);
 	c->label[0] = '\0';
+	if (buf_len(&c->out) > 0) {
+		if (buf_append(&c->out, data, len) == -1) {
+			conn_free(c);
+			return;
+		}
+		data = buf_data(&c->out);
+		len = buf_len(&c->out);
+	}
 	c->flow = flow_farewell(c->clients->base, c->local, data, len,
 	    conn_done_cb, c);
 	if (c->flow == NULL) {
@@ -199,9 +265,7 @@ conn_tell(struct conn *c, const struct addr *bnd)
 	size_t len;
 
 	len = conn_encode(c, reply, SOCKS_REP_OK, bnd);
-	/* Few bytes into an empty socket buffer: they fit, or it is broken. */
-	return c->local->ops->write(c->local, reply, len) == (ssize_t)len ?
-	    0 : -1;
+	return conn_send(c, reply, len);
 }
 
 /*
@@ -227,7 +291,8 @@ conn_join(struct conn *c, const struct farend_answer *answer)
 	c->local = NULL;
 	c->flow = f;
 	c->state = CONN_FLOW;
-	if (flow_prefix_to_a(f, reply, len) == -1 ||
+	if (flow_prefix_to_a(f, buf_data(&c->out), buf_len(&c->out)) == -1 ||
+	    flow_prefix_to_a(f, reply, len) == -1 ||
 	    flow_prefix_to_a(f, answer->surplus, answer->surplus_len) == -1 ||
 	    flow_prefix_to_b(f, answer->first, answer->first_len) == -1 ||
 	    flow_prefix_to_b(f, buf_data(&c->in), buf_len(&c->in)) == -1) {
@@ -235,6 +300,7 @@ conn_join(struct conn *c, const struct farend_answer *answer)
 		return;
 	}
 	buf_clear(&c->in);
+	buf_clear(&c->out);
 	flow_start(f);
 }
 
@@ -309,7 +375,7 @@ conn_read(struct conn *c)
 	ssize_t n;
 
 	if (room == 0 || (space = buf_reserve(&c->in, room)) == NULL) {
-		st->ops->want(st, 0);
+		conn_stop_reading(c);
 		errno = ENOBUFS;
 		return -1;
 	}
@@ -320,16 +386,10 @@ conn_read(struct conn *c)
 
 /* Reads the conversation, and early data while a command is under way. */
 static void
-conn_local_cb(struct stream *st, enum stream_event ev, void *arg)
+conn_readable(struct conn *c)
 {
-	struct conn *c = arg;
-	ssize_t n;
+	ssize_t n = conn_read(c);
 
-	if (ev == STREAM_RESET) {
-		conn_free(c);
-		return;
-	}
-	n = conn_read(c);
 	if (n == -1 && (errno == EAGAIN ||
 	    (errno == ENOBUFS && c->state == CONN_COMMAND)))
 		return;
@@ -342,9 +402,20 @@ conn_local_cb(struct stream *st, enum stream_event ev, void *arg)
 	}
 	if (n == 0)
 		/* It may have sent all and wait for the answer. */
-		st->ops->want(st, 0);
+		conn_stop_reading(c);
 	else if (c->state != CONN_COMMAND)
 		c->dialect->read(c);
+}
+
+static void
+conn_local_cb(struct stream *st, enum stream_event ev, void *arg)
+{
+	struct conn *c = arg;
+
+	if (ev == STREAM_READABLE)
+		c->readable(c);
+	else if (ev == STREAM_RESET || conn_flush(c) == -1)
+		conn_free(c);
 }
 
 static void
@@ -378,6 +449,9 @@ conn_new(struct clients *all, int fd, const char *client)
 	c->fd = fd;
 	c->dialect = all->dialect;
 	buf_init(&c->in, CONN_EARLY_MAX);
+	buf_init(&c->out, CONN_ANSWERS_MAX);
+	c->readable = conn_readable;
+	c->want = STREAM_WANT_READ;
 	TAILQ_INSERT_TAIL(&all->conns, c, entry);
 	c->client = strdup(client);
 	c->timeout = evtimer_new(all->base, conn_timeout_cb, c);
@@ -391,5 +465,5 @@ conn_new(struct clients *all, int fd, const char *client)
 	}
 	c->local->cb = conn_local_cb;
 	c->local->arg = c;
-	c->local->ops->want(c->local, STREAM_WANT_READ);
+	conn_want(c);
 }

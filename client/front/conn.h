@@ -52,6 +52,9 @@ enum conn_state {
 	CONN_FLOW
 };
 
+/* Something is to be read of the client; the connection may be gone after. */
+typedef void conn_readable_cb(struct conn *);
+
 /* A command has what it asked for, or for BIND the first half of it. */
 typedef void conn_granted_cb(struct conn *, const struct farend_answer *);
 
@@ -70,6 +73,9 @@ struct conn {
 	enum conn_state		 state;
 	const struct dialect	*dialect;
 	struct buf		 in;		/* from the client */
+	struct buf		 out;		/* to it, when it had no room */
+	int			 want;		/* STREAM_WANT_READ, or 0 */
+	conn_readable_cb	*readable;
 	struct addr		 dst;
 	char			 label[CONN_LABEL_MAX];
 	struct farend_ask	 ask;		/* the command's, if it asks */
@@ -85,12 +91,14 @@ void	conn_abort(struct conn *);
 
 /* For the dialects. */
 void	conn_begin(struct conn *, int, const struct addr *);
+int	conn_send(struct conn *, const u_char *, size_t);
 void	conn_dismiss(struct conn *, const u_char *, size_t);
 
 /* For the commands. */
 void	conn_ask(struct conn *, enum socks_cmd, const struct addr *,
 	    conn_granted_cb *);
 ssize_t	conn_read(struct conn *);
+void	conn_stop_reading(struct conn *);
 void	conn_refuse(struct conn *, int);
 void	conn_fail(struct conn *, int, const char *);
 int	conn_can_tell(const struct conn *, const struct addr *);

@@ -16,7 +16,6 @@
 #include "log.h"
 #include "socks.h"
 #include "sockstalk.h"
-#include "stream.h"
 
 /* Acts on what a decoder said of a request. */
 static void
@@ -100,8 +99,7 @@ greeting_read(struct conn *c)
 	}
 	buf_consume(&c->in, (size_t)n);
 	len = socks_encode_method(answer, sizeof(answer), SOCKS_METHOD_NONE);
-	/* Two bytes into an empty socket buffer: they fit, or it is broken. */
-	if (c->local->ops->write(c->local, answer, len) != (ssize_t)len) {
+	if (conn_send(c, answer, len) == -1) {
 		conn_free(c);
 		return;
 	}

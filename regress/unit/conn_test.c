@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,12 @@ static struct farend farend;
 static struct conn *started;
 static int asked, cancelled;
 static int client;		/* its end of the connection */
+static int server;		/* the other */
+static size_t most = SIZE_MAX;	/* bytes that send(2) takes at once */
+
+/* Linked with --wrap. */
+ssize_t	__real_send(int, const void *, size_t, int);
+ssize_t	__wrap_send(int, const void *, size_t, int);
 
 void
 farend_ask(struct farend_ask *a, struct farend *f, enum socks_cmd cmd,
@@ -101,6 +108,12 @@ static const struct dialect letters = {
 	letter_read, letter_encode, letter_can_tell
 };
 
+ssize_t
+__wrap_send(int fd, const void *buf, size_t len, int flags)
+{
+	return __real_send(fd, buf, len < most ? len : most, flags);
+}
+
 static void
 set_up(const struct dialect *dialect)
 {
@@ -109,6 +122,7 @@ set_up(const struct dialect *dialect)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 	    fds), 0);
 	client = fds[0];
+	server = fds[1];
 	started = NULL;
 	asked = cancelled = 0;
 	base = event_base_new();
@@ -215,6 +229,98 @@ test_socks(void **state)
 	tear_down();
 }
 
+static void
+assert_hears_slowly(const void *data, size_t len)
+{
+	const u_char *p = data;
+	u_char c;
+
+	for (; len > 0; p++, len--) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		assert_int_equal(read(client, &c, 1), 1);
+		assert_int_equal(c, *p);
+	}
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(read(client, &c, 1), -1);
+}
+
+/* Answers wait for a client that takes little, or nothing for a while. */
+static void
+test_slow_reader(void **state)
+{
+	static const u_char hello[] = { 5, 1, 0 };
+	static const u_char sing[] = { 5, 3, 0, 1, 192, 0, 2, 1, 0, 80 };
+	static const u_char told[] = { 5, 0, 0, 1, 192, 0, 2, 7, 0, 9 };
+	struct addr bnd;
+	char junk[65536];
+	ssize_t n;
+
+	addr_parse_host(&bnd, "192.0.2.7", 9);
+	memset(junk, 'x', sizeof(junk));
+	set_up(&sockstalk);
+	most = 1;
+	say(hello, sizeof(hello));
+	assert_hears_slowly("\5\0", 2);
+	say(sing, sizeof(sing));
+	assert_int_equal(conn_tell(started, &bnd), 0);
+	assert_hears_slowly(told, sizeof(told));
+	most = SIZE_MAX;
+	tear_down();
+
+	set_up(&sockstalk);
+	while (write(server, junk, sizeof(junk)) > 0)
+		;
+	say(hello, sizeof(hello));
+	say(sing, sizeof(sing));
+	assert_int_equal(conn_tell(started, &bnd), 0);
+	assert_int_equal(buf_len(&started->out), 2 + sizeof(told));
+	while ((n = read(client, junk, sizeof(junk))) > 0 && junk[0] == 'x' &&
+	    junk[n - 1] == 'x')
+		;
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(read(client, junk, sizeof(junk)), 2 + sizeof(told));
+	assert_memory_equal(junk, "\5\0", 2);
+	assert_memory_equal(junk + 2, told, sizeof(told));
+	/* What is still unsent goes before a refusal. */
+	most = 1;
+	assert_int_equal(conn_tell(started, &bnd), 0);
+	conn_refuse(started, SOCKS_REP_TTL);
+	most = SIZE_MAX;
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(read(client, junk, sizeof(junk)), 20);
+	assert_memory_equal(junk, told, sizeof(told));
+	assert_int_equal(junk[11], SOCKS_REP_TTL);
+	tear_down();
+}
+
+/* What is unsent of the first reply of two goes before the second. */
+static void
+test_slow_join(void **state)
+{
+	static const u_char told[] = { 0, 90, 0, 9, 192, 0, 2, 7 };
+	struct farend_answer answer = { .result = FAREND_GRANTED };
+	u_char buf[64];
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	    fds), 0);
+	set_up(&sockstalk);
+	say("\4", 1);
+	started = TAILQ_FIRST(&clients.conns);
+	addr_parse_host(&answer.bnd, "192.0.2.7", 9);
+	answer.stream = sockstream_new(base, fds[0]);
+	most = 1;
+	assert_int_equal(conn_tell(started, &answer.bnd), 0);
+	conn_join(started, &answer);
+	most = SIZE_MAX;
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(read(client, buf, sizeof(buf)), 2 * sizeof(told));
+	assert_memory_equal(buf, told, sizeof(told));
+	assert_memory_equal(buf + sizeof(told), told, sizeof(told));
+	tear_down();
+	close(fds[1]);
+}
+
 /* Whose socket cannot be watched is let go, at any time. */
 static void
 test_no_watch(void **state)
@@ -246,6 +352,8 @@ main(void)
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_asks),
 		cmocka_unit_test(test_socks),
+		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_slow_join),
 		cmocka_unit_test(test_no_watch),
 	};
 

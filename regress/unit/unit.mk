@@ -11,6 +11,7 @@ udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns
 msg_test_LIBS		= -Wl,--wrap=recallocarray,--wrap=sendmsg,--wrap=recvmsg
 msgqueue_test_LIBS	= -Wl,--wrap=msg_send,--wrap=calloc
 priv_test_LIBS		= -Wl,--wrap=msg_send,--wrap=recallocarray
+conn_test_LIBS		= -Wl,--wrap=send
 helper_test_LIBS	= -Wl,--wrap=monotime_ns
 sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
 clifiles_test_LIBS	= -Wl,--wrap=getpwuid,--wrap=getpwent,--wrap=getgrgid
