@@ -33,6 +33,7 @@
 #include "addr.h"
 #include "eventloop.h"
 #include "log.h"
+#include "ratelimit.h"
 #include "resolver.h"
 #include "xmalloc.h"
 
@@ -97,6 +98,7 @@ struct pool {
 struct resolver {
 	struct pool		*pool;
 	struct event		*ev;
+	struct ratelimit	 lines;		/* of log */
 };
 
 static int
@@ -327,8 +329,9 @@ resolver_run(void *arg)
 }
 
 /*
- * Starts one more thread if the limit allows.  Returns 0 when none runs at
- * all.  Signals are left to the loop's thread.  Called with the mutex held.
+ * Starts one more thread if the limit allows.  Returns 0, or an errno when none
+ * runs at all.  Signals are left to the loop's thread.  Called with the mutex
+ * held.
  */
 static int
 pool_add_thread(struct pool *pool)
@@ -339,9 +342,9 @@ pool_add_thread(struct pool *pool)
 	int error;
 
 	if (pool->nthreads >= pool->max)
-		return 1;
-	if (pthread_attr_init(&attr) != 0)
-		return pool->nthreads > 0;
+		return 0;
+	if ((error = pthread_attr_init(&attr)) != 0)
+		return pool->nthreads > 0 ? 0 : error;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, RESOLVER_STACK);
 	sigfillset(&all);
@@ -353,20 +356,26 @@ pool_add_thread(struct pool *pool)
 		pool->nthreads++;
 		pool->refs++;
 	}
-	return pool->nthreads > 0;
+	return pool->nthreads > 0 ? 0 : error;
 }
 
-/* Gives the query to the threads.  Returns 0, or the EAI_* code if not. */
+/*
+ * Gives the query to the threads.  Returns 0, or an errno if that cannot be:
+ * it is our own trouble, and not EAI_AGAIN, which a name server causes.
+ */
 static int
 pool_submit(struct pool *pool, struct resolver_query *q, const char *host)
 {
+	int error;
+
 	if (pool->nqueries > RESOLVER_QUEUE_MAX)
-		return EAI_AGAIN;
+		return ENOBUFS;
 	if ((q->name = name_get(pool, host)) == NULL)
-		return EAI_MEMORY;
-	if (pool->nwaiting >= pool->nidle && !pool_add_thread(pool)) {
+		return ENOMEM;
+	if (pool->nwaiting >= pool->nidle &&
+	    (error = pool_add_thread(pool)) != 0) {
 		name_update(pool, q->name);
-		return EAI_AGAIN;
+		return error;
 	}
 	TAILQ_INSERT_TAIL(&q->name->waiting, q, entry);
 	pool->nwaiting++;
@@ -447,6 +456,7 @@ resolver_new(struct event_base *base, size_t nthreads)
 	struct resolver *r;
 
 	r = xcalloc(1, sizeof(*r));
+	ratelimit_init(&r->lines, 1);
 	r->pool = pool_new(nthreads);
 	r->ev = event_new(base, r->pool->wake[0], EV_READ | EV_PERSIST,
 	    resolver_wake_cb, r);
@@ -508,23 +518,29 @@ resolver_accept(struct resolver *r, struct resolver_query *q,
     const char *host)
 {
 	struct pool *pool = r->pool;
+	int error = 0;
 
 	pthread_mutex_lock(&pool->mutex);
 	pool->nqueries++;
-	if (host != NULL)
-		q->error = pool_submit(pool, q, host);
-	if (host == NULL || q->error != 0) {
+	if (host != NULL && (error = pool_submit(pool, q, host)) != 0) {
+		q->error = EAI_SYSTEM;
+		q->saved = error;
+	}
+	if (host == NULL || error != 0) {
 		pool_add_done(pool, q);
 		event_active(r->ev, EV_READ, 0);
 	}
 	pthread_mutex_unlock(&pool->mutex);
+	if (error != 0)
+		log_info_limited(&r->lines, "no names are resolved now: %s",
+		    strerror(error));
 }
 
 /*
  * Looks up a host for stream sockets of a family (AF_UNSPEC: both).  Literal
  * addresses take no thread.  The callback comes from the loop, never from here,
- * with EAI_AGAIN when too many queries are under way, and with errno set if its
- * code is EAI_SYSTEM; the list is to be freed with freeaddrinfo(3).  Returns
+ * with errno set if its code is EAI_SYSTEM, as it is when no thread can be
+ * started or too many queries are under way; the list is to be freed with freeaddrinfo(3).  Returns
  * the query, which is gone after the callback, or NULL when memory is out.
  */
 struct resolver_query *

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,9 +52,14 @@ struct answer {
 	int		 fd;
 };
 
+int	__wrap_pthread_create(pthread_t *, const pthread_attr_t *,
+	    void *(*)(void *), void *);
+int	__real_pthread_create(pthread_t *, const pthread_attr_t *,
+	    void *(*)(void *), void *);
 void	*__real_recallocarray(void *, size_t, size_t, size_t);
 void	*__wrap_recallocarray(void *, size_t, size_t, size_t);
 
+static int no_threads;
 static int fail_at;		/* the allocation of a message that fails */
 static int peer = -1, log_fd[2] = { -1, -1 };
 static int log_process;		/* whose the last line was */
@@ -80,6 +86,14 @@ __wrap_recallocarray(void *p, size_t old, size_t n, size_t size)
 	if (fail_at > 0 && --fail_at == 0)
 		return NULL;
 	return __real_recallocarray(p, old, n, size);
+}
+
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*run)(void *), void *arg)
+{
+	return no_threads ? EAGAIN :
+	    __real_pthread_create(thread, attr, run, arg);
 }
 
 static uint16_t
@@ -368,6 +382,21 @@ test_no_memory(void **state)
 	}
 	assert_int_equal(failures, 2);
 	assert_true(lost > 0);
+}
+
+/* That no thread can be started is not the fault of the name. */
+static void
+test_no_threads(void **state)
+{
+	struct answer a;
+
+	no_threads = 1;
+	start_plain();
+	no_threads = 0;
+	a = dial("name", port);
+	assert_int_equal(a.rep, SOCKS_REP_GENERAL);
+	assert_non_null(strstr(log_lines(), "no names are resolved now"));
+	assert_int_equal(stop(), 0);
 }
 
 static void
@@ -763,6 +792,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connects),
 		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_threads),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_resolver_timeout),
 		cmocka_unit_test(test_rules),

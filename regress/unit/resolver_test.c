@@ -26,6 +26,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "log.h"
 #include "resolver.h"
 
 #define THREADS		4
@@ -38,6 +39,12 @@ int	__wrap_getaddrinfo(const char *, const char *, const struct addrinfo *,
 int	__wrap_getnameinfo(const struct sockaddr *, socklen_t, char *,
 	    socklen_t, char *, socklen_t, int);
 
+int	__real_pthread_create(pthread_t *, const pthread_attr_t *,
+	    void *(*)(void *), void *);
+int	__wrap_pthread_create(pthread_t *, const pthread_attr_t *,
+	    void *(*)(void *), void *);
+
+static int no_threads, lines;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static int hanging;		/* threads that hang now */
@@ -111,10 +118,25 @@ __wrap_getnameinfo(const struct sockaddr *sa, socklen_t salen, char *host,
 	return 0;
 }
 
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*run)(void *), void *arg)
+{
+	return no_threads ? EAGAIN :
+	    __real_pthread_create(thread, attr, run, arg);
+}
+
+static void
+sink(enum log_level level, const char *text, void *arg)
+{
+	lines += strstr(text, "no names are resolved") != NULL;
+}
+
 static int
 setup(void **state)
 {
-	let_go = 0;
+	let_go = lines = 0;
+	log_set_sink(sink, NULL);
 	base = event_base_new();
 	resolver = resolver_new(base, THREADS);
 	return 0;
@@ -360,11 +382,35 @@ test_too_many(void **state)
 	for (i = 0; i < 33000; i++) {
 		if (a[i].calls == 0)
 			continue;
-		assert_int_equal(a[i].error, EAI_AGAIN);
+		assert_int_equal(a[i].error, EAI_SYSTEM);
+		assert_int_equal(a[i].saved, ENOBUFS);
 		refused++;
 	}
 	assert_int_equal(refused, 33000 - 32768);
 	/* teardown() frees the resolver with all the others under way. */
+}
+
+/* Without a thread it is our own trouble, which is told, and may pass. */
+static void
+test_no_threads(void **state)
+{
+	struct answer a[2], last;
+	int i;
+
+	memset(a, 0, sizeof(a));
+	memset(&last, 0, sizeof(last));
+	no_threads = 1;
+	for (i = 0; i < 2; i++) {
+		ask(&a[i], "host", AF_UNSPEC);
+		run_until(&a[i].calls, 1);
+		assert_int_equal(a[i].error, EAI_SYSTEM);
+		assert_int_equal(a[i].saved, EAGAIN);
+	}
+	assert_int_equal(lines, 1);
+	no_threads = 0;
+	ask(&last, "any", AF_INET);
+	run_until(&last.calls, 1);
+	assert_int_equal(last.error, 0);
 }
 
 static void
@@ -448,6 +494,8 @@ main(void)
 		    test_idle_thread_is_not_counted_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_many, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_no_threads, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_free_inside, setup,
 		    teardown)

@@ -3,8 +3,9 @@
 
 # Resolvers and clocks that are the tests' own.
 NAMES = -Wl,--wrap=getaddrinfo,--wrap=getnameinfo
-resolver_test_LIBS	= $(NAMES)
-dialer_test_LIBS	= -Wl,--wrap=getaddrinfo,--wrap=recallocarray
+resolver_test_LIBS	= $(NAMES) -Wl,--wrap=pthread_create
+dialer_test_LIBS	= -Wl,--wrap=getaddrinfo,--wrap=recallocarray \
+			  -Wl,--wrap=pthread_create
 services_test_LIBS	= $(NAMES)
 request_test_LIBS	= $(NAMES)
 udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns
