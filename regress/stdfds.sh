@@ -23,7 +23,7 @@ for fd in sys.argv[1]:
 os.execv(sys.argv[2], sys.argv[2:])
 EOF
 
-# guarded name pid: are the closed ones /dev/null, or the log that was given?
+# guarded name pid: are the closed ones /dev/null, or the log that is wanted?
 guarded()
 {
 	for fd in $(echo "$closed" | sed 's/./& /g'); do
