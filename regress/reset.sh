@@ -5,6 +5,9 @@
 start_peer
 start_pair
 python3 - <<'EOF' || fail "see above"
+import collections
+import concurrent.futures
+import threading
 import time
 
 from socks import *
@@ -36,6 +39,28 @@ sock.close()
 sock = order("source 100000000")
 read_exactly(sock, 1000)
 abort(sock)
+# At once, so that it comes together with the reply, or in place of it.
+rude = socket.create_server(("127.0.0.1", 0), backlog=100)
+
+
+def abort_all():
+    while True:
+        abort(rude.accept()[0])
+
+
+def end_at_once():
+    try:
+        return ending(dial("127.0.0.1", rude.getsockname()[1]))
+    except Refused as e:
+        return f"code {e.code}"
+
+
+threading.Thread(target=abort_all, daemon=True).start()
+with concurrent.futures.ThreadPoolExecutor(30) as many:
+    ends = collections.Counter(
+        e.result() for e in [many.submit(end_at_once) for _ in range(300)])
+check(not ends["eof"] and ends["reset"], f"a reset at once: {dict(ends)}")
+
 sock = order("echo")
 sock.sendall(b"still here")
 check(read_exactly(sock, 10) == b"still here", "other flows go on")

@@ -194,8 +194,8 @@ sshchan_read(struct stream *st, void *buf, size_t len)
 	if (buf_len(&c->stray) > 0)
 		return sshchan_read_stray(c, buf, len);
 	if (c->unread == 0) {
-		errno = EAGAIN;
-		return c->eof ? 0 : -1;
+		errno = c->reset ? ECONNRESET : EAGAIN;
+		return c->eof && !c->reset ? 0 : -1;
 	}
 	if (len > c->unread)
 		len = c->unread;
@@ -420,6 +420,14 @@ sshchan_resume(struct sshchan *c)
 	sshchan_mark(c, c->marks | (c->unread > 0 ? SSHCHAN_MARK_DATA : 0));
 }
 
+/* An owner that comes later finds it at the end of what it reads. */
+static void
+sshchan_tell_reset(struct sshchan *c)
+{
+	c->reset = 1;
+	c->stream.cb(&c->stream, STREAM_RESET, c->stream.arg);
+}
+
 /*
  * Tells the owner what was marked, in one event: the gravest.  The owner finds
  * the rest when it reads.
@@ -443,11 +451,13 @@ sshchan_deliver(struct sshchan *c)
 	} else if (marks & SSHCHAN_MARK_RESET) {
 		if (c->hangup)
 			sshchan_mark(c, SSHCHAN_MARK_CLOSE);
-		st->cb(st, STREAM_RESET, st->arg);
-	} else if (marks & SSHCHAN_MARK_CLOSE)
-		st->cb(st, c->kind != NULL && c->kind->failed(c) ?
-		    STREAM_RESET : STREAM_HANGUP, st->arg);
-	else if (c->want & STREAM_WANT_READ)
+		sshchan_tell_reset(c);
+	} else if (marks & SSHCHAN_MARK_CLOSE) {
+		if (c->kind != NULL && c->kind->failed(c))
+			sshchan_tell_reset(c);
+		else
+			st->cb(st, STREAM_HANGUP, st->arg);
+	} else if (c->want & STREAM_WANT_READ)
 		st->cb(st, STREAM_READABLE, st->arg);
 }
 

@@ -127,6 +127,7 @@ struct sshchan {
 	struct sshwindow	 window;
 	int			 eof;		/* the peer sends no more */
 	int			 hangup;	/* the peer closed */
+	int			 reset;		/* the owner was told */
 	uint32_t		 id;		/* the number libssh gave it */
 	int64_t			 asked;		/* ns, when its opening was */
 	sshchan_open_cb		*opened;

@@ -99,7 +99,8 @@ class Flow:
 
     def whole(self):
         """Did both ends come as they were to?"""
-        if self.refused is not None or not self.over.wait(2 * LIMIT):
+        if self.refused is not None or not self.came.is_set() or \
+                not self.over.wait(2 * LIMIT):
             return False
         hows = [e and e.how for e in self.ends]
         return hows == ["eof", "eof"] or \
@@ -256,7 +257,8 @@ ServerAliveCountMax 2
 RemoteHelper {self.bin}/sockstun-server
 """)
         self.seen = set()       # lines that logs have without any fault
-        self.fds = 0            # of a daemon at rest
+        self.fds = 0            # descriptors of a daemon at rest
+        self.rest = {}          # of each process after the workload
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -309,7 +311,7 @@ class Run:
         self.port, self.denied = free_port(), free_port()
         self.children = {}
         self.degraded = self.ended = False
-        self.fds = 0
+        self.fds, self.rest = 0, {}
 
     def fail(self, text):
         self.wrong.append(text)
@@ -595,6 +597,21 @@ class Run:
         self.go.set()
         kept.join(3 * LIMIT)
 
+    def check_rest(self):
+        """When all flows have ended, nobody has descriptors of one."""
+        until = time.monotonic() + (STOP if self.lab.rest else 0.5)
+        while time.monotonic() < until:
+            self.rest = {name: self.descriptors(pid)
+                         for name, pid, _ in self.phase_one}
+            more = {name: n for name, n in self.rest.items()
+                    if n > self.lab.rest.get(name, n)}
+            if self.lab.rest and not more:
+                return
+            time.sleep(0.05)
+        for name, n in more.items():
+            self.fail(f"{name} had {self.lab.rest[name]} descriptors, "
+                      f"keeps {n}")
+
     def keep(self):
         """A flow that is open all the time."""
         def client(end):
@@ -719,6 +736,7 @@ class Run:
             self.workload()
         self.phase_one = list(self.plan.slots())
         self.plan.lift()
+        self.check_rest()
         self.end_sockstun()
         for flow in self.flows:
             if text := flow.check(self.lab.farend == "sshd", self.ended):

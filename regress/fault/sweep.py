@@ -17,6 +17,7 @@ programs is the folder of those that are linked with the shim.  Without -a and
 import argparse
 import collections
 import ctypes
+import itertools
 import json
 import os
 import random
@@ -61,12 +62,13 @@ class Worker:
         self.pid = None
 
     def begin(self, variant, point, trace=False):
-        self.variant, self.point = variant, point
+        self.variant, self.point, self.trace = variant, point, trace
         self.began = time.monotonic()
         self.pipe, out = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self.pipe)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             try:
                 r = run.run(self.labs[variant], point, trace)
                 os.write(out, json.dumps(self.result(r, trace)).encode())
@@ -81,7 +83,7 @@ class Worker:
         result = {
             "verdict": r.verdict(), "took": round(r.took, 2),
             "wrong": r.wrong, "notes": r.notes, "times": fired.times,
-            "fds": r.fds,
+            "fds": r.fds, "rest": r.rest,
             "where": fired.where(self.labs[self.variant].bin, 16)
             if fired.times else [],
             "crash": crashed.where(self.labs[self.variant].bin, 16)
@@ -165,21 +167,21 @@ class Sweep:
     def record(self):
         """Calls without any fault, of each variant, and what logs say."""
         self.calls = {}
-        for v in self.variants:
-            for trace in True, False:
-                w = self.workers[0]
-                w.begin(v, None, trace)
-                while not w.read():
-                    pass
-                r = w.end()
-                if r["verdict"] != "whole":
-                    sys.exit(f"{v}: without any fault: {r['verdict']} "
-                             f"{r['wrong']} {r['notes']}")
-                for other in self.workers:
-                    other.labs[v].seen.update(r["seen"])
-                    other.labs[v].fds = r["fds"]
-            with open(self.workers[0].labs[v].path("trace")) as f:
-                self.calls[v] = self.sort(v, json.load(f))
+        self.work(((v, None, trace) for trace in (True, False)
+                   for v in self.variants), self.recorded)
+
+    def recorded(self, w, r):
+        if r["verdict"] != "whole":
+            raise SystemExit(f"{w.variant}: without any fault: "
+                             f"{r['verdict']} {r['wrong']} {r['notes']}")
+        for lab in (other.labs[w.variant] for other in self.workers):
+            lab.seen.update(r["seen"])
+            lab.fds = max(lab.fds, r["fds"])
+            lab.rest = {k: max(n, lab.rest.get(k, 0))
+                        for k, n in r["rest"].items()}
+        if w.trace:
+            with open(w.labs[w.variant].path("trace")) as f:
+                self.calls[w.variant] = self.sort(w.variant, json.load(f))
 
     def sort(self, variant, calls):
         """For each process and function: for each stack, the calls."""
@@ -240,8 +242,7 @@ class Sweep:
             process = r["point"].split()[1].split(".")[0]
             self.groups[process, " < ".join(ours[:2]), what].append(r)
 
-    def finish(self, w):
-        r = w.end()
+    def finish(self, w, r):
         r["point"] = f"{w.variant} {w.point}"
         self.count(r)
         if r["verdict"] == "VIOLATION":
@@ -278,34 +279,37 @@ class Sweep:
             print(f"{sum(self.counts.values())} points, "
                   f"{self.counts['VIOLATION']} violations", flush=True)
 
-    def go(self, points, most):
-        until = time.monotonic() + self.args.t
-        began = 0
-        free = list(self.workers)
-        busy = []
-        points = iter(points)
+    def work(self, tasks, done):
+        """All of them, by all workers; done is given each result."""
+        free, busy = list(self.workers), []
+        tasks = iter(tasks)
         while True:
-            while free and began < most and time.monotonic() < until:
-                if (next_one := next(points, None)) is None:
-                    most = 0
-                    break
-                if f"{next_one[0]} {next_one[1]}" in self.done:
-                    continue
-                w = free.pop()
-                w.begin(*next_one)
-                busy.append(w)
-                began += 1
+            while free and (task := next(tasks, None)) is not None:
+                busy.append(free.pop())
+                busy[-1].begin(*task)
             if not busy:
                 return
-            self.tell(60)
             ready = select.select([w.pipe for w in busy], [], [], 1)[0]
             for w in list(busy):
                 if w.pipe in ready and w.read():
-                    self.finish(w)
+                    done(w, w.end())
                     busy.remove(w)
                     free.append(w)
                 elif time.monotonic() > w.began + PATIENCE:
                     w.kill()
+            self.tell(60)
+
+    def go(self, points, most=1 << 60):
+        """So many points, those that were run already left out."""
+        until = time.monotonic() + self.args.t
+
+        def tasks():
+            new = (p for p in points if f"{p[0]} {p[1]}" not in self.done)
+            for variant, point in itertools.islice(new, most):
+                if time.monotonic() > until:
+                    return
+                yield variant, point, False
+        self.work(tasks(), self.finish)
 
     def summary(self):
         c = self.counts
@@ -324,18 +328,21 @@ class Sweep:
             if args.c:
                 self.print_counts()
             elif args.p:
-                self.go(map(parse, args.p), len(args.p))
+                self.go(map(parse, args.p))
             else:
                 if args.f:
                     with open(args.f) as f:
                         known = [parse(line) for line in f
                                  if line.strip() and line[0] != "#"]
-                    self.go(known, len(known))
+                    self.go(known)
                 if args.a:
-                    self.go(self.every(), 1 << 60)
+                    self.go(self.every())
                 elif args.n or args.t < 1e9:
                     self.go(self.sample(), args.n or 1 << 60)
         finally:
+            for w in self.workers:
+                if w.pid is not None:
+                    w.kill()
             shutil.rmtree(self.folder, ignore_errors=True)
         self.summary()
         return 1 if self.counts["VIOLATION"] else 0
@@ -357,4 +364,5 @@ if __name__ == "__main__":
     parser.add_argument("programs")
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     ctypes.CDLL(None).prctl(run.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     raise SystemExit(Sweep(parser.parse_args()).main())
