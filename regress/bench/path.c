@@ -493,6 +493,8 @@ main(int argc, char *argv[])
 	be_prompt();
 	status = carry(&p, &mask);
 	report(&p);
+	wire_clear(&p.wires[UP]);
+	wire_clear(&p.wires[DOWN]);
 	if (p.fifo != NULL)
 		unlink(p.fifo);
 	return status;

@@ -89,6 +89,14 @@ wire_init(struct wire *w, int in, int out, uint64_t seed)
 		err(1, NULL);
 }
 
+void
+wire_clear(struct wire *w)
+{
+	free(w->store);
+	free(w->runs);
+	free(w->held);
+}
+
 /*
  * Changes what the letter of an option of path names, in the option's unit.
  * What has left the queue by now arrives as it would have before.

@@ -54,6 +54,7 @@ struct wire {
 };
 
 void	 wire_init(struct wire *, int, int, uint64_t);
+void	 wire_clear(struct wire *);
 void	 wire_set(struct wire *, int, double, int64_t);
 int	 wire_take(struct wire *, int64_t);
 int64_t	 wire_deliver(struct wire *, int64_t);
