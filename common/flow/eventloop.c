@@ -13,6 +13,16 @@
 
 #define EVENTLOOP_LINES	1	/* of log, a second */
 
+/* libevent would write on standard error, as often as it likes. */
+static void
+eventloop_log_cb(int severity, const char *text)
+{
+	if (severity == EVENT_LOG_ERR)
+		log_warnx("%s", text);
+	else
+		log_debug("%s", text);
+}
+
 /*
  * Adds an event; nothing else calls event_add(3).  One that cannot be added,
  * for want of memory or of watches (max_user_watches of epoll(7)), comes at
@@ -28,6 +38,7 @@ eventloop_watch(struct event *ev, const struct timeval *tv)
 	static struct ratelimit lines = { .max = EVENTLOOP_LINES };
 	int error, saved = errno;
 
+	event_set_log_callback(eventloop_log_cb);
 	/* libevent tells nothing of a failed allocation. */
 	errno = ENOMEM;
 	if (event_add(ev, tv) == 0) {

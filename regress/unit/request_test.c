@@ -3,6 +3,7 @@
  * One request on a stream, which is a socket in one round and two pipes in
  * the next: what is answered, what follows, and how it ends.
  */
+#include "epolltest.h"
 #include "servtest.h"
 
 #include <fcntl.h>
@@ -310,6 +311,26 @@ test_bind_given_up(void **state)
 	close(out);
 }
 
+/* A helper whose input cannot be watched would outlive its sshd. */
+static void
+test_no_watch(void **state)
+{
+	epoll_failures = 1;
+	serve();
+	run_for(20);
+	assert_int_equal(over, 1);
+	assert_int_equal(end, REQUEST_FAILED);
+	leave();
+	serve();
+	request(SOCKS_CMD_UDP, "0.0.0.0", 0);
+	epoll_failures = 3;
+	run_for(100);
+	assert_int_equal(over, 1);
+	assert_int_equal(end, REQUEST_FAILED);
+	epoll_failures = 0;
+	leave();
+}
+
 /* Ended by its owner, in every state. */
 static void
 test_stop(void **state)
@@ -352,7 +373,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_malformed), T(test_resolve), T(test_udp),
 		T(test_bind), T(test_deserted), T(test_bind_given_up),
-		T(test_stop)
+		T(test_no_watch), T(test_stop)
 	};
 	int failed = 0;
 

@@ -220,8 +220,11 @@ request_stream_cb(struct stream *st, enum stream_event ev, void *arg)
 
 	if (r->service == NULL && ev == STREAM_READABLE)
 		request_read(r);
-	else if (served_event(&r->served, ev) == -1)
+	else if (served_event(&r->served, ev) == -1) {
+		if (ev == STREAM_RESET)
+			r->end = REQUEST_FAILED;
 		request_over(r);
+	}
 }
 
 /* Serves one request on a stream, which it owns from now on. */
