@@ -5,7 +5,7 @@
 # needs: root
 # seconds: 240
 
-need nc python3
+need nc python3 unshare
 [ "$FAREND" = sockstund ] || skip "for sockstund"
 start_peer
 FARPORT=$(freeport)
@@ -30,7 +30,7 @@ guarded()
 		at=$(readlink "/proc/$2/fd/$fd")
 		case $at in
 		/dev/null | "$OBJ"/*.$closed) ;;
-		*)	fail "without $closed, $1 has ${at:-nothing} as $fd" ;;
+		*)	fail "without $closed, $1 has ${at:-none} as $fd" ;;
 		esac
 	done
 }
@@ -63,6 +63,20 @@ for closed in 0 1 2 01 02 12 012; do
 	    fail "without $closed sockstund does not log"
 	stop farend
 done
+
+# Without /dev/null none of them goes on.
+while read -r want program; do
+	unshare -m sh -c 'mount -t tmpfs none /dev && exec "$1" -V 2>&-' sh \
+	    "$BIN/$program" </dev/null
+	got=$?
+	[ $got -eq "$want" ] || fail "without /dev/null $program exits $got"
+done <<EOF
+255 sockstun
+1 sockstund
+1 sockstund-net
+1 sockstund-signer
+255 sockstun-server
+EOF
 
 # Those that others start, with nothing but a pair as descriptor 3.
 OBJ=$OBJ python3 - <<'EOF' || fail "see above"

@@ -38,10 +38,10 @@
 #define BPF_ARCH	AUDIT_ARCH_PPC64LE
 #elif defined(__powerpc64__)
 #define BPF_ARCH	AUDIT_ARCH_PPC64
-#elif defined(__mips64) && BYTE_ORDER == LITTLE_ENDIAN
+#elif defined(__mips64) && defined(__LP64__) && BYTE_ORDER == LITTLE_ENDIAN
 #define BPF_ARCH	AUDIT_ARCH_MIPSEL64
 #else
-#error "no filter of system calls is known for this architecture"
+_Static_assert(0, "no filter of system calls is known for this architecture");
 #endif
 
 /* On x86-64 a call with this bit is one of x32, with numbers of its own. */
