@@ -372,7 +372,6 @@ clifile_line(struct clifile *cf, const char *path, int num, const char *line,
 {
 	const struct conf_keyword *kw;
 	char name[128];
-	int ret;
 
 	if (!conf_line_keyword(line, name, sizeof(name)))
 		return 0;
@@ -380,12 +379,8 @@ clifile_line(struct clifile *cf, const char *path, int num, const char *line,
 		return clifile_unknown(cf, path, num, name, why, size);
 	if (kw->flags & CONF_FILE)
 		return clifile_directive(cf, line, active, why, size);
-	ret = conf_set_line(cliconf_keywords, cf->scratch, line, why, size);
-	cliconf_clear(cf->scratch);
-	if (ret == 0 && *active)
-		ret = conf_set_line(cliconf_keywords, cf->conf, line, why,
-		    size);
-	return ret;
+	return conf_take_line(cliconf_keywords, *active ? cf->conf : NULL,
+	    cf->scratch, line, why, size);
 }
 
 /* Every line of a text; the first bad one ends it with cf->err set. */
@@ -516,7 +511,6 @@ cliconf_read_files(struct cliconf *conf, const char *host, const char *file,
 		cf.final = 1;
 		ret = clifile_round(&cf, file);
 	}
-	cliconf_clear(&scratch);
 	free(cf.user);
 	free(cf.home);
 	return ret;

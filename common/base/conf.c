@@ -7,15 +7,24 @@
 #include <sys/types.h>
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
 #include "conf.h"
 #include "xmalloc.h"
 
 #define CONF_BLANK	" \t"
 #define CONF_SHOWN	100	/* bytes of a bad word that an error shows */
+#define CONF_NAME_MAX	64	/* bytes of a keyword */
+
+/* Words behind each other, each ended by a NUL. */
+struct conf_words {
+	const char	*text;
+	size_t		 n;
+};
 
 /* Appends a copy of the word. */
 void
@@ -172,17 +181,17 @@ conf_is_escape(char c, char quote)
 }
 
 /*
- * Copies one word without quotes and escapes.  Returns what follows it, or
- * NULL if a quote is not closed.
+ * Moves one word to *out, without quotes and escapes.  Returns what follows
+ * it, or NULL if a quote is not closed.
  */
 static const char *
-conf_split_word(const char *s, char *word)
+conf_cut_word(const char *s, char **out)
 {
 	char quote = '\0';
 
 	for (; *s != '\0'; s++) {
 		if (*s == '\\' && conf_is_escape(s[1], quote))
-			*word++ = *++s;
+			*(*out)++ = *++s;
 		else if (quote == '\0' && (*s == ' ' || *s == '\t'))
 			break;
 		else if (quote == '\0' && (*s == '"' || *s == '\''))
@@ -190,29 +199,35 @@ conf_split_word(const char *s, char *word)
 		else if (quote != '\0' && *s == quote)
 			quote = '\0';
 		else
-			*word++ = *s;
+			*(*out)++ = *s;
 	}
-	*word = '\0';
 	return quote == '\0' ? s : NULL;
 }
 
-/* Appends the words of a text up to its end or a comment. */
+/*
+ * Cuts a text into its words, in place: up to its end or a comment.  A word
+ * is never longer than what it was made from, so there is room for its NUL.
+ */
 static int
-conf_split_words(const char *s, struct conf_list *words, char *err,
-    size_t errlen)
+conf_cut_words(char *text, struct conf_words *words, char *err, size_t errlen)
 {
-	char word[CONF_LINE_MAX + 1];
+	const char *s = text;
+	int more = 1;
 
-	for (;;) {
+	*words = (struct conf_words){ text, 0 };
+	while (more) {
 		s += strspn(s, CONF_BLANK);
 		if (*s == '\0' || *s == '#')
 			return 0;
-		if ((s = conf_split_word(s, word)) == NULL)
+		if ((s = conf_cut_word(s, &text)) == NULL)
 			return conf_error(err, errlen, "invalid quotes");
-		if (words->n > CONF_LIST_MAX)
+		if (words->n++ >= CONF_LIST_MAX)
 			return conf_error(err, errlen, "too many words");
-		conf_list_add(words, word);
+		/* The NUL may fall on the blank behind the word. */
+		more = *s++ != '\0';
+		*text++ = '\0';
 	}
+	return 0;
 }
 
 /*
@@ -220,20 +235,24 @@ conf_split_words(const char *s, struct conf_list *words, char *err,
  * be initialised and is empty for a comment, a blank line and an error.
  */
 int
-conf_split(const char *line, struct conf_list *words, char *err,
+conf_split(const char *line, struct conf_list *list, char *err,
     size_t errlen)
 {
 	char buf[CONF_LINE_MAX + 1], *rest;
+	struct conf_words words;
+	const char *word;
 
-	memset(words, 0, sizeof(*words));
+	memset(list, 0, sizeof(*list));
 	if (conf_trim(line, buf, err, errlen) == -1)
 		return -1;
 	if ((rest = conf_cut_keyword(buf)) == NULL)
 		return 0;
-	conf_list_add(words, buf);
-	if (conf_split_words(rest, words, err, errlen) == -1) {
-		conf_list_clear(words);
+	if (conf_cut_words(rest, &words, err, errlen) == -1)
 		return -1;
+	conf_list_add(list, buf);
+	for (word = words.text; words.n > 0; words.n--) {
+		conf_list_add(list, word);
+		word += strlen(word) + 1;
 	}
 	return 0;
 }
@@ -262,9 +281,11 @@ const struct conf_keyword *
 conf_find(const struct conf_keyword *table, const char *name)
 {
 	const struct conf_keyword *kw;
+	int first = tolower((u_char)*name);
 
 	for (kw = table; kw->name != NULL; kw++)
-		if (strcasecmp(kw->name, name) == 0)
+		if (tolower((u_char)*kw->name) == first &&
+		    strcasecmp(kw->name, name) == 0)
 			return kw;
 	return NULL;
 }
@@ -303,26 +324,24 @@ conf_check_keyword(const struct conf_keyword *kw, const char *name, char *err,
 
 /* Are there as many words as the keyword takes, and none of them empty? */
 static int
-conf_check_words(const struct conf_keyword *kw, const struct conf_list *words,
-    char *err, size_t errlen)
+conf_check_words(const struct conf_keyword *kw,
+    const struct conf_words *words, char *err, size_t errlen)
 {
-	char name[64];
+	char name[CONF_NAME_MAX];
+	const char *word = words->text;
 	size_t i;
 
-	conf_lower(kw->name, name, sizeof(name));
-	if (words->n == 1)
+	if (words->n == 0)
 		return conf_error(err, errlen, "no argument after keyword "
-		    "\"%s\"", name);
-	for (i = 1; i < words->n; i++) {
-		if (*words->word[i] == '\0')
+		    "\"%s\"", conf_lower(kw->name, name, sizeof(name)));
+	for (i = 0; i < words->n; i++, word += strlen(word) + 1)
+		if (*word == '\0')
 			return conf_error(err, errlen, "%s: missing argument",
-			    name);
-		if (conf_check_text(words->word[i], err, errlen) == -1)
-			return -1;
-	}
-	if ((kw->flags & CONF_WORDS) == 0 && words->n > 2)
+			    conf_lower(kw->name, name, sizeof(name)));
+	if ((kw->flags & CONF_WORDS) == 0 && words->n > 1)
 		return conf_error(err, errlen, "%s: garbage at end of line: "
-		    "\"%.*s\"", name, CONF_SHOWN, words->word[2]);
+		    "\"%.*s\"", conf_lower(kw->name, name, sizeof(name)),
+		    CONF_SHOWN, words->text + strlen(words->text) + 1);
 	return 0;
 }
 
@@ -331,7 +350,7 @@ static int
 conf_parse_word(const struct conf_keyword *kw, void *conf, const char *word,
     char *err, size_t errlen)
 {
-	char name[64], why[256] = "";
+	char name[CONF_NAME_MAX], why[256] = "";
 
 	if (kw->type->parse(kw, (char *)conf + kw->offset, word, why,
 	    sizeof(why)) == 0)
@@ -342,32 +361,29 @@ conf_parse_word(const struct conf_keyword *kw, void *conf, const char *word,
 }
 
 /*
- * Sets a field from a keyword and its arguments.  A field that has its value
- * already is left alone, unless the keyword is CONF_APPEND.
+ * Sets a field from the words after the keyword.  One that has its value
+ * already is left alone, unless the keyword is CONF_APPEND; then, and if conf
+ * is NULL, the words are checked in scratch, unless that is NULL.
  */
 static int
-conf_set(const struct conf_keyword *table, void *conf,
-    const struct conf_list *words, char *err, size_t errlen)
+conf_set(const struct conf_keyword *kw, void *conf, void *scratch,
+    const struct conf_words *words, char *err, size_t errlen)
 {
-	const struct conf_keyword *kw;
+	const char *word = words->text;
 	size_t i;
 	int ret;
 
-	if (words->n == 0)
-		return 0;
-	kw = conf_find(table, words->word[0]);
-	if ((ret = conf_check_keyword(kw, words->word[0], err, errlen)) != 1)
+	ret = conf_check_words(kw, words, err, errlen);
+	if (conf == NULL || ((kw->flags & CONF_APPEND) == 0 &&
+	    kw->type->isset((char *)conf + kw->offset)))
+		conf = scratch;
+	if (conf == NULL)
 		return ret;
-	if (conf_check_words(kw, words, err, errlen) == -1)
-		return -1;
-	if ((kw->flags & CONF_APPEND) == 0 &&
-	    kw->type->isset((char *)conf + kw->offset))
-		return 0;
-	for (i = 1; i < words->n; i++)
-		if (conf_parse_word(kw, conf, words->word[i], err,
-		    errlen) == -1)
-			return -1;
-	return 0;
+	for (i = 0; ret == 0 && i < words->n; i++, word += strlen(word) + 1)
+		ret = conf_parse_word(kw, conf, word, err, errlen);
+	if (conf == scratch)
+		kw->type->clear((char *)conf + kw->offset);
+	return ret;
 }
 
 /* Sets a field from one argument that is taken as it is, without quotes. */
@@ -375,23 +391,28 @@ int
 conf_set_value(const struct conf_keyword *table, void *conf,
     const char *name, const char *value, char *err, size_t errlen)
 {
-	struct conf_list words = { NULL, 0 };
+	const struct conf_keyword *kw = conf_find(table, name);
+	struct conf_words words = { value, 1 };
 	int ret;
 
-	conf_list_add(&words, name);
-	conf_list_add(&words, value);
-	ret = conf_set(table, conf, &words, err, errlen);
-	conf_list_clear(&words);
-	return ret;
+	if ((ret = conf_check_keyword(kw, name, err, errlen)) != 1)
+		return ret;
+	if (conf_check_text(value, err, errlen) == -1)
+		return -1;
+	return conf_set(kw, conf, NULL, &words, err, errlen);
 }
 
-/* Sets a field from a line as files and -o have it; see conf_set. */
+/*
+ * Sets a field from a line of a file.  A line that has no effect, as an
+ * earlier one holds or as conf is NULL, is checked in scratch, where all
+ * fields are unset before and after.
+ */
 int
-conf_set_line(const struct conf_keyword *table, void *conf, const char *line,
-    char *err, size_t errlen)
+conf_take_line(const struct conf_keyword *table, void *conf, void *scratch,
+    const char *line, char *err, size_t errlen)
 {
 	const struct conf_keyword *kw;
-	struct conf_list words = { NULL, 0 };
+	struct conf_words words;
 	char buf[CONF_LINE_MAX + 1], *rest;
 	int ret;
 
@@ -402,15 +423,19 @@ conf_set_line(const struct conf_keyword *table, void *conf, const char *line,
 	kw = conf_find(table, buf);
 	if ((ret = conf_check_keyword(kw, buf, err, errlen)) != 1)
 		return ret;
-	conf_list_add(&words, buf);
-	if ((kw->flags & CONF_REST) == 0)
-		ret = conf_split_words(rest, &words, err, errlen);
-	else if (*rest != '\0')
-		conf_list_add(&words, rest);
-	if (ret != -1)
-		ret = conf_set(table, conf, &words, err, errlen);
-	conf_list_clear(&words);
-	return ret;
+	if (kw->flags & CONF_REST)
+		words = (struct conf_words){ rest, *rest != '\0' };
+	else if (conf_cut_words(rest, &words, err, errlen) == -1)
+		return -1;
+	return conf_set(kw, conf, scratch, &words, err, errlen);
+}
+
+/* Sets a field from a line, as -o has it, unless it has its value already. */
+int
+conf_set_line(const struct conf_keyword *table, void *conf, const char *line,
+    char *err, size_t errlen)
+{
+	return conf_take_line(table, conf, NULL, line, err, errlen);
 }
 
 /* Gives every field that is still unset the default of its keyword. */
@@ -418,38 +443,44 @@ void
 conf_fill_defaults(const struct conf_keyword *table, void *conf)
 {
 	const struct conf_keyword *kw;
-	struct conf_list words = { NULL, 0 };
-	char why[CONF_ERR_MAX];
-	size_t i;
+	struct conf_words words;
+	char buf[CONF_LINE_MAX + 1], why[CONF_ERR_MAX];
 
 	for (kw = table; kw->name != NULL; kw++) {
 		if (!conf_has_field(kw) || kw->dflt == NULL ||
 		    kw->type->isset((char *)conf + kw->offset))
 			continue;
-		if (kw->flags & CONF_WORDS)
-			conf_split_words(kw->dflt, &words, why, sizeof(why));
-		else
-			conf_list_add(&words, kw->dflt);
-		for (i = 0; i < words.n; i++)
-			conf_parse_word(kw, conf, words.word[i], why,
-			    sizeof(why));
-		conf_list_clear(&words);
+		words = (struct conf_words){ kw->dflt, 1 };
+		if (kw->flags & CONF_WORDS) {
+			strlcpy(buf, kw->dflt, sizeof(buf));
+			conf_cut_words(buf, &words, why, sizeof(why));
+		}
+		conf_set(kw, conf, NULL, &words, why, sizeof(why));
 	}
 }
 
-/* Writes the lines of one field; -1: one is longer than can be read back. */
+/*
+ * Writes the lines of one field.  -1: one is longer than can be read back, or
+ * memory is out.
+ */
 static int
-conf_dump_field(const struct conf_keyword *kw, const void *conf, FILE *f)
+conf_dump_field(const struct conf_keyword *kw, const void *conf,
+    struct buf *text)
 {
-	char name[64], value[CONF_LINE_MAX + 1];
-	size_t i;
+	const void *field = (const char *)conf + kw->offset;
+	char line[CONF_NAME_MAX + CONF_LINE_MAX + 1];
+	size_t i, len, name = strlen(kw->name) + 1;
 
-	conf_lower(kw->name, name, sizeof(name));
-	for (i = 0; kw->type->format(kw, (const char *)conf + kw->offset, i,
-	    value, sizeof(value)) == 0; i++) {
-		if (strlen(name) + 1 + strlen(value) >= CONF_LINE_MAX)
+	for (i = 0; kw->type->format(kw, field, i, line + name,
+	    CONF_LINE_MAX + 1) == 0; i++) {
+		conf_lower(kw->name, line, CONF_NAME_MAX);
+		line[name - 1] = ' ';
+		len = name + strlen(line + name);
+		if (len >= CONF_LINE_MAX)
 			return -1;
-		fprintf(f, "%s %s\n", name, value);
+		line[len++] = '\n';
+		if (buf_append(text, line, len) == -1)
+			return -1;
 	}
 	return 0;
 }
@@ -462,19 +493,15 @@ char *
 conf_dump(const struct conf_keyword *table, const void *conf)
 {
 	const struct conf_keyword *kw;
-	char *text = NULL;
-	size_t len;
-	FILE *f;
+	struct buf text;
 	int ret = 0;
 
-	if ((f = open_memstream(&text, &len)) == NULL)
-		return NULL;
+	buf_init(&text, SIZE_MAX);
 	for (kw = table; ret == 0 && kw->name != NULL; kw++)
 		if (conf_has_field(kw))
-			ret = conf_dump_field(kw, conf, f);
-	if (fclose(f) != 0 || ret != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
+			ret = conf_dump_field(kw, conf, &text);
+	if (ret == 0 && buf_append(&text, "", 1) == 0)
+		return (char *)text.base;
+	buf_clear(&text);
+	return NULL;
 }

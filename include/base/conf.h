@@ -130,6 +130,8 @@ int	 conf_set_value(const struct conf_keyword *, void *, const char *,
 	    const char *, char *, size_t);
 int	 conf_set_line(const struct conf_keyword *, void *, const char *,
 	    char *, size_t);
+int	 conf_take_line(const struct conf_keyword *, void *, void *,
+	    const char *, char *, size_t);
 void	 conf_fill_defaults(const struct conf_keyword *, void *);
 char	*conf_dump(const struct conf_keyword *, const void *);
 

@@ -386,25 +386,14 @@ servconf_set_option(struct servconf *conf, const char *option,
 	return 0;
 }
 
-/*
- * One line of a file, checked even if an earlier value or the command line
- * holds instead.
- */
+/* Is the keyword of the line Port, and does the command line say that? */
 static int
-servconf_set_line(struct servconf *conf, struct servconf *scratch,
-    const char *line, char *why, size_t size)
+servconf_is_fixed(const struct servconf *conf, const char *line)
 {
 	char name[64];
-	int ret;
 
-	ret = conf_set_line(servconf_keywords, scratch, line, why, size);
-	servconf_clear(scratch);
-	if (ret == -1)
-		return -1;
-	if (conf->ports_fixed && conf_line_keyword(line, name,
-	    sizeof(name)) && strcasecmp(name, "Port") == 0)
-		return 0;
-	return conf_set_line(servconf_keywords, conf, line, why, size);
+	return conf->ports_fixed && conf_line_keyword(line, name,
+	    sizeof(name)) && strcasecmp(name, "Port") == 0;
 }
 
 static int
@@ -419,10 +408,10 @@ servconf_read_bytes(struct servconf *conf, const char *data, size_t len,
 	servconf_init(&scratch);
 	conf_text_init(&text, data, len);
 	while ((r = conf_text_next(&text, line, why, sizeof(why))) == 1)
-		if ((r = servconf_set_line(conf, &scratch, line, why,
-		    sizeof(why))) == -1)
+		if ((r = conf_take_line(servconf_keywords,
+		    servconf_is_fixed(conf, line) ? NULL : conf, &scratch,
+		    line, why, sizeof(why))) == -1)
 			break;
-	servconf_clear(&scratch);
 	if (r == -1)
 		snprintf(err, errlen, "%s line %d: %s", where, text.line,
 		    why);
