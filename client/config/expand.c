@@ -8,12 +8,14 @@
 #include <ctype.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "cliconf.h"
 #include "conf.h"
 #include "expand.h"
@@ -81,16 +83,27 @@ expand_safe_jump(const char *s)
 	return expand_safe_user(s) && strpbrk(s, "\\ \t") == NULL;
 }
 
-/* The user who runs the program; static storage, or NULL with a reason. */
+/*
+ * The user who runs the program, looked up once: name, home and number are
+ * kept.  NULL with a reason.
+ */
 const struct passwd *
 expand_passwd(char *err, size_t errlen)
 {
-	const struct passwd *pw = getpwuid(getuid());
+	static struct passwd self;
+	const struct passwd *pw;
 
-	if (pw == NULL)
+	if (self.pw_name != NULL)
+		return &self;
+	if ((pw = getpwuid(getuid())) == NULL) {
 		snprintf(err, errlen, "No user exists for uid %u",
 		    (unsigned int)getuid());
-	return pw;
+		return NULL;
+	}
+	self.pw_uid = pw->pw_uid;
+	self.pw_dir = xstrdup(pw->pw_dir);
+	self.pw_name = xstrdup(pw->pw_name);
+	return &self;
 }
 
 /* The name of this machine, up to the first dot if it is to be short. */
@@ -174,10 +187,20 @@ expand_check_token(char token, const char *value, char *err, size_t errlen)
 	}
 }
 
+static int
+expand_put(struct buf *out, const char *s, size_t len, char *err,
+    size_t errlen)
+{
+	if (buf_append(out, s, len) == 0)
+		return 0;
+	snprintf(err, errlen, "out of memory");
+	return -1;
+}
+
 /* Writes the value of a token. */
 static int
 expand_put_token(const struct expand_names *names, char token, int flags,
-    FILE *f, char *err, size_t errlen)
+    struct buf *out, char *err, size_t errlen)
 {
 	const struct passwd *pw;
 	const char *value = NULL;
@@ -198,16 +221,16 @@ expand_put_token(const struct expand_names *names, char token, int flags,
 	if ((flags & EXPAND_SHELL) &&
 	    expand_check_token(token, value, err, errlen) == -1)
 		return -1;
-	fputs(value, f);
-	return 0;
+	return expand_put(out, value, strlen(value), err, errlen);
 }
 
 /* Writes the value of the "${NAME}" that *s points at and steps over it. */
 static int
-expand_put_env(const char **s, FILE *f, char *err, size_t errlen)
+expand_put_env(const char **s, struct buf *out, char *err, size_t errlen)
 {
 	const char *end, *value;
 	char *name;
+	int ret = -1;
 
 	if ((end = strchr(*s, '}')) == NULL) {
 		snprintf(err, errlen, "\"${\" without \"}\"");
@@ -218,15 +241,15 @@ expand_put_env(const char **s, FILE *f, char *err, size_t errlen)
 		snprintf(err, errlen, "environment variable %.100s not set",
 		    name);
 	else
-		fputs(value, f);
+		ret = expand_put(out, value, strlen(value), err, errlen);
 	free(name);
 	*s = end;
-	return value != NULL ? 0 : -1;
+	return ret;
 }
 
 /* Writes the home folder that "~" or "~user" stands for and steps over it. */
 static int
-expand_put_home(const char **s, FILE *f, char *err, size_t errlen)
+expand_put_home(const char **s, struct buf *out, char *err, size_t errlen)
 {
 	const struct passwd *pw;
 	size_t len = strcspn(*s, "/");
@@ -242,9 +265,8 @@ expand_put_home(const char **s, FILE *f, char *err, size_t errlen)
 	}
 	if (pw == NULL)
 		return -1;
-	fputs(pw->pw_dir, f);
 	*s += len;
-	return 0;
+	return expand_put(out, pw->pw_dir, strlen(pw->pw_dir), err, errlen);
 }
 
 /*
@@ -255,33 +277,28 @@ char *
 expand_text(const struct expand_names *names, const char *text, int flags,
     char *err, size_t errlen)
 {
-	char *out = NULL;
-	size_t len;
-	FILE *f;
+	struct buf out;
 	int ret = 0;
 
-	if ((f = open_memstream(&out, &len)) == NULL) {
-		snprintf(err, errlen, "out of memory");
-		return NULL;
-	}
+	buf_init(&out, SIZE_MAX);
 	if ((flags & EXPAND_TILDE) && *text == '~')
-		ret = expand_put_home(&text, f, err, errlen);
+		ret = expand_put_home(&text, &out, err, errlen);
 	for (; ret == 0 && *text != '\0'; text++) {
 		if (*text == '%' && (flags & (EXPAND_TOKENS |
 		    EXPAND_HOSTNAME | EXPAND_SHELL)))
-			ret = expand_put_token(names, *++text, flags, f, err,
-			    errlen);
+			ret = expand_put_token(names, *++text, flags, &out,
+			    err, errlen);
 		else if ((flags & EXPAND_ENV) && *text == '$' &&
 		    text[1] == '{')
-			ret = expand_put_env(&text, f, err, errlen);
+			ret = expand_put_env(&text, &out, err, errlen);
 		else
-			fputc(*text, f);
+			ret = expand_put(&out, text, 1, err, errlen);
 		if (ret != 0)
 			break;
 	}
-	if (fclose(f) == 0 && ret == 0)
-		return out;
-	free(out);
+	if (ret == 0 && expand_put(&out, "", 1, err, errlen) == 0)
+		return (char *)out.base;
+	buf_clear(&out);
 	return NULL;
 }
 
