@@ -34,6 +34,9 @@ servalgs_parse(const struct conf_keyword *kw, void *value, const char *arg,
 
 	if (conf_type_names.parse(kw, value, arg, err, errlen) == -1)
 		return -1;
+	/* The default, which every process reads from the one before it. */
+	if (strcmp(arg, kw->dflt) == 0)
+		return 0;
 	conf_string_clear(value);
 	list = alglist_resolve(arg, kw->dflt, kw->arg, unknown,
 	    sizeof(unknown));
