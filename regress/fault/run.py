@@ -30,6 +30,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 import socks  # noqa: E402
 
 LIMIT = 10              # seconds for an answer, or the end of a flow
+START = 15              # seconds to serve, or to give up
 STOP = 6                # for a program to end, and all that it started
 CPU = 8                 # seconds for all of it; more is a loop
 SIZE = 300000
@@ -330,18 +331,22 @@ class Run:
         self.children[name] = child
         return child
 
-    def wait_text(self, child, name, text):
+    def wait_text(self, child, name, text, also=lambda: False):
         """Waits until it says that, or ends; did it say it?"""
-        until = time.monotonic() + LIMIT
-        while time.monotonic() < until:
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < START:
             ended = child.poll() is not None
-            if text in self.lab.read(name):
+            if text in self.lab.read(name) or waited > 2 and also():
                 return True
             if ended:
                 return False
             time.sleep(0.01)
-        self.fail(f"{name}: no '{text}' within {LIMIT} s, and no end")
+        self.fail(f"{name}: no '{text}' within {START} s, and no end")
         return False
+
+    def listens(self):
+        with open("/proc/net/tcp") as f:
+            return f":{self.port:04X} 00000000:0000 0A" in f.read()
 
     def start_farend(self):
         self.lab.configure(self.port, self.denied)
@@ -352,7 +357,8 @@ class Run:
         else:
             path = os.path.join(self.lab.bin, "sockstund")
         child = self.start("farend", path, "-D", "-e", "-f", conf)
-        if self.wait_text(child, "farend.log", "Server listening on"):
+        if self.wait_text(child, "farend.log", "Server listening on",
+                          self.listens):
             time.sleep(0.02)
             self.fds = max(self.descriptors(child.pid), self.lab.fds)
             return True
@@ -654,13 +660,12 @@ class Run:
     def crash(self, name, sig):
         event = self.plan.crashed()
         where = " < ".join(event.where(self.lab.bin)) if event.times else "?"
-        ours = next((m for m, _, _ in event.stack
-                     if m.startswith("sockst") or "libssh" in m or
-                     "libcrypto" in m), "?")
-        if ours.startswith("sockst") or not event.times:
+        # A library that crashes, but not memcpy(3) that we call wrongly.
+        inner = [m.startswith("sockst") for m, _, _ in event.stack[:2]]
+        if any(inner) or not event.times:
             self.fail(f"{name} crashed, signal {sig}: {where}")
         else:
-            self.notes.append(f"{name} crashed in {ours}: {where}")
+            self.notes.append(f"{name} crashed in a library: {where}")
 
     def check_farend(self):
         child = self.children["farend"]
