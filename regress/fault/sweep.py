@@ -209,13 +209,14 @@ class Sweep:
                 n = self.rnd.choice(self.rnd.choice(self.calls[v][
                     process, func]))
                 error = self.rnd.choice(plan.ERRORS[func])
-                mode = self.rnd.choice(self.modes(func, error))
+                mode = self.rnd.choice(self.modes(process, func, error))
                 yield v, plan.Point(process, func, n, error, mode)
 
     @staticmethod
-    def modes(func, error):
-        """A socket is not full for ever; clients are not refused for ever."""
-        once = func == "accept" or error == "EAGAIN" and func == "send"
+    def modes(process, func, error):
+        """What is not to be had for ever: a full socket, for one."""
+        once = func == "accept" or (func, error) == ("send", "EAGAIN") or \
+            func == "write" and process.startswith("helper")
         return ["once"] if once else ["once", "once", "good"]
 
     def every(self):
@@ -223,7 +224,7 @@ class Sweep:
         first, rest = [], []
         for v in self.variants:
             for (process, func), stacks in self.calls[v].items():
-                for mode in sorted(set(self.modes(func, None))):
+                for mode in sorted(set(self.modes(process, func, None))):
                     made = [[(v, plan.Point(process, func, n, mode=mode))
                              for n in calls] for calls in stacks]
                     first += [m[0] for m in made]
