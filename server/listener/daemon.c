@@ -37,6 +37,9 @@ static const int daemon_signals[] = {
 	SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD
 };
 
+/* Of a process that has logged why it ends. */
+#define DAEMON_EXIT_TOLD	255
+
 #define DAEMON_NSIGNALS	(sizeof(daemon_signals) / sizeof(daemon_signals[0]))
 
 struct daemon {
@@ -225,6 +228,10 @@ daemon_reap(struct daemon *d)
 			log_warnx("process %ld killed by signal %d (%s)",
 			    (long)pid, WTERMSIG(status),
 			    strsignal(WTERMSIG(status)));
+		else if (WEXITSTATUS(status) != 0 &&
+		    WEXITSTATUS(status) != DAEMON_EXIT_TOLD)
+			log_warnx("process %ld: exit status %d", (long)pid,
+			    WEXITSTATUS(status));
 		if (pid == d->logger->pid) {
 			log_warnx("the logger ended");
 			d->logger->pid = -1;
