@@ -155,6 +155,10 @@ priv_send_line(struct priv *priv, enum log_level level, const char *text)
 
 	if (priv->queue.n > PRIV_LOG_QUEUE)
 		return -1;
+	/* Most often it goes at once, even when there is no memory. */
+	if (priv->queue.n == 0 && privsep_send_log(priv->fd, PS_LOG, 0, level,
+	    text) == 0)
+		return 0;
 	msg_init(&m, PS_LOG, 0);
 	privsep_put_log(&m, level, text);
 	return msgqueue_send(&priv->queue, &m);
