@@ -12,6 +12,7 @@ programs is the folder of those that are linked with the shim.  Without -a and
     -o folder   results, one line a point, and the logs of violations; what is
                 there already is not run again
     -p point    this one alone (what is printed for each violation)
+    -r regex    only those of which "variant process function" matches it
     -s seed     of the sample
 """
 import argparse
@@ -21,6 +22,7 @@ import itertools
 import json
 import os
 import random
+import re
 import select
 import shutil
 import signal
@@ -189,7 +191,8 @@ class Sweep:
         table = collections.defaultdict(
             lambda: collections.defaultdict(list))
         for process, func, n, stack in calls:
-            if roles is None or process.split(".")[0] in roles:
+            if (roles is None or process.split(".")[0] in roles) and \
+                    re.search(self.args.r, f"{variant} {process} {func}"):
                 table[process, func][stack].append(n)
         return {k: list(v.values()) for k, v in table.items()}
 
@@ -237,7 +240,7 @@ class Sweep:
     def count(self, r):
         self.counts[r["verdict"]] += 1
         if r["verdict"] == "VIOLATION":
-            what = run.re.sub(r"[0-9]+", "#", r["wrong"][0])
+            what = re.sub(r"[0-9]+", "#", r["wrong"][0])
             ours = [w for w in r["where"]
                     if w.rsplit(None, 1)[-1].split(":")[0].endswith(".c")]
             process = r["point"].split()[1].split(".")[0]
@@ -358,6 +361,7 @@ if __name__ == "__main__":
     parser.add_argument("-n", type=int, default=0)
     parser.add_argument("-o")
     parser.add_argument("-p", action="append")
+    parser.add_argument("-r", default="")
     parser.add_argument("-s", type=int,
                         default=random.SystemRandom().randrange(1 << 30))
     parser.add_argument("-t", type=float, default=1e9)
