@@ -50,6 +50,8 @@ class Results:
         return median(self.samples.get(row.name, {}).get(tunnel))
 
     def ratio(self, row, tunnel):
+        if not row.compare:
+            return None
         base = self.samples.get(row.base or row.name, {}).get(BASE)
         return ratio(row, self.value(row, tunnel), median(base))
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Measures sockstun and ssh -D side by side, on loopback.
+"""Measures sockstun and ssh -D side by side: on loopback, over a link that is
+emulated there, and over a path of packets between two networks.
 
 Every measurement starts its own tunnel; the tunnels take turns, round after
 round, so that what else the machine does hits all of them.  Medians are shown.
@@ -8,6 +9,7 @@ round, so that what else the machine does hits all of them.  Medians are shown.
 import argparse
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,8 @@ import tempfile
 import time
 
 from report import Results
-from tunnels import Bench, Failed, Tunnel, role, free_port, spawn, wait_for
+from tunnels import Bench, Failed, PathTunnel, Tunnel, role, free_port, \
+    spawn, wait_for
 
 TRAFFIC_S = 130         # traffic itself gives up after 120 s
 
@@ -23,6 +26,13 @@ TRAFFIC_S = 130         # traffic itself gives up after 120 s
 LONG = ["-d", "50", "-r", "1000", "-q", "131072", "-k", "131072"]
 HOME = ["-d", "20", "-r", "100", "-q", "16384", "-k", "16384"]
 LONG_MS, HOME_MS = 100, 40
+
+# Paths of packets, with the kernel's congestion control and a queue that drops.
+DSL = ["-r", "100M", "-d", "20", "-q", "500000"]
+LOSSY = ["-r", "40M", "-d", "15", "-q", "300000", "-l", "0.01"]
+WIDE = ["-r", "300M", "-d", "50", "-q", "2000000"]
+ALGORITHMS = {"bbr": "BBR", "cubic": "CUBIC"}
+SKIPPED = 77            # path's exit status
 
 
 @dataclasses.dataclass
@@ -53,6 +63,7 @@ class Row:
                             # ("row", times, name of another)
     chart: bool = True
     base: str = None        # the row of ssh -D to compare with, if another
+    compare: bool = True    # or does the figure stand for itself?
 
 
 ROWS = [
@@ -114,6 +125,44 @@ ROWS = [
 ]
 
 
+def path_rows():
+    """The rows of the paths of packets, in the order of the table."""
+    out = []
+
+    def add(name, title, unit, more, goal=None, compare=True):
+        out.append(Row("path-" + name, title, unit, more, goal, False,
+                       compare=compare))
+
+    for cc, shown in ALGORITHMS.items():
+        for way in ("up", "down"):
+            end = f"{cc}-{way}"
+            add(f"echo-{end}", f"echo beside {way}load, {shown}, 100 Mbit/s, "
+                "40 ms", "ms", False, ("value", 51 if cc == "bbr" else 61))
+            add(f"echo-p99-{end}", "  its 99th percentile", "ms", False)
+            add(f"echo-rate-{end}", f"  rate of that {way}load", "MB/s", True)
+            add(f"echo-resent-{end}", "  sent again", "%", False, ("value", 1),
+                False)
+    for cc, shown in ALGORITHMS.items():
+        for way in ("up", "down"):
+            end = f"{cc}-{way}"
+            add(f"loss-{end}", f"{way}load, {shown}, 40 Mbit/s, 30 ms, 1% lost",
+                "MB/s", True, ("value", 4.1) if cc == "bbr" else None)
+            add(f"loss-echo-{end}", "  echo beside it", "ms", False,
+                ("value", 75) if cc == "bbr" else None)
+            add(f"loss-resent-{end}", "  sent again", "%", False, None, False)
+    for way in ("up", "down"):
+        add(f"wide-{way}", f"{way}load, BBR, 300 Mbit/s, 100 ms", "MB/s", True)
+        add(f"wide-resent-{way}", "  sent again", "%", False, ("value", 1),
+            False)
+    add("echo-idle", "echo alone, 100 Mbit/s, 40 ms", "ms", False)
+    add("behind", "slowest delivery of a path came too late by", "ms", False,
+        None, False)
+    return out
+
+
+ROWS += path_rows()
+
+
 @dataclasses.dataclass
 class Measurement:
     """What traffic is asked, over which link, and the rows it gives."""
@@ -121,6 +170,7 @@ class Measurement:
     args: list
     rows: dict              # row name -> name of a figure of traffic
     link: list = None
+    path: list = None       # a path of packets instead
     flows: int = 0
     rounds: int = 99
     kinds: tuple = ()       # only these tunnels; none: all
@@ -179,15 +229,66 @@ def measurements(bench):
                                {"first-fastopen": "first_p50"}, LONG,
                                scale=1 / LONG_MS, options=FAST_OPEN,
                                kinds=(KINDS[0].name,)))
+    out += path_measurements()
     order = [row.name for row in ROWS]
     return sorted(out, key=lambda m: order.index(m.name))
 
 
-def traffic(bench, args):
+def path_measurements():
+    out = []
+    for way in ("up", "down"):
+        out.append(Measurement(
+            f"path-wide-{way}", ["-w", "2", "-s", "3", "bulk", way],
+            {f"path-wide-{way}": "mbps",
+             f"path-wide-resent-{way}": f"resent_{way}",
+             "path-behind": "path_behind"},
+            path=WIDE + ["-s", "tcp_congestion_control=bbr"]))
+        for cc in ALGORITHMS:
+            end, use = f"{cc}-{way}", ["-s", f"tcp_congestion_control={cc}"]
+            args = ["-w", "2", "-s", "4", "load", way]
+            out += [
+                Measurement(f"path-echo-{end}", args,
+                            {f"path-echo-{end}": "load_p50",
+                             f"path-echo-p99-{end}": "load_p99",
+                             f"path-echo-rate-{end}": "mbps",
+                             f"path-echo-resent-{end}": f"resent_{way}",
+                             "path-echo-idle": "idle_p50",
+                             "path-behind": "path_behind"}, path=DSL + use),
+                Measurement(f"path-loss-{end}", args,
+                            {f"path-loss-{end}": "mbps",
+                             f"path-loss-echo-{end}": "load_p50",
+                             f"path-loss-resent-{end}": f"resent_{way}",
+                             "path-behind": "path_behind"}, path=LOSSY + use),
+            ]
+    for m in out:
+        m.kinds = tuple(k.name for k in KINDS[:3])
+    return out
+
+
+def without_impossible(bench, todo):
+    """What can be measured here, and why the rest cannot."""
+    possible, reasons = [], {}
+    for m in todo:
+        key = tuple(m.path or ())
+        if m.path and key not in reasons:
+            tried = subprocess.run([bench.tool("path"), *m.path, "--", "true"],
+                                   capture_output=True, text=True, check=False)
+            reasons[key] = tried.stderr.strip() \
+                if tried.returncode == SKIPPED else ""
+            if not reasons[key] and shutil.which("ss") is None:
+                reasons[key] = "ss is not installed"
+        if reasons.get(key):
+            print(f"skipped: {m.name}: {reasons[key]}", flush=True)
+        else:
+            possible.append(m)
+    return possible
+
+
+def traffic(command, args):
     """Runs one measurement; a dictionary of its figures."""
-    done = subprocess.run([bench.tool("traffic"), *args],
-                          stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=TRAFFIC_S, check=False)
+    done = subprocess.run(command + args, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=TRAFFIC_S,
+                          check=False)
     figures = {}
     for line in done.stdout.splitlines():
         name, _, value = line.partition(" ")
@@ -214,20 +315,27 @@ def add_memory(results, tunnel, m, figures):
                                  figures[f"{key}.{pid}"])
 
 
+def tunnel_for(bench, kind, m):
+    if m.path:
+        return PathTunnel(bench, kind, m.path)
+    return Tunnel(bench, kind, m.link)
+
+
 def measure(bench, kind, m, results):
     if m.options:
         kind = dataclasses.replace(kind, options=kind.options + m.options)
-    with Tunnel(bench, kind, m.link) as tunnel:
+    with tunnel_for(bench, kind, m) as tunnel:
         try:
             if m.name == "start":
                 command = tunnel.near_command()
-                figures = traffic(bench, ["-P", str(tunnel.port), *m.args,
-                                          "--", *command])
+                figures = traffic(tunnel.traffic_command(),
+                                  [*m.args, "--", *command])
             else:
                 tunnel.start_near()
                 pids = ",".join(map(str, tunnel.processes()))
-                figures = traffic(bench, ["-P", str(tunnel.port), "-c", pids,
-                                          *m.args])
+                figures = traffic(tunnel.traffic_command(),
+                                  ["-c", pids, *m.args])
+                figures.update(tunnel.figures())
         except (Failed, subprocess.TimeoutExpired) as e:
             raise Failed("\n".join([f"{m.name}, {kind.name}: {e}"] +
                                    tunnel.logs())) from e
@@ -246,9 +354,10 @@ def check_link(bench, name, link, ms):
     try:
         listens = wait_for("linkem does not listen",
                            lambda: bench.read("linkem.out").strip())
-        common = ["-x", "-t", str(port), "-P", listens, "-w", "1", "-s", "2"]
-        bulk = traffic(bench, common + ["bulk", "down"])
-        load = traffic(bench, common + ["load", "up"])
+        common = [bench.tool("traffic"), "-x", "-t", str(port), "-P", listens,
+                  "-w", "1", "-s", "2"]
+        bulk = traffic(common, ["bulk", "down"])
+        load = traffic(common, ["load", "up"])
     finally:
         wire.terminate()
         wire.wait()
@@ -308,8 +417,8 @@ def parse():
                    help="only these, or those that begin so")
     p.add_argument("-t", dest="kinds", metavar="n,...",
                    help="only these tunnels, counted from 1")
-    p.add_argument("-T", dest="limit", type=int, default=760,
-                   metavar="seconds", help="start nothing after (760)")
+    p.add_argument("-T", dest="limit", type=int, default=1600,
+                   metavar="seconds", help="start nothing after (1600)")
     return p.parse_args()
 
 
@@ -332,6 +441,7 @@ def main():
                              check=False).stderr.strip()
         print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f} before; "
               f"{ssh}", flush=True)
+        todo = without_impossible(bench, todo)
         if any(m.link is LONG for m in todo):
             check_link(bench, "1 Gbit/s", LONG, LONG_MS)
         if any(m.link is HOME for m in todo):

@@ -14,6 +14,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,19 +188,40 @@ target_loop(int listener, int udp, _Atomic uint64_t *sunk)
 	}
 }
 
-/* Starts a target on a port of 127.0.0.1 (0: a free one); it dies with us. */
+/* The count of bytes, in a file or, with NULL, in no file. */
+static _Atomic uint64_t *
+map_count(const char *file)
+{
+	int fd = -1, flags = MAP_SHARED | MAP_ANONYMOUS;
+	void *p;
+
+	if (file != NULL) {
+		flags = MAP_SHARED;
+		fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd == -1 || ftruncate(fd, sizeof(uint64_t)) == -1)
+			err(1, "%s", file);
+	}
+	p = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (p == MAP_FAILED)
+		err(1, "mmap");
+	if (fd != -1)
+		close(fd);
+	return p;
+}
+
+/*
+ * Starts a target on a port of 127.0.0.1 (0: a free one); it dies with us.  The
+ * file, or NULL, is for those who use target_join.
+ */
 void
-target_start(struct target *t, uint16_t port)
+target_start(struct target *t, uint16_t port, const char *file)
 {
 	int fd, udp;
 
 	t->port = port;
 	fd = listen_on(&t->port);
 	udp = listen_udp(t->port);
-	t->sunk = mmap(NULL, sizeof(*t->sunk), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (t->sunk == MAP_FAILED)
-		err(1, "mmap");
+	t->sunk = map_count(file);
 	if ((t->pid = fork()) == -1)
 		err(1, "fork");
 	if (t->pid == 0) {
@@ -211,10 +233,21 @@ target_start(struct target *t, uint16_t port)
 	close(udp);
 }
 
-/* Ends it, and waits until it has. */
+/* Uses one that another process has started, in whatever network. */
+void
+target_join(struct target *t, uint16_t port, const char *file)
+{
+	t->port = port;
+	t->pid = 0;
+	t->sunk = map_count(file);
+}
+
+/* Ends it if it is ours, and waits until it has ended. */
 void
 target_stop(struct target *t)
 {
+	if (t->pid == 0)
+		return;
 	kill(t->pid, SIGKILL);
 	waitpid(t->pid, NULL, 0);
 }

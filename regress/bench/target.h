@@ -16,11 +16,12 @@
 
 struct target {
 	uint16_t	 port;
-	pid_t		 pid;
+	pid_t		 pid;		/* 0: it is not ours */
 	_Atomic uint64_t *sunk;		/* bytes, shared with the process */
 };
 
-void	 target_start(struct target *, uint16_t);
+void	 target_start(struct target *, uint16_t, const char *);
+void	 target_join(struct target *, uint16_t, const char *);
 void	 target_stop(struct target *);
 
 #endif

@@ -3,8 +3,10 @@
  * traffic: one measurement through a SOCKS5 proxy of 127.0.0.1, to a target
  * that it starts itself.
  *
- *	traffic [-x] [-b bytes] [-c pid,...] [-j at-once] [-n count]
- *	    [-s seconds] [-t target-port] [-w warm-up] -P proxy-port what
+ *	traffic [-x] [-b bytes] [-c pid,...] [-j at-once] [-m file] [-n count]
+ *	    [-s seconds] [-t target-port | -T target-port] [-w warm-up]
+ *	    -P proxy-port what
+ *	traffic -m file target
  *
  *	bulk down|up	one flow at full speed, for -s seconds or -b bytes
  *	load down|up	echoes alone, then beside such a flow
@@ -15,6 +17,9 @@
  *	first		-n times, each after the other: the first byte back
  *	udp		echoes of datagrams and over TCP, -j at once and alone
  *	start -- cmd	the command's time until it accepts and is of use
+ *	target		nothing: it is a target and prints its port, for others
+ *			that are told so by -T and the same -m, from wherever
+ *			its 127.0.0.1 can be reached through the proxy
  *
  * Prints lines of a name and a figure; processes named by -c are watched: CPU
  * seconds of the measured time (bulk), memory (flows).  -x: what listens at
@@ -53,6 +58,8 @@ struct run {
 	long		 count;
 	int		 at_once;
 	uint16_t	 target_port;
+	const char	*count_file;
+	int		 join;		/* the target is there */
 };
 
 /* A flow at full speed, in a thread of its own. */
@@ -428,6 +435,15 @@ run_start(struct run *r, char *argv[])
 	waitpid(pid, &status, 0);
 }
 
+static void
+run_target(struct run *r, char *argv[])
+{
+	alarm(0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	printf("%u\n", r->target.port);
+	pause();
+}
+
 static const struct {
 	const char	*name;
 	void		(*run)(struct run *, char *[]);
@@ -439,6 +455,7 @@ static const struct {
 	{ "first", run_first },
 	{ "start", run_start },
 	{ "udp", run_udp },
+	{ "target", run_target },
 };
 
 static double
@@ -457,8 +474,9 @@ static void __attribute__((noreturn))
 usage(void)
 {
 	fprintf(stderr, "usage: traffic [-x] [-b bytes] [-c pid,...] "
-	    "[-j at-once] [-n count]\n\t[-s seconds] [-t target-port] "
-	    "[-w warm-up] -P proxy-port what [down | up]\n");
+	    "[-j at-once] [-m file] [-n count]\n\t[-s seconds] "
+	    "[-t target-port | -T target-port] [-w warm-up]\n"
+	    "\t-P proxy-port what [down | up]\n");
 	exit(1);
 }
 
@@ -467,7 +485,7 @@ parse_options(struct run *r, int argc, char *argv[])
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "P:b:c:j:n:s:t:w:x")) != -1)
+	while ((ch = getopt(argc, argv, "P:T:b:c:j:m:n:s:t:w:x")) != -1)
 		switch (ch) {
 		case 'P':
 			r->to.proxy = (uint16_t)number(optarg, 65535);
@@ -481,12 +499,18 @@ parse_options(struct run *r, int argc, char *argv[])
 		case 'j':
 			r->at_once = (int)number(optarg, 10000);
 			break;
+		case 'm':
+			r->count_file = optarg;
+			break;
 		case 'n':
 			r->count = (long)number(optarg, FLOWS_MAX);
 			break;
 		case 's':
 			r->seconds = number(optarg, LIMIT_S);
 			break;
+		case 'T':
+			r->join = 1;
+			/* FALLTHROUGH */
 		case 't':
 			r->target_port = (uint16_t)number(optarg, 65535);
 			break;
@@ -532,14 +556,17 @@ main(int argc, char *argv[])
 	int which;
 
 	parse_options(&r, argc, argv);
-	if (r.to.proxy == 0 || r.at_once == 0 || optind == argc)
-		usage();
-	if ((which = find_command(argv[optind])) == -1)
+	if (r.at_once == 0 || optind == argc ||
+	    (which = find_command(argv[optind])) == -1 ||
+	    (r.to.proxy == 0 && commands[which].run != run_target))
 		usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	raise_limit();
 	alarm(LIMIT_S);
-	target_start(&r.target, r.target_port);
+	if (r.join)
+		target_join(&r.target, r.target_port, r.count_file);
+	else
+		target_start(&r.target, r.target_port, r.count_file);
 	r.to.target = r.target.port;
 	commands[which].run(&r, argv + optind + 1);
 	target_stop(&r.target);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The tunnels that are compared, each started afresh for every measurement:
-a far end on a free port of loopback, perhaps a long link, a near end."""
+a far end, perhaps a long link, a near end; on loopback, or in two networks."""
 import os
 import re
 import shutil
@@ -127,12 +127,16 @@ def role(pid):
 class Tunnel:
     """One near end and one far end, up for one measurement."""
 
+    HOST = "127.0.0.1"      # where the far end listens
+
     def __init__(self, bench, kind, link=None):
         self.bench, self.kind, self.link = bench, kind, link
         self.far = self.wire = self.near = None
+        self.in_near, self.in_far = [], []      # what runs a command there
 
     def __enter__(self):
         try:
+            self.start_networks()
             self.start_far()
             if self.link is not None:
                 self.start_link()
@@ -144,6 +148,9 @@ class Tunnel:
     def __exit__(self, *_):
         self.stop()
 
+    def start_networks(self):
+        """Here there is but one, which is there."""
+
     def start_far(self):
         b = self.bench
         self.far_port = free_port()
@@ -153,7 +160,7 @@ class Tunnel:
             own = "PermitLocal yes"
         b.write("farend.conf", f"""
             Port {self.far_port}
-            ListenAddress 127.0.0.1
+            ListenAddress {self.HOST}
             HostKey {b.path("host_key")}
             AuthorizedKeysFile {b.path("authorized_keys")}
             StrictModes no
@@ -164,7 +171,7 @@ class Tunnel:
         program = b.path("sockstund")
         if self.kind.far == "sshd":
             program = shutil.which("sshd") or "/usr/sbin/sshd"
-        self.far = spawn(b, "farend", [program, "-D", "-e", "-f",
+        self.far = spawn(b, "farend", [*self.in_far, program, "-D", "-e", "-f",
                                        b.path("farend.conf")])
         wait_for(f"{program} does not listen",
                  lambda: "Server listening on" in b.read("farend.log"))
@@ -185,16 +192,20 @@ class Tunnel:
         return [program, "-N", "-F", self.bench.path("ssh_config"),
                 "-D", f"127.0.0.1:{self.port}",
                 "-o", "ExitOnForwardFailure=yes", *self.kind.options,
-                "-p", str(self.far_port), "127.0.0.1"]
+                "-p", str(self.far_port), self.HOST]
 
     def start_near(self):
-        self.near = spawn(self.bench, "near", self.near_command())
+        self.near = spawn(self.bench, "near",
+                          self.in_near + self.near_command())
         wait_for(f"{self.kind.name}: no flow", self.first_flow)
 
     def first_flow(self):
-        """A flow to nowhere is refused (ssh -D closes it): it is up."""
         if self.near.poll() is not None:
             raise Failed(f"{self.kind.name}: ended by itself")
+        return self.try_flow()
+
+    def try_flow(self):
+        """A flow to nowhere is refused (ssh -D closes it): it is up."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), 5) as s:
                 s.sendall(b"\5\1\0")
@@ -211,10 +222,19 @@ class Tunnel:
         near = tree(self.near.pid) if self.near else []
         return near + tree(self.far.pid)
 
+    def traffic_command(self):
+        """What measures this tunnel, when it is up."""
+        return [*self.in_near, self.bench.tool("traffic"),
+                "-P", str(self.port)]
+
+    def figures(self):
+        """What else is to be said of a measurement when it is over."""
+        return {}
+
     def logs(self):
         """The last words of each program."""
         lines = []
-        for name in ("near.log", "farend.log", "linkem.log"):
+        for name in ("near.log", "farend.log", "linkem.log", "path.log"):
             if os.path.exists(self.bench.path(name)):
                 lines += [f"  {name}: {line}" for line in
                           self.bench.read(name).splitlines()[-5:]]
@@ -247,3 +267,71 @@ class Tunnel:
             except Failed:
                 pass
         self.end(self.far)
+
+
+class PathTunnel(Tunnel):
+    """The same over a path of packets: near end and traffic are in one network,
+    far end and target in the other."""
+
+    HOST = "10.7.0.2"
+
+    def __init__(self, bench, kind, options):
+        super().__init__(bench, kind)
+        self.options = options
+        self.path = self.target = None
+
+    def start_networks(self):
+        b = self.bench
+        with open(b.path("path.out"), "wb") as out, \
+                open(b.path("path.log"), "wb") as log:
+            self.path = subprocess.Popen([b.tool("path"), *self.options],
+                                         stdin=subprocess.PIPE, stdout=out,
+                                         stderr=log)
+        wait_for("there is no path",
+                 lambda: self.path.poll() or "\nfar " in b.read("path.out"))
+        if self.path.poll() is not None:
+            raise Failed("there is no path")
+        self.in_near, self.in_far = (line.split()[1:] for line in
+                                     b.read("path.out").splitlines()[:2])
+        self.target = spawn(b, "target", [*self.in_far, b.tool("traffic"),
+                                          "-m", b.path("sunk"), "target"])
+        self.target_port = wait_for("the target does not listen",
+                                    lambda: b.read("target.out").strip())
+
+    def traffic_command(self):
+        return super().traffic_command() + [
+            "-m", self.bench.path("sunk"), "-T", self.target_port]
+
+    def try_flow(self):
+        return subprocess.run(self.traffic_command() + ["-n", "1", "first"],
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              check=False).returncode == 0
+
+    def resent(self, enter, end):
+        """How much of what one end of the session has sent was sent again, in
+        percent."""
+        text = subprocess.run([*enter, "ss", "-Htin", end, self.HOST],
+                              capture_output=True, text=True,
+                              check=True).stdout
+        sent, again = (sum(map(int, re.findall(rf"\b{name}:(\d+)", text)))
+                       for name in ("bytes_sent", "bytes_retrans"))
+        return 100 * again / sent if sent else 0
+
+    def figures(self):
+        self.path.stdin.write(b"report\n")
+        self.path.stdin.flush()
+        wait_for("no report", lambda: "\nok\n" in self.bench.read("path.out"))
+        report = self.bench.read("path.out").splitlines()[2:4]
+        counts = [dict(zip(words[1::2], map(int, words[2::2])))
+                  for words in map(str.split, report)]
+        return {"resent_up": self.resent(self.in_near, "dst"),
+                "resent_down": self.resent(self.in_far, "src"),
+                "path_own": sum(c["own"] for c in counts),
+                "path_behind": max(c["behind"] for c in counts) / 1000}
+
+    def stop(self):
+        super().stop()
+        self.end(self.target)
+        if self.path is not None:
+            self.path.stdin.close()
+        self.end(self.path)
