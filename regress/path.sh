@@ -28,18 +28,18 @@ within()
 # Delay, each way by itself; and what changes while it is in use.
 probe 10 100
 within packets "$came" 10 10
-within "us up" "$up" 19900 23000
-within "us down" "$down" 9900 13000
+within "us up" "$up" 19900 30000
+within "us down" "$down" 9900 19000
 path_do delay 20,60
 probe 10 100
-within "us down, later" "$down" 59900 63000
+within "us down, later" "$down" 59900 75000
 path_do delay 5
 
 # A rate: 200 packets of 1000 bytes take 160 ms at 10 Mbit/s, the first apart.
 path_do rate 10M,0
 probe 200 1000
 within "packets at a rate" "$came" 200 200
-within "us of 200 packets" "$span" 155000 250000
+within "us of 200 packets" "$span" 155000 400000
 path_do rate 20M,0
 probe 200 1000
 within "us at twice the rate" "$span" 76000 150000
