@@ -170,7 +170,9 @@ listeners_start(struct listeners *all, struct event_base *base,
 	struct listening *l;
 
 	for (l = all->list; l < all->list + all->n; l++) {
-		l->listener = listener_new(base, l->fd, cb, arg);
+		if ((l->listener = listener_new(base, l->fd, cb,
+		    arg)) == NULL)
+			fatal("listener %s", l->name);
 		l->fd = -1;
 	}
 }

@@ -26,7 +26,6 @@
 #include "listener.h"
 #include "log.h"
 #include "monotime.h"
-#include "xmalloc.h"
 
 #define LISTENER_BACKLOG	4096
 #define LISTENER_BURST		64	/* accepted in one go */
@@ -253,13 +252,25 @@ listener_set_name(struct listener *l)
 		snprintf(l->name, sizeof(l->name), "descriptor %d", l->fd);
 }
 
+/* All but the descriptor. */
+static void
+listener_release(struct listener *l)
+{
+	if (l->ev_read != NULL)
+		event_free(l->ev_read);
+	if (l->ev_pause != NULL)
+		event_free(l->ev_pause);
+	free(l);
+}
+
 static void
 listener_destroy(struct listener *l)
 {
-	event_free(l->ev_read);
-	event_free(l->ev_pause);
-	close(l->fd);
-	free(l);
+	int fd = l->fd;
+
+	/* First the event: epoll must not be asked about a closed one. */
+	listener_release(l);
+	close(fd);
 }
 
 static void
@@ -382,27 +393,31 @@ listener_read_cb(evutil_socket_t fd, short what, void *arg)
 
 /*
  * Takes over a listening descriptor and starts to accept from it, calling cb
- * for each connection.  The callback may stop or free the listener.
+ * for each connection.  The callback may stop or free the listener.  NULL with
+ * errno on failure; the descriptor is then still the caller's.
  */
 struct listener *
 listener_new(struct event_base *base, int fd, listener_cb *cb, void *arg)
 {
 	struct listener *l;
 
-	l = xcalloc(1, sizeof(*l));
+	if (evutil_make_socket_nonblocking(fd) == -1 ||
+	    evutil_make_socket_closeonexec(fd) == -1 ||
+	    (l = calloc(1, sizeof(*l))) == NULL)
+		return NULL;
 	l->fd = fd;
 	l->cb = cb;
 	l->arg = arg;
 	l->limit = fdlimit_for_new();
-	if (evutil_make_socket_nonblocking(fd) == -1 ||
-	    evutil_make_socket_closeonexec(fd) == -1)
-		fatal("listener: descriptor %d", fd);
 	listener_set_name(l);
 	l->ev_read = event_new(base, fd, EV_READ | EV_PERSIST,
 	    listener_read_cb, l);
 	l->ev_pause = evtimer_new(base, listener_pause_cb, l);
-	if (l->ev_read == NULL || l->ev_pause == NULL)
-		fatalx("listener %s: out of memory", l->name);
+	if (l->ev_read == NULL || l->ev_pause == NULL) {
+		listener_release(l);
+		errno = ENOMEM;
+		return NULL;
+	}
 	listener_start(l);
 	return l;
 }

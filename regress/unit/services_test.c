@@ -5,7 +5,9 @@
  */
 #include "servtest.h"
 
+#include "clock.h"
 #include "socks.h"
+#include "starve.h"
 
 static struct service_reply got;
 static struct addr got_bound;
@@ -299,6 +301,98 @@ test_cancel(void **state)
 	/* teardown gives these up. */
 }
 
+/* Is refused with this reply after so many seconds, and not before. */
+static void
+expect_late(const int *begun, int seconds, enum socks_rep rep,
+    const char *reason)
+{
+	if (begun != NULL)
+		run_until(begun);
+	run_for(20);
+	clock_move((seconds - 1) * CLOCK_SECOND);
+	run_for(20);
+	assert_int_equal(done, 0);
+	clock_move(2 * CLOCK_SECOND);
+	run_until(&done);
+	assert_int_equal(got.rep, rep);
+	assert_string_equal(got.reason, reason);
+	assert_int_equal(got.fd, -1);
+	assert_true(TAILQ_EMPTY(&env.list));
+}
+
+static void
+test_deadlines(void **state)
+{
+	struct addr full;
+	uint16_t port;
+	int fd = loopback_socket(SOCK_STREAM, &port), first;
+
+	env.dial_timeout = 30;
+	start(SOCKS_CMD_BIND, "127.0.0.1", 0);
+	expect_late(&bound, 120, SOCKS_REP_TTL, "nobody came in time");
+	assert_int_equal(connect_from("127.0.0.1", &got_bound), -1);
+	start(SOCKS_CMD_RESOLVE, "hang", 0);
+	expect_late(NULL, 30, SOCKS_REP_HOST, "name resolution timed out");
+	start(SOCKS_CMD_RESOLVE_PTR, "127.0.0.8", 0);
+	expect_late(NULL, 30, SOCKS_REP_HOST, "name resolution timed out");
+	/* A listener whose queue is full does not answer. */
+	assert_int_equal(listen(fd, 0), 0);
+	full = address("127.0.0.1", port);
+	first = connect_from("127.0.0.1", &full);
+	start(SOCKS_CMD_CONNECT, "127.0.0.1", port);
+	expect_late(NULL, 30, SOCKS_REP_TTL, strerror(ETIMEDOUT));
+	close(first);
+	close(fd);
+}
+
+/* Without memory it is refused, and nothing is left of it. */
+static void
+starve_service(int cmd, const char *host, uint16_t port)
+{
+	struct addr dst = address(host, port);
+	int n;
+
+	for (n = 1; n == 1 || starved(); n++) {
+		done = bound = 0;
+		memset(&got, 0, sizeof(got));
+		got.fd = -1;
+		starve(n);
+		current = service_new(&env, cmd, &dst, &ops, &got);
+		if (current == NULL) {
+			assert_true(starved());
+			continue;
+		}
+		service_start(current, 0);
+		while (!done && !bound)
+			event_base_loop(env.base, EVLOOP_ONCE);
+		starve(0);
+		if (!done)
+			service_cancel(current);
+		else if (got.rep != SOCKS_REP_OK)
+			assert_true(starved());
+		if (got.fd != -1)
+			close(got.fd);
+		assert_true(TAILQ_EMPTY(&env.list));
+	}
+	assert_true(n > 2);
+}
+
+static void
+test_starved(void **state)
+{
+	uint16_t port;
+	int fd = loopback_socket(SOCK_STREAM, &port);
+
+	assert_int_equal(listen(fd, 50), 0);
+	starve_service(SOCKS_CMD_CONNECT, "name.example", port);
+	starve_service(SOCKS_CMD_CONNECT, "127.0.0.1", port);
+	starve_service(SOCKS_CMD_RESOLVE, "name.example", 0);
+	starve_service(SOCKS_CMD_RESOLVE_PTR, "127.0.0.1", 0);
+	starve_service(SOCKS_CMD_BIND, "name.example", 0);
+	starve_service(SOCKS_CMD_BIND, "0.0.0.0", 0);
+	close(fd);
+}
+
 /* An owner that has no stream for it, and the limit of associations. */
 static void
 test_udp_refused(void **state)
@@ -353,7 +447,7 @@ main(void)
 		T(test_resolve_rules), T(test_resolve_ptr), T(test_bind),
 		T(test_bind_strangers), T(test_bind_anybody),
 		T(test_bind_rules), T(test_cancel), T(test_udp_refused),
-		T(test_refused_lines)
+		T(test_refused_lines), T(test_deadlines), T(test_starved)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

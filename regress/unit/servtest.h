@@ -4,8 +4,8 @@
  * and names of our own.  getaddrinfo(3) and getnameinfo(3) are ours (linked
  * with --wrap): "fail" fails, and all while failing is set; "hang" takes two
  * seconds, "other" is 127.0.0.2, any other name 127.0.0.1; 127.0.0.1 is
- * "host.example", 127.0.0.9 has the name of an address, and nothing else a
- * name.
+ * "host.example", 127.0.0.8 takes two seconds, 127.0.0.9 has the name of an
+ * address, and nothing else a name.
  */
 #ifndef SERVTEST_H
 #define SERVTEST_H
@@ -75,6 +75,8 @@ __wrap_getnameinfo(const struct sockaddr *sa, socklen_t salen, char *host,
 
 	if (sa->sa_family != AF_INET)
 		return EAI_NONAME;
+	if (ntohl(sin->sin_addr.s_addr) == 0x7f000008)
+		sleep(2);
 	if (ntohl(sin->sin_addr.s_addr) == INADDR_LOOPBACK)
 		strlcpy(host, "host.example", hostlen);
 	else if (ntohl(sin->sin_addr.s_addr) == 0x7f000009)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Allocations of ours, also of events, one of which fails. */
+/* Allocations of ours in this thread, also of events, one of which fails. */
 #include <sys/types.h>
 
 #include <errno.h>
@@ -20,8 +20,8 @@ __wrap_##name params							\
 	return starve_now() ? NULL : __real_##name args;		\
 }
 
-static int	 left;		/* allocations until the one that fails */
-static int	 fired;
+static __thread int left;	/* allocations until the one that fails */
+static __thread int fired;
 
 /* The nth allocation from now fails, and no other; with 0 none does. */
 void

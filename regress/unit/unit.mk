@@ -6,7 +6,8 @@ NAMES = -Wl,--wrap=getaddrinfo,--wrap=getnameinfo
 resolver_test_LIBS	= $(NAMES) -Wl,--wrap=pthread_create
 dialer_test_LIBS	= -Wl,--wrap=getaddrinfo,--wrap=recallocarray \
 			  -Wl,--wrap=pthread_create
-services_test_LIBS	= $(NAMES)
+services_test_LIBS	= $(NAMES) $(STARVE)
+services_test_OBJS	= $(CLOCK) $(STARVED)
 request_test_LIBS	= $(NAMES)
 udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns
 msg_test_LIBS		= -Wl,--wrap=recallocarray,--wrap=sendmsg,--wrap=recvmsg

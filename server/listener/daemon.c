@@ -285,9 +285,12 @@ daemon_init(struct daemon *d, struct daemon_config *cfg)
 	signal(SIGPIPE, SIG_IGN);
 	d->startups = startups_new(d->base, &cfg->conf->limits,
 	    daemon_count_cb, d);
-	for (i = 0; i < cfg->nsockets; i++)
+	for (i = 0; i < cfg->nsockets; i++) {
 		d->listeners[i] = listener_new(d->base, cfg->sockets[i],
 		    daemon_accept_cb, d);
+		if (d->listeners[i] == NULL)
+			fatal("listener");
+	}
 	daemon_count_cb(0, d);
 }
 

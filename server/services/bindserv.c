@@ -134,6 +134,10 @@ bindserv_wait(struct bindserv *b, int fd)
 	struct event_base *base = b->sv.env->base;
 
 	b->listener = listener_new(base, fd, bindserv_accept_cb, b);
+	if (b->listener == NULL) {
+		close(fd);
+		return -1;
+	}
 	b->ev_deadline = evtimer_new(base, bindserv_deadline_cb, b);
 	if (b->ev_deadline == NULL)
 		return -1;
