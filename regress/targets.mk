@@ -43,7 +43,8 @@ below	 = $(room_of) $(SEES_$(room_of))
 # $(1) folder, $(2) test, $(3) module, $(4) libraries
 define test_program
 $(O)/regress/$(1)/$(2): $(O)/regress/$(1)/$(2).o $($(2)_OBJS) $(patsubst %,$(O)/%.a,$(call below,$(3)))
-	$$(link) $(4) $($(2)_LIBS) $(foreach \
+	$$(link) $(4) $($(2)_LIBS) $(if $(filter $(STARVED),$($(2)_OBJS)), \
+	    $(STARVE)) $(foreach \
 	    r,$(call below,$(3)),$(LIBS_$(r))) $$(LIBBSD_LIBS)
 endef
 $(foreach t,$(UNIT),$(eval $(call test_program,unit,$(t),$(t:_test=),$$(CMOCKA_LIBS))))

@@ -26,6 +26,7 @@
 
 #include "connect.h"
 #include "epolltest.h"
+#include "starve.h"
 
 #define PENDING	4		/* connections that fill a backlog of 0 */
 
@@ -291,6 +292,32 @@ test_families_take_turns(void **state)
 	close(o.fd);
 }
 
+/* Without memory it is not begun, or fails, and leaves no descriptor. */
+static void
+test_starved(void **state)
+{
+	struct target *const t[] = { &refuses, &answers };
+	struct addrinfo ai[2];
+	struct timeval tv = { 5, 0 };
+	struct outcome o;
+	int n, before = lowest_free();
+
+	for (n = 1; n == 1 || starved(); n++) {
+		memset(&o, 0, sizeof(o));
+		starve(n);
+		if (connect_start(base, list(ai, t, 2), &tv, NULL,
+		    outcome_cb, &o) != NULL)
+			event_base_dispatch(base);
+		starve(0);
+		if (o.calls > 0 && o.fd != -1)
+			close(o.fd);
+		else
+			assert_true(starved());
+		assert_int_equal(lowest_free(), before);
+	}
+	assert_true(n > 3);
+}
+
 static int filter_calls;
 
 static int
@@ -399,7 +426,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_descriptors, setup,
 		    teardown),
-		cmocka_unit_test_setup_teardown(test_no_watch, setup, teardown)
+		cmocka_unit_test_setup_teardown(test_no_watch, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_starved, setup, teardown)
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -21,6 +21,7 @@
 #include "addr.h"
 #include "dgramlink.h"
 #include "socksudp.h"
+#include "starve.h"
 #include "streamtest.h"
 
 #define HEADER_LEN	10		/* for IPv4 */
@@ -606,6 +607,47 @@ test_pair(void **state)
 	dgramlink_close(p.link[1], STREAM_CLOSE);
 }
 
+/* Without memory a datagram is dropped, or the link ends; or there is none. */
+static void
+test_starved(void **state)
+{
+	struct fixture *fx = *state;
+	u_char in[64];
+	size_t len = put_frame(in, "127.0.0.1", "abcdef", 6);
+	int n;
+
+	for (n = 1; n == 1 || starved(); n++) {
+		make_link(fx, LIMIT);
+		dgramlink_close(fx->link, STREAM_ABORT);
+		fx->fake.closed = 0;
+		starve(n);
+		fx->link = dgramlink_new(fx->base, &fx->fake.stream, LIMIT,
+		    &ops, fx);
+		if (fx->link == NULL) {
+			starve(0);
+			continue;
+		}
+		if (dgramlink_start(fx->link, in, len / 2) == -1) {
+			starve(0);
+			continue;
+		}
+		fx->fake.space = 3;
+		send_text(fx, "one");
+		run(fx);
+		memcpy(fx->fake.in, in + len / 2, len - len / 2);
+		fx->fake.in_len = len - len / 2;
+		tell(fx, STREAM_READABLE);
+		run(fx);
+		starve(0);
+		if (!fx->ended)
+			assert_string_equal(fx->log, "127.0.0.1:7=abcdef ");
+		else
+			assert_true(starved());
+	}
+	assert_true(n > 3);
+	assert_false(starved());
+}
+
 int
 main(void)
 {
@@ -636,6 +678,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_before_and_after, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_pair, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_starved, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@
 
 #include "clock.h"
 #include "flow.h"
+#include "starve.h"
 #include "streamtest.h"
 
 struct fixture {
@@ -369,6 +370,77 @@ test_farewell_ends(void **state)
 	x->done = 0;
 }
 
+/* A peer that is refused without memory is still there, to be closed. */
+static void
+test_farewell_starved(void **state)
+{
+	struct fixture *x = *state;
+	static struct fake f;
+	struct flow *farewell;
+	int n;
+
+	flow_start(x->flow);
+	f.stream.ops = &fake_ops;
+	f.space = SPACE_ALL;
+	for (n = 1; n == 1 || starved(); n++) {
+		starve(n);
+		farewell = flow_farewell(x->base, &f.stream, "no", 2, NULL,
+		    NULL);
+		starve(0);
+		assert_int_equal(farewell == NULL, starved());
+		assert_int_equal(f.closed, 0);
+	}
+	assert_int_equal(n, 5);
+	flow_start(farewell);
+	f.in_end = 1;
+	f.stream.cb(&f.stream, STREAM_READABLE, f.stream.arg);
+	assert_int_equal(f.out_len, 2);
+	assert_int_equal(f.closed, 1);
+}
+
+/* What a slow peer did not take must be held; without memory it is a reset. */
+static void
+test_starved(void **state)
+{
+	struct fixture *x = *state;
+	char c;
+
+	x->fake.space = 2;
+	flow_start(x->flow);
+	starve(1);
+	assert_int_equal(write(x->peer, "hello", 5), 5);
+	x->fake.in_len = 5;
+	turn(x);
+	starve(0);
+	if (!x->done) {
+		x->fake.space = SPACE_ALL;
+		tell(x, STREAM_WRITABLE);
+		assert_memory_equal(x->fake.out, "hello", 5);
+	} else {
+		assert_int_equal(x->sum.ending, STREAM_ABORT);
+		assert_int_equal(read(x->peer, &c, 1), -1);
+		assert_int_equal(errno, ECONNRESET);
+	}
+}
+
+/* A stream that fails when it is written to resets the other. */
+static void
+test_write_fails(void **state)
+{
+	struct fixture *x = *state;
+	char c;
+
+	x->fake.space = SPACE_ALL;
+	flow_start(x->flow);
+	x->fake.error = EPIPE;
+	assert_int_equal(write(x->peer, "hello", 5), 5);
+	turn(x);
+	assert_int_equal(x->done, 1);
+	assert_int_equal(x->sum.ending, STREAM_ABORT);
+	assert_int_equal(read(x->peer, &c, 1), -1);
+	assert_int_equal(errno, ECONNRESET);
+}
+
 int
 main(void)
 {
@@ -391,6 +463,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_farewell, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_farewell_ends, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_farewell_starved, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_starved, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_write_fails, setup,
 		    teardown),
 	};
 

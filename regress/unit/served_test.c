@@ -16,6 +16,7 @@
 #include "addr.h"
 #include "served.h"
 #include "socks.h"
+#include "starve.h"
 #include "streamtest.h"
 
 /* CONNECT to 192.0.2.1, port 80. */
@@ -169,6 +170,44 @@ test_last_reply(void **state)
 	assert_int_equal(reply[11], SOCKS_REP_TTL);
 }
 
+/* Without memory the request fails, or both streams are reset. */
+static void
+test_starved(void **state)
+{
+	struct socks_request req;
+	int n, r;
+
+	for (n = 1; n == 1 || starved(); n++) {
+		teardown(NULL);
+		setup(NULL);
+		give(request, sizeof(request));
+		starve(n);
+		if ((r = served_read_request(&served, &req)) == 1)
+			r = served_bound(&served, &bnd);
+		give("early", 5);
+		client.space = 4;
+		if (r == 0)
+			r = served_event(&served, STREAM_READABLE);
+		client.space = SPACE_ALL;
+		if (r == 0)
+			r = served_relay(&served, &other.stream, &bnd,
+			    done_cb, NULL);
+		starve(0);
+		if (r < 0) {
+			assert_true(starved());
+			assert_int_equal(client.closed + other.closed, 0);
+			continue;
+		}
+		if (!done) {
+			assert_false(starved());
+			flow_abort(served.flow);
+		}
+		assert_int_equal(client.ending, STREAM_ABORT);
+		assert_int_equal(client.closed + other.closed, 2);
+	}
+	assert_true(n > 3);
+}
+
 int
 main(void)
 {
@@ -182,7 +221,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_relay_plain, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_last_reply, setup,
-		    teardown)
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_starved, setup, teardown)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

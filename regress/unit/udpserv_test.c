@@ -5,10 +5,13 @@
 #include "monotime.h"
 #include "socks.h"
 #include "socksudp.h"
+#include "starve.h"
 #include "stream.h"
 
 int64_t	__real_monotime_ns(void);
 int64_t	__wrap_monotime_ns(void);
+int	__real_socket(int, int, int);
+int	__wrap_socket(int, int, int);
 
 static int near, done, linked;
 static struct service_reply got;
@@ -17,11 +20,22 @@ static struct addr bound;
 static u_char early[1024];
 static size_t early_len;
 static int64_t later;		/* ns that the clock is put forward */
+static int no_ipv6;
 
 int64_t
 __wrap_monotime_ns(void)
 {
 	return __real_monotime_ns() + later;
+}
+
+int
+__wrap_socket(int family, int type, int protocol)
+{
+	if (family == AF_INET6 && no_ipv6) {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	return __real_socket(family, type, protocol);
 }
 
 static int
@@ -31,8 +45,12 @@ link_cb(struct service *sv, const struct addr *a, struct service_link *link)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, 0, fd), 0);
+	if ((link->stream = sockstream_new(env.base, fd[0])) == NULL) {
+		close(fd[0]);
+		close(fd[1]);
+		return -1;
+	}
 	near = fd[1];
-	link->stream = sockstream_new(env.base, fd[0]);
 	link->early = early;
 	link->len = early_len;
 	bound = *a;
@@ -371,6 +389,69 @@ test_idle(void **state)
 	close(fd);
 }
 
+/* A host without IPv6 has associations all the same. */
+static void
+test_no_ipv6(void **state)
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+	uint16_t port;
+	int fd = loopback_socket(SOCK_DGRAM, &port);
+	char buf[16];
+
+	no_ipv6 = 1;
+	associate();
+	no_ipv6 = 0;
+	assert_int_equal(bound.type, ADDR_IPV4);
+	send_to("::1", port, "nowhere");
+	send_to("127.0.0.1", port, "hello");
+	run_for(20);
+	assert_int_equal(recvfrom(fd, buf, sizeof(buf), 0,
+	    (struct sockaddr *)&sin, &len), 5);
+	assert_int_equal(sendto(fd, "back", 4, 0, (struct sockaddr *)&sin,
+	    len), 4);
+	run_for(20);
+	assert_int_equal(read(near, buf, sizeof(buf)), 14);
+	assert_memory_equal(buf + 10, "back", 4);
+	close(fd);
+}
+
+/* Without memory it is refused or ends, and nothing is left of it. */
+static void
+test_starved(void **state)
+{
+	struct addr any = address("0.0.0.0", 0);
+	uint16_t port;
+	int fd = loopback_socket(SOCK_DGRAM, &port), n;
+	char buf[16];
+
+	env.udp_timeout = 100;
+	for (n = 1; n == 1 || starved(); n++) {
+		done = linked = 0;
+		starve(n);
+		current = service_new(&env, SOCKS_CMD_UDP, &any, &ops, NULL);
+		if (current == NULL)
+			continue;
+		service_start(current, 0);
+		if (!done && linked)
+			send_to("name", port, "hello");
+		run_for(20);
+		starve(0);
+		if (!starved())
+			assert_int_equal(read(fd, buf, sizeof(buf)), 5);
+		if (done)
+			assert_true(starved());
+		else
+			service_cancel(current);
+		if (linked)
+			close(near);
+		near = -1;
+		assert_int_equal(env.nudp, 0);
+	}
+	assert_true(n > 4);
+	close(fd);
+}
+
 static void
 test_limit(void **state)
 {
@@ -453,7 +534,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_both_ways), T(test_early), T(test_malformed),
 		T(test_names), T(test_refresh), T(test_many_names),
-		T(test_rules), T(test_idle), T(test_limit), T(test_queue)
+		T(test_rules), T(test_idle), T(test_limit), T(test_queue),
+		T(test_no_ipv6), T(test_starved)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

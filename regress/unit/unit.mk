@@ -6,10 +6,9 @@ NAMES = -Wl,--wrap=getaddrinfo,--wrap=getnameinfo
 resolver_test_LIBS	= $(NAMES) -Wl,--wrap=pthread_create
 dialer_test_LIBS	= -Wl,--wrap=getaddrinfo,--wrap=recallocarray \
 			  -Wl,--wrap=pthread_create
-services_test_LIBS	= $(NAMES) $(STARVE)
-services_test_OBJS	= $(CLOCK) $(STARVED)
+services_test_LIBS	= $(NAMES)
 request_test_LIBS	= $(NAMES)
-udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns
+udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns,--wrap=socket
 msg_test_LIBS		= -Wl,--wrap=recallocarray,--wrap=sendmsg,--wrap=recvmsg
 msgqueue_test_LIBS	= -Wl,--wrap=msg_send,--wrap=calloc
 priv_test_LIBS		= -Wl,--wrap=msg_send,--wrap=recallocarray
@@ -25,15 +24,15 @@ LIMITED = $(O)/regress/unit/sandbox_test.o $(O)/regress/unit/enclose_test.o
 $(LIMITED): CPPFLAGS += -fno-builtin-malloc
 
 # Tests of what takes its time: they move the clock (regress/clock).
-flow_test_OBJS		= $(CLOCK)
+$(foreach t,commands flow services,$(eval $(t)_test_OBJS += $(CLOCK)))
 
 # Tests of what is done when memory runs out (starve.h).
 STARVED	= $(O)/regress/unit/starve.o
 WRAP	= -Wl,--wrap
 STARVE	= $(foreach f,malloc calloc realloc reallocarray recallocarray \
 	  strdup event_new,$(WRAP)=$(f))
-commands_test_OBJS	= $(CLOCK) $(STARVED)
-commands_test_LIBS	= $(STARVE)
+$(foreach t,commands connect dgramlink flow served services udpserv,$(eval \
+    $(t)_test_OBJS += $(STARVED)))
 
 # A second opinion on each filter of system calls.
 ORACLE = -Wl,--wrap=bpf_init,--wrap=bpf_add,--wrap=bpf_load \
