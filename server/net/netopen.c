@@ -156,8 +156,6 @@ netopen_message(ssh_message msg, void *arg)
 	switch (ssh_message_type(msg)) {
 	case SSH_REQUEST_CHANNEL_OPEN:
 		return message_open(all, msg);
-	case SSH_REQUEST_AUTH:
-		return 0;	/* RFC 4252, 5.1: ignored without an answer */
 	case SSH_REQUEST_CHANNEL:
 		return message_request(all, msg);
 	case SSH_REQUEST_GLOBAL:
