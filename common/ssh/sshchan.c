@@ -122,6 +122,7 @@ sshchan_data_cb(ssh_session session, ssh_channel channel, void *data,
 	if (c->state == SSHCHAN_OPEN && (c->want & STREAM_WANT_READ) != 0 &&
 	    c->stream.offer != NULL && buf_len(&c->stray) == 0)
 		taken = c->stream.offer(&c->stream, data, len, c->stream.arg);
+	/* What SSHCONN_CALL then sees is libssh's. */
 	errno = 0;
 	c->unread = len - taken;
 	if (taken > 0)
@@ -135,11 +136,14 @@ static void
 sshchan_eof_cb(ssh_session session, ssh_channel channel, void *arg)
 {
 	struct sshchan *c = arg;
+	int saved = errno;
 
 	if (c->kind != NULL)
 		c->kind->eof(c);
 	else
 		sshchan_mark(c, SSHCHAN_MARK_EOF);
+	/* What SSHCONN_CALL then sees is libssh's. */
+	errno = saved;
 }
 
 static void
