@@ -3,6 +3,7 @@
 # Whichever process is killed, no flow that it cuts looks as if it were whole:
 # both ends see a reset.  What a stock sshd does to its targets is not ours.
 # farend: sockstund sshd
+# seconds: 300
 
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"
 need pgrep nc
@@ -26,7 +27,7 @@ begin()
 	start_client
 	what="$*"
 	start cut python3 "$TOOLS/cut.py" "$@"
-	wait_for 30 grep -q '^up' "$OBJ/cut.out" ||
+	wait_for 70 grep -q '^up' "$OBJ/cut.out" ||
 	    fatal "$what: $(cat "$OBJ/cut.out" "$OBJ/cut.log")"
 }
 
@@ -37,7 +38,7 @@ killed()
 	shift
 	[ $# -gt 0 ] || fatal "$what: there is none"
 	kill -KILL "$@"
-	wait_end cut 40 || fatal "$what: the flows hang"
+	wait_end cut 70 || fatal "$what: the flows hang"
 	[ "$status" -eq 0 ] || fail "$what: $(grep FAIL "$OBJ/cut.out")"
 }
 

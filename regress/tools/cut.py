@@ -4,7 +4,7 @@
     cut.py connect|bind [both|client]
 
 Opens FLOWS flows that send and as many that receive, without an end, and says
-"up" when all are under way.  Each end must then see a reset within 20 seconds;
+"up" when all are under way.  Each end must then see a reset within a minute;
 with "client" only those at the proxy must, as the others are a stock server's.
 """
 import selectors
@@ -87,10 +87,10 @@ def main(kind, whose="both"):
         sel.register(end.sock, selectors.EVENT_READ |
                      (selectors.EVENT_WRITE if end.sends else 0), end)
     takers = [end for end in ends if not end.sends]
-    check(run(sel, 20, lambda: all(e.bytes > ENOUGH for e in takers)),
+    check(run(sel, 60, lambda: all(e.bytes > ENOUGH for e in takers)),
           "all flows are under way")
     print("up", flush=True)
-    run(sel, 20, lambda: all(e.how for e in ends))
+    run(sel, 60, lambda: all(e.how for e in ends))
     for end in ends:
         if whose == "both" or end.name.endswith("client"):
             check(end.how == "reset", f"{end.name}: {end.how}")
