@@ -540,8 +540,9 @@ resolver_accept(struct resolver *r, struct resolver_query *q,
  * Looks up a host for stream sockets of a family (AF_UNSPEC: both).  Literal
  * addresses take no thread.  The callback comes from the loop, never from here,
  * with errno set if its code is EAI_SYSTEM, as it is when no thread can be
- * started or too many queries are under way; the list is to be freed with freeaddrinfo(3).  Returns
- * the query, which is gone after the callback, or NULL when memory is out.
+ * started or too many queries are under way; the list is to be freed with
+ * freeaddrinfo(3).  Returns the query, which is gone after the callback, or
+ * NULL when memory is out.
  */
 struct resolver_query *
 resolver_ask(struct resolver *r, const char *host, uint16_t port, int family,
