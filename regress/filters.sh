@@ -4,6 +4,7 @@
 # connection, and the same when no allocation succeeds while a filter is made,
 # since there is none.
 # needs: root
+# seconds: 240
 
 need python3 nm addr2line
 [ "$FAREND" = sockstund ] || skip "for sockstund"
