@@ -558,3 +558,11 @@ cliconf_finish(struct cliconf *conf, const char *host, char *err,
 	free(text);
 	return 0;
 }
+
+/* Seconds after which a request of a client's must have its answer. */
+int
+cliconf_answer_time(const struct cliconf *conf)
+{
+	return conf->connect_timeout > 0 ? conf->connect_timeout :
+	    CLICONF_ANSWER_TIME;
+}

@@ -20,6 +20,9 @@ struct rekey_limit {
 	int		 seconds;
 };
 
+/* Seconds for an answer without ConnectTimeout, as for the key exchange. */
+#define CLICONF_ANSWER_TIME	120
+
 struct cliconf {
 	const char	*config_file;	/* of -F, or NULL; not owned */
 	char		*hostname;	/* what is connected to; %h expanded */
@@ -27,7 +30,7 @@ struct cliconf {
 	int		 port;
 	int		 address_family;	/* AF_* */
 	char		*bind_address;
-	int		 connect_timeout;	/* seconds, 0 = the system's */
+	int		 connect_timeout;	/* seconds, 0 = the usual */
 	int		 connection_attempts;
 	int		 batch_mode;
 	struct conf_list identity_files;	/* ~ and % expanded */
@@ -82,6 +85,7 @@ int	 cliconf_set(struct cliconf *, const char *, const char *, char *,
 int	 cliconf_set_option(struct cliconf *, const char *, char *, size_t);
 int	 cliconf_read_files(struct cliconf *, const char *, const char *,
 	    char *, size_t);
+int	 cliconf_answer_time(const struct cliconf *);
 int	 cliconf_finish(struct cliconf *, const char *, char *, size_t);
 char	*cliconf_dump(const struct cliconf *);
 char	*cliconf_own_keywords(void);

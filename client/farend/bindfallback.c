@@ -22,13 +22,12 @@
 #include "bindfallback.h"
 #include "eventloop.h"
 #include "log.h"
+#include "protocol.h"
 #include "socks.h"
 #include "sshchan.h"
 #include "sshforward.h"
 #include "sshloop.h"
 
-/* Seconds to wait for the peer, as RFC 1928's authors had it. */
-#define BINDFALLBACK_PATIENCE	120
 /* Ports that are tried before BIND is refused. */
 #define BINDFALLBACK_TRIES	4
 /* Few systems use these for outgoing connections: they are often free. */
@@ -170,7 +169,7 @@ bindfallback_start(struct event_base *base, struct sshloop *loop,
     const struct addr *peer, farend_cb *cb, void *arg)
 {
 	static const struct timeval patience = {
-		.tv_sec = BINDFALLBACK_PATIENCE
+		.tv_sec = SERVICE_BIND_WAIT
 	};
 	struct bindfallback *b;
 

@@ -472,9 +472,12 @@ farend_init(struct farend *f, struct event_base *base, struct sshloop *loop,
 	f->native = native;
 	TAILQ_INIT(&f->lookups);
 	helper_init(&f->helper, loop, conf->remote_helper);
-	spares_init(&f->spares, loop,
-	    native && conf->fast_open ? FAREND_SPARES : 0);
-	return 0;
+	if (spares_init(&f->spares, base, loop, native && conf->fast_open ?
+	    FAREND_SPARES : 0, cliconf_answer_time(conf)) == 0)
+		return 0;
+	event_free(f->next_lookup);
+	f->base = NULL;
+	return -1;
 }
 
 /*

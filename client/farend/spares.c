@@ -26,7 +26,8 @@ enum spare_state {
 	SPARE_OPENING,
 	SPARE_READY,
 	SPARE_WAITING,
-	SPARE_PASSING
+	SPARE_PASSING,
+	SPARE_LATE		/* no reply came; it is being reset */
 };
 
 struct spare {
@@ -35,6 +36,7 @@ struct spare {
 	struct spares		*pool;
 	struct stream		*chan;
 	enum spare_state	 state;
+	struct deadline		 deadline;	/* while SPARE_WAITING */
 	struct reply		 reply;		/* and bytes of the target's */
 };
 
@@ -49,6 +51,7 @@ spare_read_reply(struct spare *s)
 		errno = EAGAIN;
 		return -1;
 	}
+	deadline_stop(&s->deadline);
 	if (status != REPLY_WHOLE || reply.rep != SOCKS_REP_OK) {
 		log_verbose("fast open: %s", status != REPLY_WHOLE ?
 		    reply_strerror(status) : socks_rep_name(reply.rep));
@@ -67,6 +70,10 @@ spare_read(struct stream *st, void *buf, size_t len)
 
 	if (s->state == SPARE_WAITING && spare_read_reply(s) == -1)
 		return -1;
+	if (s->state == SPARE_LATE) {
+		errno = ECONNRESET;
+		return -1;
+	}
 	if (r->used == r->len)
 		return s->chan->ops->read(s->chan, buf, len);
 	if (len > r->len - r->used)
@@ -113,8 +120,20 @@ spare_close(struct stream *st, enum stream_ending ending)
 {
 	struct spare *s = (struct spare *)st;
 
+	deadline_stop(&s->deadline);
 	s->chan->ops->close(s->chan, ending);
 	free(s);
+}
+
+static void
+spare_late_cb(void *arg)
+{
+	struct spare *s = arg;
+
+	log_verbose("fast open: no answer within %d seconds",
+	    s->pool->replies.seconds);
+	s->state = SPARE_LATE;
+	s->stream.cb(&s->stream, STREAM_RESET, s->stream.arg);
 }
 
 static const struct stream_ops spare_ops = {
@@ -209,16 +228,24 @@ spares_fill(struct spares *f, size_t wanted)
 	}
 }
 
-/* Keeps so many channels ready on a session to sockstund; 0 for none. */
-void
-spares_init(struct spares *f, struct sshloop *loop, size_t wanted)
+/*
+ * Keeps so many channels ready on a session to sockstund; 0 for none.  One that
+ * was taken is reset if its reply does not come within so many seconds.  -1
+ * when memory is out.
+ */
+int
+spares_init(struct spares *f, struct event_base *base, struct sshloop *loop,
+    size_t wanted, int seconds)
 {
 	f->loop = loop;
 	f->nspares = 0;
 	f->wanted = wanted;
 	TAILQ_INIT(&f->ready);
 	TAILQ_INIT(&f->opening);
+	if (deadlines_init(&f->replies, base, seconds, spare_late_cb) == -1)
+		return -1;
 	spares_fill(f, wanted);
+	return 0;
 }
 
 /* Closes those that were not taken. */
@@ -232,6 +259,7 @@ spares_clear(struct spares *f)
 		s->chan->ops->close(s->chan, STREAM_CLOSE);
 		spare_drop(s);
 	}
+	deadlines_clear(&f->replies);
 }
 
 /*
@@ -252,6 +280,7 @@ spares_take(struct spares *f)
 	TAILQ_REMOVE(&f->ready, s, entry);
 	f->nspares--;
 	s->state = SPARE_WAITING;
+	deadline_set(&s->deadline, &f->replies, s);
 	spares_fill(f, f->wanted);
 	return &s->stream;
 }

@@ -9,6 +9,9 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
+#include "deadlines.h"
+
+struct event_base;
 struct sshloop;
 struct stream;
 
@@ -20,9 +23,11 @@ struct spares {
 	struct spare_list	 opening;
 	size_t			 nspares;	/* ready and opening */
 	size_t			 wanted;	/* to be kept ready */
+	struct deadlines	 replies;
 };
 
-void		 spares_init(struct spares *, struct sshloop *, size_t);
+int		 spares_init(struct spares *, struct event_base *,
+		    struct sshloop *, size_t, int);
 void		 spares_clear(struct spares *);
 struct stream	*spares_take(struct spares *);
 

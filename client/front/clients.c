@@ -16,16 +16,23 @@
 #include <string.h>
 
 #include "addr.h"
+#include "cliconf.h"
 #include "clients.h"
 #include "conn.h"
 #include "listener.h"
+#include "protocol.h"
 #include "udpsock.h"
+
+/* Seconds that a client has to make its request. */
+#define CLIENTS_REQUEST	60
+/* More than the far end waits for a peer, so that it is the one to tell. */
+#define CLIENTS_PEER	(SERVICE_BIND_WAIT + 10)
 
 /*
  * No clients yet, and no far end.  They may ask for these commands and begin
- * in that dialect; all must outlive them.
+ * in that dialect; all must outlive them.  -1 when memory is out.
  */
-void
+int
 clients_init(struct clients *all, struct event_base *base,
     const struct cliconf *conf, const struct command *commands,
     const struct dialect *dialect)
@@ -36,6 +43,11 @@ clients_init(struct clients *all, struct event_base *base,
 	all->commands = commands;
 	all->dialect = dialect;
 	TAILQ_INIT(&all->conns);
+	return deadlines_init(&all->requests, base, CLIENTS_REQUEST,
+	    conn_late_request) == -1 || deadlines_init(&all->answers, base,
+	    cliconf_answer_time(conf), conn_late_answer) == -1 ||
+	    deadlines_init(&all->peers, base, CLIENTS_PEER,
+	    conn_late_peer) == -1 ? -1 : 0;
 }
 
 /* A client has connected; arg is struct clients. */
@@ -63,6 +75,9 @@ clients_clear(struct clients *all)
 
 	while ((c = TAILQ_FIRST(&all->conns)) != NULL)
 		conn_abort(c);
+	deadlines_clear(&all->requests);
+	deadlines_clear(&all->answers);
+	deadlines_clear(&all->peers);
 	udpsock_pool_free(all->udp);
 	free(all->datagram);
 }

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <stdint.h>
 
+#include "deadlines.h"
+
 struct cliconf;
 struct command;
 struct dialect;
@@ -24,6 +26,9 @@ struct clients {
 	const struct command	*commands;	/* ended by one without start */
 	const struct dialect	*dialect;	/* that a client begins with */
 	struct farend		*farend;	/* NULL: no session is up */
+	struct deadlines	 requests;	/* to be made */
+	struct deadlines	 answers;	/* to come from the far end */
+	struct deadlines	 peers;		/* of BIND, to come to it */
 	struct conn_list	 conns;
 	uint64_t		 last_id;	/* of a connection */
 	size_t			 nassocs;	/* UDP associations */
@@ -31,7 +36,7 @@ struct clients {
 	u_char			*datagram;	/* a buffer for one, or NULL */
 };
 
-void	clients_init(struct clients *, struct event_base *,
+int	clients_init(struct clients *, struct event_base *,
 	    const struct cliconf *, const struct command *,
 	    const struct dialect *);
 void	clients_accept_cb(struct listener *, int, const struct sockaddr *,

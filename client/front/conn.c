@@ -26,15 +26,12 @@
 #include "buf.h"
 #include "clients.h"
 #include "conn.h"
-#include "eventloop.h"
 #include "farend.h"
 #include "flow.h"
 #include "log.h"
 #include "socks.h"
 #include "stream.h"
 
-/* Seconds that a client has to make its request. */
-#define CONN_PATIENCE	60
 /* Bytes of a request and of what follows it before the flow stands. */
 #define CONN_EARLY_MAX	32768
 /* Bytes of answers that wait: to a greeting, and two replies. */
@@ -54,15 +51,6 @@ conn_cancel(struct conn *c)
 		cancel(c);
 }
 
-/* The request is there, or is not waited for any more. */
-static void
-conn_stop_timeout(struct conn *c)
-{
-	if (c->timeout != NULL)
-		event_free(c->timeout);
-	c->timeout = NULL;
-}
-
 /*
  * Ends a connection that is no flow yet, or no longer: what its command has
  * begun is given up.
@@ -74,7 +62,7 @@ conn_free(struct conn *c)
 	TAILQ_REMOVE(&c->clients->conns, c, entry);
 	if (c->local != NULL)
 		c->local->ops->close(c->local, STREAM_CLOSE);
-	conn_stop_timeout(c);
+	deadline_stop(&c->deadline);
 	buf_clear(&c->in);
 	buf_clear(&c->out);
 	free(c->client);
@@ -167,7 +155,7 @@ conn_send(struct conn *c, const u_char *data, size_t len)
 void
 conn_dismiss(struct conn *c, const u_char *data, size_t len)
 {
-	conn_stop_timeout(c);
+	deadline_stop(&c->deadline);
 	c->label[0] = '\0';
 	if (buf_len(&c->out) > 0) {
 		if (buf_append(&c->out, data, len) == -1) {
@@ -309,6 +297,10 @@ conn_answer_cb(const struct farend_answer *answer, void *arg)
 {
 	struct conn *c = arg;
 
+	/* An association or a flow lasts as long as it may. */
+	deadline_stop(&c->deadline);
+	if (answer->result == FAREND_BOUND)
+		deadline_set(&c->deadline, &c->clients->peers, c);
 	if (answer->result == FAREND_REFUSED || answer->result == FAREND_LOST)
 		conn_pass_refusal(c, answer);
 	else
@@ -350,7 +342,7 @@ conn_begin(struct conn *c, int cmd, const struct addr *dst)
 		conn_refuse(c, SOCKS_REP_COMMAND);
 		return;
 	}
-	conn_stop_timeout(c);
+	deadline_set(&c->deadline, &c->clients->answers, c);
 	c->state = CONN_COMMAND;
 	c->dst = *dst;
 	snprintf(c->label, sizeof(c->label), "%s%s%s", command->name,
@@ -418,14 +410,32 @@ conn_local_cb(struct stream *st, enum stream_event ev, void *arg)
 		conn_free(c);
 }
 
-static void
-conn_timeout_cb(evutil_socket_t fd, short what, void *arg)
+void
+conn_late_request(void *arg)
 {
 	struct conn *c = arg;
 
 	log_info("client %s: no request within %d seconds", c->client,
-	    CONN_PATIENCE);
+	    c->clients->requests.seconds);
 	conn_free(c);
+}
+
+/* Whatever it is that does not answer: the far end, or the way there. */
+void
+conn_late_answer(void *arg)
+{
+	struct conn *c = arg;
+	char why[64];
+
+	snprintf(why, sizeof(why), "no answer within %d seconds",
+	    c->clients->answers.seconds);
+	conn_fail(c, SOCKS_REP_TTL, why);
+}
+
+void
+conn_late_peer(void *arg)
+{
+	conn_fail(arg, SOCKS_REP_TTL, "nobody came in time");
 }
 
 /*
@@ -435,9 +445,6 @@ conn_timeout_cb(evutil_socket_t fd, short what, void *arg)
 void
 conn_new(struct clients *all, int fd, const char *client)
 {
-	static const struct timeval patience = {
-		.tv_sec = CONN_PATIENCE
-	};
 	struct conn *c;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL) {
@@ -454,15 +461,14 @@ conn_new(struct clients *all, int fd, const char *client)
 	c->want = STREAM_WANT_READ;
 	TAILQ_INSERT_TAIL(&all->conns, c, entry);
 	c->client = strdup(client);
-	c->timeout = evtimer_new(all->base, conn_timeout_cb, c);
 	if ((c->local = sockstream_new(all->base, fd)) == NULL)
 		close(fd);
-	if (c->client == NULL || c->timeout == NULL || c->local == NULL ||
-	    eventloop_watch(c->timeout, &patience) == -1) {
+	if (c->client == NULL || c->local == NULL) {
 		log_warnx("client %s: out of memory", client);
 		conn_free(c);
 		return;
 	}
+	deadline_set(&c->deadline, &all->requests, c);
 	c->local->cb = conn_local_cb;
 	c->local->arg = c;
 	conn_want(c);

@@ -12,12 +12,12 @@
 
 #include "addr.h"
 #include "buf.h"
+#include "deadlines.h"
 #include "farend.h"
 #include "socks.h"
 
 struct clients;
 struct conn;
-struct event;
 struct flow;
 struct stream;
 
@@ -69,7 +69,7 @@ struct conn {
 	int			 fd;		/* local's, for its addresses */
 	struct stream		*local;
 	struct flow		*flow;
-	struct event		*timeout;
+	struct deadline		 deadline;
 	enum conn_state		 state;
 	const struct dialect	*dialect;
 	struct buf		 in;		/* from the client */
@@ -88,6 +88,9 @@ struct conn {
 void	conn_new(struct clients *, int, const char *);
 void	conn_free(struct conn *);
 void	conn_abort(struct conn *);
+
+/* What becomes of one whose deadline has come: see struct clients. */
+deadlines_cb	conn_late_request, conn_late_answer, conn_late_peer;
 
 /* For the dialects. */
 void	conn_begin(struct conn *, int, const struct addr *);

@@ -205,7 +205,9 @@ run(struct sockstun *s)
 	if ((s->base = event_base_new()) == NULL ||
 	    (s->resolver = resolver_new(s->base, RESOLVERS)) == NULL)
 		fatalx("out of memory");
-	clients_init(&s->clients, s->base, &s->opt.conf, commands, &sockstalk);
+	if (clients_init(&s->clients, s->base, &s->opt.conf, commands,
+	    &sockstalk) == -1)
+		fatalx("out of memory");
 	s->sigterm = watch_signal(s, SIGTERM, signal_cb);
 	s->sigint = watch_signal(s, SIGINT, signal_cb);
 	s->sighup = watch_signal(s, SIGHUP, signal_cb);

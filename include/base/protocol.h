@@ -20,6 +20,9 @@
 #define SERVICE_SUBSYSTEM	"sockstun"
 #define SERVICE_HELPER		"sockstun-server"
 
+/* Seconds that a BIND waits for its peer, as RFC 1928's authors had it. */
+#define SERVICE_BIND_WAIT	120
+
 const char	*protocol_service_name(enum socks_cmd);
 int		 protocol_service_cmd(const char *);
 

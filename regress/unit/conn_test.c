@@ -19,7 +19,9 @@
 
 #include "addr.h"
 #include "buf.h"
+#include "cliconf.h"
 #include "clients.h"
+#include "clock.h"
 #include "conn.h"
 #include "epolltest.h"
 #include "farend.h"
@@ -28,10 +30,11 @@
 #include "stream.h"
 
 static struct event_base *base;
+static const struct cliconf conf = { .connect_timeout = 7 };
 static struct clients clients;
 static struct farend farend;
 static struct conn *started;
-static int asked, cancelled;
+static int asked, cancelled, granted;
 static int client;		/* its end of the connection */
 static int server;		/* the other */
 static size_t most = SIZE_MAX;	/* bytes that send(2) takes at once */
@@ -45,6 +48,8 @@ farend_ask(struct farend_ask *a, struct farend *f, enum socks_cmd cmd,
     const struct addr *dst, farend_cb *cb, void *arg)
 {
 	a->farend = f;
+	a->cb = cb;
+	a->arg = arg;
 	asked++;
 }
 
@@ -73,7 +78,20 @@ start_asking(struct conn *c)
 	conn_ask(c, SOCKS_CMD_CONNECT, &c->dst, no_answer_cb);
 }
 
+static void
+granted_cb(struct conn *c, const struct farend_answer *answer)
+{
+	granted++;
+}
+
+static void
+start_waiting(struct conn *c)
+{
+	conn_ask(c, SOCKS_CMD_BIND, &c->dst, granted_cb);
+}
+
 static const struct command table[] = {
+	{ SOCKS_CMD_BIND,	"BIND",	start_waiting },
 	{ SOCKS_CMD_CONNECT,	"",	start_asking },
 	{ SOCKS_CMD_UDP,	"SING",	start },
 	{ 0,			NULL,	NULL },
@@ -124,9 +142,10 @@ set_up(const struct dialect *dialect)
 	client = fds[0];
 	server = fds[1];
 	started = NULL;
-	asked = cancelled = 0;
+	asked = cancelled = granted = 0;
 	base = event_base_new();
-	clients_init(&clients, base, NULL, table, dialect);
+	assert_int_equal(clients_init(&clients, base, &conf, table, dialect),
+	    0);
 	clients.farend = &farend;
 	conn_new(&clients, fds[1], "client");
 }
@@ -197,6 +216,43 @@ test_asks(void **state)
 	say("b", 1);
 	assert_int_equal(asked, 0);
 	assert_hears("B", 1);
+	tear_down();
+}
+
+static void
+pass(int seconds)
+{
+	clock_move(seconds * CLOCK_SECOND);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+/* Nobody waits longer than ConnectTimeout, or for a peer as long as that. */
+static void
+test_late(void **state)
+{
+	static const struct farend_answer bound = { .result = FAREND_BOUND };
+	struct conn *c;
+
+	set_up(&letters);
+	say("b", 1);
+	pass(6);
+	assert_int_equal(cancelled, 0);
+	pass(2);
+	assert_int_equal(cancelled, 1);
+	assert_hears("G", 1);
+	tear_down();
+
+	set_up(&letters);
+	say("c", 1);
+	pass(6);
+	c = TAILQ_FIRST(&clients.conns);
+	c->ask.cb(&bound, c->ask.arg);
+	assert_int_equal(granted, 1);
+	pass(129);
+	assert_int_equal(cancelled, 0);
+	pass(2);
+	assert_int_equal(cancelled, 1);
+	assert_hears("G", 1);
 	tear_down();
 }
 
@@ -351,6 +407,7 @@ main(void)
 		cmocka_unit_test(test_given),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_asks),
+		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_socks),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_slow_join),

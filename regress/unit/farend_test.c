@@ -162,9 +162,11 @@ helper_replied(struct helper_run *r)
 	r->helper->answered = 1;
 }
 
-void
-spares_init(struct spares *f, struct sshloop *l, size_t n)
+int
+spares_init(struct spares *f, struct event_base *b, struct sshloop *l,
+    size_t n, int seconds)
 {
+	return 0;
 }
 
 void

@@ -14,6 +14,9 @@
 
 #include <cmocka.h>
 
+#include <event2/event.h>
+
+#include "clock.h"
 #include "log.h"
 #include "socks.h"
 #include "spares.h"
@@ -22,7 +25,8 @@
 #include "starve.h"
 #include "stream.h"
 
-#define NCHANS	8
+#define NCHANS		8
+#define PATIENCE	60	/* seconds for a reply */
 
 static struct chan {
 	struct sshchan	 chan;		/* first: a stream begins it */
@@ -36,6 +40,7 @@ static struct chan {
 	int		 closed;
 } chans[NCHANS];
 
+static struct event_base *base;
 static struct sshloop loop;
 static struct spares spares;
 static size_t nchans, max;
@@ -145,14 +150,20 @@ offer_cb(struct stream *st, const void *data, size_t len, void *arg)
 }
 
 static int
+begin(void)
+{
+	return spares_init(&spares, base, &loop, 2, PATIENCE);
+}
+
+static int
 setup(void **state)
 {
+	base = event_base_new();
 	log_init("spares_test", LOG_LEVEL_QUIET, 1);
 	memset(chans, 0, sizeof(chans));
 	nchans = offered = 0;
 	max = NCHANS;
-	spares_init(&spares, &loop, 2);
-	return 0;
+	return begin();
 }
 
 static int
@@ -164,6 +175,7 @@ teardown(void **state)
 	assert_int_equal(spares.nspares, 0);
 	for (i = 0; i < nchans; i++)
 		assert_in_range(chans[i].closed, 0, 1);
+	event_base_free(base);
 	return 0;
 }
 
@@ -275,17 +287,55 @@ test_refused(void **state)
 }
 
 static void
+pass(int seconds)
+{
+	clock_move(seconds * CLOCK_SECOND);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+/* One whose reply does not come is reset; one that has its reply is not. */
+static void
+test_late(void **state)
+{
+	struct stream *st[2];
+	char buf[4];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		open_chan((size_t)i, SSHCHAN_NO_FAILURE);
+		assert_non_null(st[i] = spares_take(&spares));
+		st[i]->cb = event_cb;
+	}
+	chans[0].in = "\5\0\0\1\0\0\0\0\0\0";
+	chans[0].in_len = 10;
+	assert_int_equal(st[0]->ops->read(st[0], buf, sizeof(buf)), -1);
+	assert_int_equal(errno, EAGAIN);
+	last = STREAM_READABLE;
+	pass(PATIENCE - 1);
+	assert_int_equal(last, STREAM_READABLE);
+	pass(2);
+	assert_int_equal(last, STREAM_RESET);
+	assert_int_equal(st[1]->ops->read(st[1], buf, sizeof(buf)), -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(st[0]->ops->read(st[0], buf, sizeof(buf)), -1);
+	assert_int_equal(errno, EAGAIN);
+	for (i = 0; i < 2; i++)
+		st[i]->ops->close(st[i], STREAM_CLOSE);
+}
+
+static void
 test_starved(void **state)
 {
-	int n;
+	int n, error;
 
 	for (n = 1; n == 1 || starved(); n++) {
 		spares_clear(&spares);
 		memset(chans, 0, sizeof(chans));
 		nchans = 0;
 		starve(n);
-		spares_init(&spares, &loop, 2);
+		error = begin();
 		starve(0);
+		assert_true(error == 0 || nchans == 0);
 		assert_int_equal(spares.nspares, nchans);
 		assert_int_equal(nchans == 2, !starved());
 	}
@@ -294,7 +344,7 @@ test_starved(void **state)
 	memset(chans, 0, sizeof(chans));
 	nchans = 0;
 	max = 1;
-	spares_init(&spares, &loop, 2);
+	assert_int_equal(begin(), 0);
 	assert_int_equal(spares.nspares, 1);
 }
 
@@ -305,7 +355,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_kept_ready), TEST(test_ends), TEST(test_passes),
-		TEST(test_refused), TEST(test_starved),
+		TEST(test_refused), TEST(test_late), TEST(test_starved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

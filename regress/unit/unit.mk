@@ -24,7 +24,8 @@ LIMITED = $(O)/regress/unit/sandbox_test.o $(O)/regress/unit/enclose_test.o
 $(LIMITED): CPPFLAGS += -fno-builtin-malloc
 
 # Tests of what takes its time: they move the clock (regress/clock).
-$(foreach t,bindfallback commands flow services,$(eval $(t)_test_OBJS += $(CLOCK)))
+$(foreach t,bindfallback commands conn deadlines flow netflow services spares,$(eval \
+  $(t)_test_OBJS += $(CLOCK)))
 
 # Tests of what is done when memory runs out (starve.h).
 STARVED	= $(O)/regress/unit/starve.o

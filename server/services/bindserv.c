@@ -28,11 +28,11 @@
 #include "localaddr.h"
 #include "log.h"
 #include "lookup.h"
+#include "protocol.h"
 #include "services.h"
 #include "socks.h"
 #include "stream.h"
 
-#define BINDSERV_DEADLINE	120	/* seconds for the peer to come */
 #define BINDSERV_PEERS		64	/* addresses of its name */
 #define BINDSERV_BACKLOG	16
 #define BINDSERV_LINES		8	/* of log, about strangers */
@@ -130,7 +130,7 @@ bindserv_open(const struct addr *at)
 static int
 bindserv_wait(struct bindserv *b, int fd)
 {
-	static const struct timeval deadline = { BINDSERV_DEADLINE, 0 };
+	static const struct timeval deadline = { SERVICE_BIND_WAIT, 0 };
 	struct event_base *base = b->sv.env->base;
 
 	b->listener = listener_new(base, fd, bindserv_accept_cb, b);
