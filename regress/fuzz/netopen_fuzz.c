@@ -321,8 +321,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(peer, -1, sizeof(peer));
 	priv_init(&priv, fd[0]);
 	check(priv_start(&priv, base, &netflows_priv_ops, &all) == 0);
-	netflows_init(&all, base, &priv, 1 + script_byte(&script) % TUBES,
-	    "test");
+	check(netflows_init(&all, base, &priv, 1 + script_byte(&script) % TUBES,
+	    60, "test") == 0);
 	all.loop = &loop;
 	loop.chans.count = 0;
 	while (script.len > 0)

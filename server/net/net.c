@@ -212,7 +212,9 @@ net_serve(struct net *n, ssh_session session, const char *user)
 	if (priv_start(&n->priv, n->base, &netflows_priv_ops,
 	    &n->flows) == -1)
 		fatal("events");
-	netflows_init(&n->flows, n->base, &n->priv, n->setup.max_flows, who);
+	if (netflows_init(&n->flows, n->base, &n->priv, n->setup.max_flows,
+	    (int)n->setup.dial_timeout, who) == -1)
+		fatalx("out of memory");
 	n->loop = sshloop_new(n->base, session, &options, &net_loop_ops, n);
 	if (n->loop == NULL)
 		fatalx("out of memory");

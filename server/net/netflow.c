@@ -47,6 +47,9 @@
 #include "sshopen.h"
 #include "stream.h"
 
+/* Seconds beyond the dialer's own deadline. */
+#define NETFLOW_GRACE	5
+
 enum netflow_state {
 	NETFLOW_OPENING,
 	NETFLOW_ASKED,		/* of the dialer; the flow is in the tree */
@@ -59,6 +62,7 @@ struct netflow {
 	struct netflows		*all;
 	enum netflow_kind	 kind;
 	enum netflow_state	 state;
+	struct deadline		 deadline; /* while ASKED */
 	uint32_t		 id;
 	ssh_message		 opening; /* FOREIGN, until it is answered */
 	uint32_t		 cmd;	/* enum socks_cmd */
@@ -90,11 +94,14 @@ netflow_set_state(struct netflow *f, enum netflow_state state)
 
 	if (f->state == NETFLOW_ASKED) {
 		RB_REMOVE(netflow_tree, &all->asked, f);
+		deadline_stop(&f->deadline);
 		all->nunopened -= f->kind == NETFLOW_FOREIGN;
 	}
 	f->state = state;
 	if (f->state == NETFLOW_ASKED) {
 		RB_INSERT(netflow_tree, &all->asked, f);
+		deadline_set(&f->deadline, f->cmd == SOCKS_CMD_BIND ?
+		    &all->peers : &all->answers, f);
 		all->nunopened += f->kind == NETFLOW_FOREIGN;
 	}
 }
@@ -188,6 +195,17 @@ netflow_fail(struct netflow *f, enum socks_rep rep)
 	}
 	sshconn_refuse(&f->all->loop->conn, f->opening);
 	netflow_free(f);
+}
+
+/* The dialer has a deadline of its own, but it may hang. */
+static void
+netflow_late_cb(void *arg)
+{
+	struct netflow *f = arg;
+
+	log_warnx("flow %u: %s: the dialer does not answer", f->id, f->name);
+	priv_cancel(f->all->priv, f->id);
+	netflow_fail(f, SOCKS_REP_TTL);
 }
 
 /* The client gave its channel up. */
@@ -417,10 +435,13 @@ const struct priv_ops netflows_priv_ops = {
 	.gone = netflows_gone_cb,
 };
 
-/* No flows yet; max bounds channels and requests without one together. */
-void
+/*
+ * No flows yet; max bounds channels and requests without one together, and
+ * the dialer takes so many seconds for an answer.  -1 when memory is out.
+ */
+int
 netflows_init(struct netflows *all, struct event_base *base, struct priv *priv,
-    size_t max, const char *who)
+    size_t max, int seconds, const char *who)
 {
 	memset(all, 0, sizeof(*all));
 	all->who = who;
@@ -429,6 +450,10 @@ netflows_init(struct netflows *all, struct event_base *base, struct priv *priv,
 	all->priv = priv;
 	all->max = max;
 	RB_INIT(&all->asked);
+	seconds += NETFLOW_GRACE;
+	return deadlines_init(&all->answers, base, seconds,
+	    netflow_late_cb) == -1 || deadlines_init(&all->peers, base,
+	    seconds + SERVICE_BIND_WAIT, netflow_late_cb) == -1 ? -1 : 0;
 }
 
 /* Forgets the requests that are not answered; their channels end elsewhere. */
@@ -440,4 +465,6 @@ netflows_clear(struct netflows *all)
 	log_left_out(&all->lines);
 	while ((f = RB_ROOT(&all->asked)) != NULL)
 		netflow_free(f);
+	deadlines_clear(&all->answers);
+	deadlines_clear(&all->peers);
 }

@@ -9,6 +9,7 @@
 
 #include <libssh/libssh.h>
 
+#include "deadlines.h"
 #include "netsession.h"
 #include "ratelimit.h"
 
@@ -31,6 +32,8 @@ struct netflows {
 	struct sshloop		*loop;
 	struct priv		*priv;
 	struct netflow_tree	 asked;		/* not answered yet, by id */
+	struct deadlines	 answers;	/* of the dialer */
+	struct deadlines	 peers;		/* its answers to BIND */
 	size_t			 nunopened;	/* of them without a channel */
 	size_t			 max;		/* channels and those */
 	struct netsessions	 sessions;
@@ -39,8 +42,8 @@ struct netflows {
 	uint32_t		 last_id;
 };
 
-void	netflows_init(struct netflows *, struct event_base *, struct priv *,
-	    size_t, const char *);
+int	netflows_init(struct netflows *, struct event_base *, struct priv *,
+	    size_t, int, const char *);
 void	netflows_clear(struct netflows *);
 int	netflows_open(struct netflows *, ssh_message, enum netflow_kind,
 	    const struct privsep_request *);
