@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <err.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@
 #define SERVER_EXIT_FAILED	255
 #define SERVER_THREADS		4	/* that resolve names */
 #define SERVER_LOOKUP		60	/* seconds for a name */
+#define SERVER_LOOK		2	/* seconds between two looks */
 
 struct server {
 	struct event_base	*base;
@@ -122,6 +124,32 @@ server_signal_cb(evutil_socket_t sig, short what, void *arg)
 		request_stop(srv->serving);
 }
 
+/*
+ * Is there anybody who takes what is written?  A request under way may have
+ * nothing to read and nothing to write, and would not learn that its sshd is
+ * gone.
+ */
+static void
+server_look_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct pollfd pfd = { STDOUT_FILENO, 0, 0 };
+	struct server *srv = arg;
+
+	if (poll(&pfd, 1, 0) == 1 && srv->serving != NULL)
+		request_stop(srv->serving);
+}
+
+static void
+server_watch_output(struct server *srv)
+{
+	static const struct timeval every = { .tv_sec = SERVER_LOOK };
+	struct event *ev;
+
+	ev = event_new(srv->base, -1, EV_PERSIST, server_look_cb, srv);
+	if (ev == NULL || eventloop_watch(ev, &every) == -1)
+		fatalx("out of memory");
+}
+
 static void
 server_catch(struct server *srv, int sig)
 {
@@ -151,6 +179,7 @@ server_init(struct server *srv, struct destrules *rules)
 	env->dial_timeout = SERVER_LOOKUP;
 	env->max_udp = 1;
 	env->gateway = 1;
+	server_watch_output(srv);
 	server_catch(srv, SIGTERM);
 	server_catch(srv, SIGINT);
 	server_catch(srv, SIGHUP);
