@@ -6,6 +6,7 @@
  * nothing of SSH.
  */
 #include <sys/types.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -30,6 +31,7 @@
 #include "rexec.h"
 #include "servconf.h"
 #include "startups.h"
+#include "stragglers.h"
 #include "watchdog.h"
 #include "xmalloc.h"
 
@@ -49,6 +51,7 @@ struct daemon {
 	struct event		*ev_signal[DAEMON_NSIGNALS];
 	struct listener		*listeners[DAEMON_SOCKETS_MAX];
 	struct startups		*startups;
+	struct stragglers	 stragglers;
 	int			 limit;		/* fdlimit_for_new() */
 	int			 signal;	/* the one that ends the loop */
 };
@@ -216,26 +219,43 @@ daemon_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 	close(fd);
 }
 
+/* What happened to a child that leads a process group. */
+static void
+daemon_tell(struct daemon *d, const siginfo_t *si)
+{
+	if (si->si_code == CLD_KILLED || si->si_code == CLD_DUMPED)
+		log_warnx("process %ld killed by signal %d (%s)",
+		    (long)si->si_pid, si->si_status, strsignal(si->si_status));
+	else if (si->si_code == CLD_EXITED && si->si_status != 0 &&
+	    si->si_status != DAEMON_EXIT_TOLD)
+		log_warnx("process %ld: exit status %d", (long)si->si_pid,
+		    si->si_status);
+	if (si->si_pid == d->logger->pid && si->si_code != CLD_STOPPED &&
+	    si->si_code != CLD_CONTINUED) {
+		log_warnx("the logger ended");
+		d->logger->pid = -1;
+	}
+	stragglers_note(&d->stragglers, si);
+}
+
+/*
+ * A monitor or a logger leads a group; what it started and left behind comes
+ * here only to be reaped.
+ */
 static void
 daemon_reap(struct daemon *d)
 {
-	pid_t pid;
-	int status;
+	static const int how = WEXITED | WSTOPPED | WCONTINUED | WNOHANG;
+	siginfo_t si = { .si_pid = 0 };
+	pid_t group;
 
 	watchdog_note("the end of a child", 0);
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (WIFSIGNALED(status))
-			log_warnx("process %ld killed by signal %d (%s)",
-			    (long)pid, WTERMSIG(status),
-			    strsignal(WTERMSIG(status)));
-		else if (WEXITSTATUS(status) != 0 &&
-		    WEXITSTATUS(status) != DAEMON_EXIT_TOLD)
-			log_warnx("process %ld: exit status %d", (long)pid,
-			    WEXITSTATUS(status));
-		if (pid == d->logger->pid) {
-			log_warnx("the logger ended");
-			d->logger->pid = -1;
-		}
+	while (waitid(P_ALL, 0, &si, how | WNOWAIT) == 0 && si.si_pid != 0) {
+		group = getpgid(si.si_pid);
+		if (waitid(P_PID, (id_t)si.si_pid, &si, how) == 0 &&
+		    (group == si.si_pid || group == getpgrp()))
+			daemon_tell(d, &si);
+		si.si_pid = 0;
 	}
 }
 
@@ -273,8 +293,11 @@ daemon_init(struct daemon *d, struct daemon_config *cfg)
 	d->limit = fdlimit_for_new();
 	if ((d->base = event_base_new()) == NULL ||
 	    watchdog_start(d->base, WATCHDOG_SECONDS, log_in_signal,
-	    NULL) == -1)
+	    NULL) == -1 || stragglers_init(&d->stragglers, d->base) == -1)
 		fatalx("cannot make an event loop");
+	/* What a connection leaves behind shall be this process's to reap. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
+		log_warn("subreaper");
 	for (i = 0; i < DAEMON_NSIGNALS; i++) {
 		d->ev_signal[i] = evsignal_new(d->base, daemon_signals[i],
 		    daemon_signal_cb, d);
@@ -302,6 +325,7 @@ daemon_clear(struct daemon *d)
 	for (i = 0; i < d->cfg->nsockets; i++)
 		listener_free(d->listeners[i]);
 	startups_free(d->startups);
+	stragglers_clear(&d->stragglers);
 	for (i = 0; i < DAEMON_NSIGNALS; i++)
 		event_free(d->ev_signal[i]);
 	watchdog_stop();
