@@ -146,7 +146,7 @@ watchdog_note(const char *where, unsigned long number)
 	dog.number = number;
 }
 
-/* Ends the watch, before the loop is freed; nothing is done if there is none. */
+/* Ends the watch, if there is one, before the loop is freed. */
 void
 watchdog_stop(void)
 {
