@@ -119,7 +119,8 @@ request_bound_cb(struct service *sv, const struct addr *bnd)
 	struct request *r = sv->arg;
 
 	r->bound = 1;
-	served_bound(&r->served, bnd);
+	if (served_bound(&r->served, bnd) == -1)
+		service_fail_errno(sv, errno);
 }
 
 /*
