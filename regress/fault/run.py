@@ -29,7 +29,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "tools"))
 import socks  # noqa: E402
 
-LIMIT = 10              # seconds for an answer, or the end of a flow
+LIMIT = 15              # seconds for an answer, or the end of a flow
 START = 15              # seconds to serve, or to give up
 STOP = 6                # for a program to end, and all that it started
 CPU = 8                 # seconds for all of it; more is a loop
@@ -97,6 +97,7 @@ class Flow:
         self.came = threading.Event()
         self.over = threading.Event()
         self.refused = None     # the code, or how the request ended
+        self.unix = False       # a Unix socket knows no reset
 
     def whole(self):
         """Did both ends come as they were to?"""
@@ -119,7 +120,8 @@ class Flow:
             if end.how == "stuck":
                 return f"{self.name}: the {what} waits for ever ({end})"
             # A stock server ends properly whatever a lost session carried.
-            if end.how != "eof" or stock and lost and end is other:
+            if end.how != "eof" or stock and lost and end is other or \
+                    self.unix and end is mine and not (peer and peer.done):
                 continue
             if peer is None or not (peer.done or stock and
                                     peer.how in ("self", "reset")):
@@ -364,11 +366,11 @@ class Run:
             return True
         if child.poll() is None:
             return False
-        if child.returncode <= 0:
-            self.fail(f"the daemon's start ended with {child.returncode}")
-        # Unless it is the words that fail.
-        if not self.lab.new_lines("farend.log") and \
-                not (self.point and self.point.func == "write"):
+        if child.returncode < 0:
+            self.crash("the daemon", -child.returncode)
+        elif child.returncode == 0:
+            self.fail("the daemon's start ended with 0")
+        elif not self.lab.new_lines("farend.log") and self.can_speak():
             self.fail("the daemon ended without a word")
         return False
 
@@ -463,6 +465,7 @@ class Run:
         self.flows.append(flow)
         self.targets.flows[name] = flow
         before = os.environ["PROXY"]
+        flow.unix = unix
         if unix:
             os.environ["PROXY"] = self.where
         answer = self.ask(name, socks.CONNECT, "127.0.0.1",
@@ -685,6 +688,11 @@ class Run:
         elif (now := self.descriptors(pid)) > self.fds:
             self.fail(f"the daemon had {self.fds} descriptors, keeps {now}")
 
+    def can_speak(self):
+        """Is it not the words that fail?"""
+        return not self.point or self.point.func != "write" and \
+            (self.point.func, self.point.mode) != ("sendmsg", "good")
+
     def check_silence(self):
         """A process of the far end that crashed, or ended the session."""
         event = self.plan.crashed()
@@ -696,8 +704,7 @@ class Run:
                 self.fail(f"{event.name} crashed and nobody says so")
         if self.ended and self.point and self.lab.farend != "sshd" and \
                 not self.point.process.startswith("sockstun") and \
-                self.point.func != "write" and \
-                not self.lab.new_lines("farend.log"):
+                self.can_speak() and not self.lab.new_lines("farend.log"):
             self.fail("the session ended and the daemon's log says nothing")
 
     def serve_next(self):
