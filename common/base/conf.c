@@ -14,7 +14,6 @@
 
 #include "buf.h"
 #include "conf.h"
-#include "xmalloc.h"
 
 #define CONF_BLANK	" \t"
 #define CONF_SHOWN	100	/* bytes of a bad word that an error shows */
@@ -25,28 +24,6 @@ struct conf_words {
 	const char	*text;
 	size_t		 n;
 };
-
-/* Appends a copy of the word. */
-void
-conf_list_add(struct conf_list *list, const char *word)
-{
-	list->word = xrecallocarray(list->word, list->n, list->n + 1,
-	    sizeof(*list->word));
-	list->word[list->n++] = xstrdup(word);
-}
-
-/* Frees the words; the list is empty afterwards. */
-void
-conf_list_clear(struct conf_list *list)
-{
-	size_t i;
-
-	for (i = 0; i < list->n; i++)
-		free(list->word[i]);
-	free(list->word);
-	list->word = NULL;
-	list->n = 0;
-}
 
 /* Starts to take lines from the text, which must outlive the iteration. */
 void
@@ -109,13 +86,16 @@ conf_text_next(struct conf_text *text, char *line, char *err, size_t errlen)
 static int
 conf_check_text(const char *s, char *err, size_t errlen)
 {
-	for (; *s != '\0'; s++) {
-		if (*s == '\t' || !iscntrl((u_char)*s))
-			continue;
-		return conf_error(err, errlen, "control character 0x%02x in "
-		    "line", (u_char)*s);
-	}
-	return 0;
+	static const char control[] =
+	    "\001\002\003\004\005\006\007\010\012\013\014\015\016\017"
+	    "\020\021\022\023\024\025\026\027\030\031\032\033\034\035\036"
+	    "\037\177";
+
+	s += strcspn(s, control);
+	if (*s == '\0')
+		return 0;
+	return conf_error(err, errlen, "control character 0x%02x in line",
+	    (u_char)*s);
 }
 
 /*
@@ -257,12 +237,13 @@ conf_split(const char *line, struct conf_list *list, char *err,
 	return 0;
 }
 
-/* Does the entry stand for a field of its own? */
-static int
-conf_has_field(const struct conf_keyword *kw)
+/* The first entry from this one on that has a field of its own, or NULL. */
+static const struct conf_keyword *
+conf_field(const struct conf_keyword *kw)
 {
-	return (kw->flags & (CONF_IGNORED | CONF_UNSUPPORTED | CONF_FILE |
-	    CONF_ALIAS)) == 0;
+	while (kw->flags & (CONF_FILE | CONF_ALIAS))
+		kw++;
+	return kw->name == NULL || (kw->flags & CONF_NO_FIELD) ? NULL : kw;
 }
 
 /* Frees what the fields own and makes them unset; all bytes may be zero. */
@@ -271,9 +252,8 @@ conf_clear(const struct conf_keyword *table, void *conf)
 {
 	const struct conf_keyword *kw;
 
-	for (kw = table; kw->name != NULL; kw++)
-		if (conf_has_field(kw))
-			kw->type->clear((char *)conf + kw->offset);
+	for (kw = table; (kw = conf_field(kw)) != NULL; kw++)
+		kw->type->clear((char *)conf + kw->offset);
 }
 
 /* The keyword's entry, whatever its case, or NULL. */
@@ -446,8 +426,8 @@ conf_fill_defaults(const struct conf_keyword *table, void *conf)
 	struct conf_words words;
 	char buf[CONF_LINE_MAX + 1], why[CONF_ERR_MAX];
 
-	for (kw = table; kw->name != NULL; kw++) {
-		if (!conf_has_field(kw) || kw->dflt == NULL ||
+	for (kw = table; (kw = conf_field(kw)) != NULL; kw++) {
+		if (kw->dflt == NULL ||
 		    kw->type->isset((char *)conf + kw->offset))
 			continue;
 		words = (struct conf_words){ kw->dflt, 1 };
@@ -497,9 +477,8 @@ conf_dump(const struct conf_keyword *table, const void *conf)
 	int ret = 0;
 
 	buf_init(&text, SIZE_MAX);
-	for (kw = table; ret == 0 && kw->name != NULL; kw++)
-		if (conf_has_field(kw))
-			ret = conf_dump_field(kw, conf, &text);
+	for (kw = table; ret == 0 && (kw = conf_field(kw)) != NULL; kw++)
+		ret = conf_dump_field(kw, conf, &text);
 	if (ret == 0 && buf_append(&text, "", 1) == 0)
 		return (char *)text.base;
 	buf_clear(&text);

@@ -28,7 +28,29 @@ const struct conf_choice conf_families[] = {
 const struct conf_range conf_counts = { 0, INT_MAX };
 const struct conf_range conf_positive = { 1, INT_MAX };
 
-/* Appends a word so that conf_split_word reads it back. */
+/* Appends a copy of the word. */
+void
+conf_list_add(struct conf_list *list, const char *word)
+{
+	list->word = xrecallocarray(list->word, list->n, list->n + 1,
+	    sizeof(*list->word));
+	list->word[list->n++] = xstrdup(word);
+}
+
+/* Frees the words; the list is empty afterwards. */
+void
+conf_list_clear(struct conf_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		free(list->word[i]);
+	free(list->word);
+	list->word = NULL;
+	list->n = 0;
+}
+
+/* Appends a word so that conf_cut_word reads it back. */
 static void
 conf_quote(const char *word, char *buf, size_t size)
 {

@@ -51,6 +51,9 @@ struct conf_type {
 #define CONF_FILE	0x40	/* for the reader of files: Host, Match ... */
 #define CONF_OWN	0x80	/* not known to ssh */
 
+/* Keywords of these two kinds end the table. */
+#define CONF_NO_FIELD	(CONF_IGNORED | CONF_UNSUPPORTED)
+
 struct conf_keyword {
 	const char		*name;
 	const struct conf_type	*type;

@@ -528,6 +528,9 @@ test_manual(void **state)
 	fclose(f);
 	fclose(names);
 	for (kw = cliconf_keywords; kw->name != NULL; kw++) {
+		/* These end the table. */
+		assert_true((kw->flags & CONF_NO_FIELD) == 0 ||
+		    kw[1].name == NULL || (kw[1].flags & CONF_NO_FIELD));
 		snprintf(name, sizeof(name), " %s ", kw->name);
 		if ((kw->flags & (CONF_IGNORED | CONF_ALIAS)) == 0 &&
 		    strstr(page, name) == NULL)
