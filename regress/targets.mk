@@ -111,7 +111,8 @@ unit: $(O)/regress/tools/reap $(UNITPROGS)
 demo: all
 	@O='$(O)' sh contrib/demo --built
 
-# All that is fuzzed is built apart, with what libFuzzer wants to see.
+# All that is fuzzed is built apart, with what libFuzzer wants to see.  Less
+# memory that was freed is kept back, and of it less is known: much faster.
 fuzz:
 	@$(MAKE) --no-print-directory O=build-fuzz CC='$(FUZZ_CC)' \
 	    CFLAGS='$(FUZZ_FLAGS)' LDFLAGS='$(FUZZ_FLAGS)' HARDEN=-fPIE \
@@ -123,7 +124,8 @@ run-fuzzers: $(FUZZPROGS)
 		dir=$(O)/regress/fuzz/corpus/$$c; \
 		mkdir -p $$dir regress/fuzz/seeds/$$c; \
 		echo "fuzz: $$c, $(FUZZTIME) s"; \
-		$(O)/regress/fuzz/$$f -max_total_time=$(FUZZTIME) \
+		ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=4 \
+		    $(O)/regress/fuzz/$$f -max_total_time=$(FUZZTIME) \
 		    -print_final_stats=1 -artifact_prefix=$$dir/../$$c. \
 		    $$dir regress/fuzz/seeds/$$c >$$dir/../$$c.log 2>&1 || \
 		    { tail -n 40 $$dir/../$$c.log; exit 1; }; \

@@ -11,18 +11,16 @@
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
+static struct servconf unset;
+
 static void
 check_again(const char *text)
 {
-	struct servconf conf;
+	struct servconf conf = unset;
 	char why[CONF_ERR_MAX], *again;
 
-	servconf_init(&conf);
 	if (servconf_read_text(&conf, text, "dump", why, sizeof(why)) == -1)
 		abort();
-	if ((again = servconf_dump(&conf)) == NULL || strcmp(text, again) != 0)
-		abort();
-	free(again);
 	if (servconf_finish(&conf, why, sizeof(why)) == -1 ||
 	    (again = servconf_dump(&conf)) == NULL ||
 	    strcmp(text, again) != 0)
@@ -39,7 +37,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if ((text = strndup((const char *)data, len)) == NULL)
 		return 0;
-	servconf_init(&conf);
+	if (unset.max_flows == 0)
+		servconf_init(&unset);
+	conf = unset;
 	if (servconf_read_text(&conf, text, "fuzz", why, sizeof(why)) == 0 &&
 	    servconf_finish(&conf, why, sizeof(why)) == 0) {
 		if ((dump = servconf_dump(&conf)) == NULL)
