@@ -17,6 +17,7 @@
 #include "kinds.h"
 #include "msg.h"
 #include "privsep.h"
+#include "report.h"
 #include "resolver.h"
 #include "servconf.h"
 #include "services.h"
@@ -247,6 +248,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct context ctx = { .user = "alice", .peer = "test" };
 	static struct servconf conf;
+	static struct report report;
 	static int log_fd[2];
 	int fd[2], before, status;
 
@@ -255,6 +257,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
 		    log_fd) == 0);
 	}
+	report.fd = log_fd[0];
 	before = fuzz_next_fd();
 	script = (struct script){ data, size };
 	conf.allow_forwarding = 1;
@@ -264,7 +267,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd) == 0);
 	net = fd[0];
 	evutil_make_socket_nonblocking(net);
-	status = dialer_main(&conf, fd[1], log_fd[0], &ctx);
+	status = dialer_main(&conf, fd[1], &report, &ctx);
 	check(status == 0 || status == 255);
 	take_answers();
 	close(fd[0]);

@@ -115,8 +115,15 @@ ssh_channel_request_send_exit_status(ssh_channel channel, int status)
 }
 
 void
-sshconn_kick(struct sshconn *c)
+sshconn_refuse(struct sshconn *c, ssh_message m)
 {
+	ssh_message_reply_default(m);
+}
+
+int
+sshconn_result(struct sshconn *c, int result, const char *call)
+{
+	return result;
 }
 
 void
