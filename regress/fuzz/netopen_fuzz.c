@@ -140,6 +140,7 @@ sshopen_accept(struct sshchans *chans, ssh_message m)
 	check(m->answers++ == 0);
 	if (m->port == 1 || (t = tube_new()) == NULL)
 		return NULL;
+	t->chan.chans = chans;
 	t->chan.channel = (ssh_channel)(void *)t;
 	/* Here: replies come first on it. */
 	t->chan.id = len > suffix &&
@@ -331,6 +332,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(netflows_init(&all, base, &priv, 1 + script_byte(&script) % TUBES,
 	    60, "test") == 0);
 	all.loop = &loop;
+	loop.chans.conn = &loop.conn;
 	loop.chans.count = 0;
 	while (script.len > 0)
 		play(&all, fd[1]);
