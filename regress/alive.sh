@@ -52,9 +52,10 @@ move_clock 200 20
 is_running sockstun && is_running flow ||
     fail "a session of two that are alive was ended"
 
-# The far end stops: sockstun notices.
-stopped=$(speakers)
-[ -n "$stopped" ] || fatal "who speaks SSH?"
+# The far end stops, with all its processes, since one that goes on ends the
+# others: sockstun notices.
+[ -n "$(speakers)" ] || fatal "who speaks SSH?"
+stopped=$(family "$(pidof_test farend)")
 kill -STOP $stopped
 move_clock 25 3
 is_running sockstun || fail "given up too early"
