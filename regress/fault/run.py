@@ -289,7 +289,8 @@ LoginGraceTime 5
 PidFile none
 """
         if self.farend == "sshd":
-            conf += f"UsePAM no\nSubsystem sockstun {self.bin}/" \
+            # bash reads no .bashrc in a shell's shell.
+            conf += f"UsePAM no\nSetEnv SHLVL=2\nSubsystem sockstun {self.bin}/" \
                 "sockstun-server\nPermitOpen 127.0.0.1:* localhost:*\n"
         else:
             conf += "PermitLocal yes\nConnectTimeout 4\n" \
