@@ -138,16 +138,19 @@ run-fuzzers: $(FUZZPROGS)
 PROFILE	    = $(CURDIR)/build-cov/profile
 COV_FLAGS   = -g -O1 -fcoverage-mapping \
 	      -fprofile-instr-generate=$(PROFILE)/%m%c.profraw
+COV_MAKE    = $(MAKE) --no-print-directory O=build-cov CC='$(COV_CC)' \
+	      HARDEN=-fPIE \
+	      CFLAGS='$(COV_FLAGS) -mllvm -runtime-counter-relocation' \
+	      LDFLAGS='$(COV_FLAGS) build-cov/regress/tools/covfork.o'
 coverage:
 	@rm -rf $(PROFILE)
-	@$(MAKE) --no-print-directory O=build-cov CC='$(COV_CC)' HARDEN=-fPIE \
-	    CFLAGS='$(COV_FLAGS) -mllvm -runtime-counter-relocation' \
-	    LDFLAGS='$(COV_FLAGS)' run-coverage
+	@mkdir -p build-cov && mkdir -m 1777 $(PROFILE)
+	@$(COV_MAKE) build-cov/regress/tools/covfork.o
+	@$(COV_MAKE) run-coverage
 
 run-coverage: all $(FAULTY) $(CLOCKED)
-	@umask 0; for p in $(PROGRAMS); do \
-	    $(O)/$$p -V; $(O)/fault/$$p -V; $(O)/clock/$$p -V; \
-	    done >/dev/null 2>&1; :
+	@umask 0; for p in $(addprefix $(O)/,$(PROGRAMS)) $(FAULTY) $(CLOCKED); \
+	    do timeout 1 $$p -V; done >/dev/null 2>&1; :
 	-@$(MAKE) --no-print-directory check
 	@python3 regress/tools/coverage.py $(O)
 

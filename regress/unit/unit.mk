@@ -8,6 +8,7 @@ dialer_test_LIBS	= -Wl,--wrap=getaddrinfo,--wrap=recallocarray \
 			  -Wl,--wrap=pthread_create
 services_test_LIBS	= $(NAMES)
 request_test_LIBS	= $(NAMES)
+hostconnect_test_LIBS	= -Wl,--wrap=getaddrinfo
 udpserv_test_LIBS	= $(NAMES) -Wl,--wrap=monotime_ns,--wrap=socket
 msg_test_LIBS		= -Wl,--wrap=recallocarray,--wrap=sendmsg,--wrap=recvmsg
 msgqueue_test_LIBS	= -Wl,--wrap=msg_send,--wrap=calloc
@@ -24,8 +25,8 @@ LIMITED = $(O)/regress/unit/sandbox_test.o $(O)/regress/unit/enclose_test.o
 $(LIMITED): CPPFLAGS += -fno-builtin-malloc
 
 # Tests of what takes its time: they move the clock (regress/clock).
-$(foreach t,bindfallback commands conn deadlines flow netflow services spares,$(eval \
-  $(t)_test_OBJS += $(CLOCK)))
+$(foreach t,bindfallback commands conn deadlines flow hostconnect netflow \
+    services spares,$(eval $(t)_test_OBJS += $(CLOCK)))
 
 # Tests of what is done when memory runs out (starve.h).
 STARVED	= $(O)/regress/unit/starve.o
