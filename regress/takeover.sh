@@ -21,7 +21,9 @@ attack()
 	nc -N 127.0.0.1 "$FARPORT" </dev/null >/dev/null 2>&1
 	wait_for 10 has_children 0 "$(pidof_test farend)" ||
 	    fail "$word: processes are left"
-	printf '%s\n' "$@" >"$OBJ/want"
+	for line; do
+		echo "$line"
+	done >"$OBJ/want"
 	sed -n 's/.*attack: //p' "$OBJ/farend.log" >"$OBJ/got"
 	cmp -s "$OBJ/want" "$OBJ/got" || {
 		fail "$word: got"
@@ -40,6 +42,20 @@ for word in hash host server; do
 	grep -q 'sockstund-signer refused' "$OBJ/farend.log" ||
 	    fail "$word: the log does not tell"
 done
+
+# told word pattern: is ended, and the log says why
+told()
+{
+	attack "$1"
+	grep -q "$2" "$OBJ/farend.log" || fail "$1: the log does not say why"
+}
+
+told again 'message 2 of sockstund-net is not permitted now'
+told unknown 'message 99 of sockstund-net is not permitted now'
+told query 'malformed PS_KEY_QUERY'
+told line 'malformed PS_LOG'
+told unasked 'claims a key that was not found good'
+told many 'too many keys'
 
 # Linked so that libssh finds libcrypto's functions before ours.
 stop farend

@@ -15,6 +15,11 @@
  *	server	wants the exchange of another server of this host signed
  *	time	asks for the key many times, and logs how long the answers took
  *	flood	logs a login that was none, as often as it can
+ *	unasked	claims a key for which it never asked
+ *	many	asks for the key more often than a client may
+ *	again, unknown, query, line
+ *		sends a message twice, one that there is none of, or one that
+ *		is malformed
  */
 #include <sys/types.h>
 #include <libgen.h>
@@ -34,6 +39,7 @@
 #include "version.h"
 
 #define TIMES	31	/* odd; the monitor answers so many */
+#define KEYS	100	/* more than the monitor answers */
 #define FLOOD_LINES	20000
 #define FLOOD_LINE	"Accepted publickey for root from 192.0.2.66 port 1 ssh2"
 
@@ -132,15 +138,25 @@ ask(struct msg *m)
 	return yes == 1;
 }
 
+static int
+ask_key(void)
+{
+	struct msg m;
+
+	msg_init(&m, PS_KEY_QUERY, 0);
+	privsep_put_key(&m, user, type, base64);
+	return ask(&m);
+}
+
 static void
 claim(void)
 {
 	struct privsep_proof proof = { .len = 64 };
 	struct msg m;
 
-	msg_init(&m, PS_KEY_QUERY, 0);
-	privsep_put_key(&m, user, type, base64);
-	say(ask(&m) ? "attack: the key is good" : "attack: the key is bad");
+	if (strcmp(word, "unasked") != 0)
+		say(ask_key() ? "attack: the key is good" :
+		    "attack: the key is bad");
 	msg_init(&m, PS_KEY_PROVED, 0);
 	strlcpy(proof.algorithm, type, sizeof(proof.algorithm));
 	if (strcmp(word, "bare") == 0)
@@ -162,21 +178,45 @@ static void
 measure(void)
 {
 	int64_t took[TIMES];
-	struct msg m;
 	char text[64];
 	int i, yes = 0;
 
 	for (i = 0; i < TIMES; i++) {
 		took[i] = monotime_ns();
-		msg_init(&m, PS_KEY_QUERY, 0);
-		privsep_put_key(&m, user, type, base64);
-		yes += ask(&m);
+		yes += ask_key();
 		took[i] = monotime_ns() - took[i];
 	}
 	qsort(took, TIMES, sizeof(took[0]), compare);
 	snprintf(text, sizeof(text), "attack: %d yes, least %lld median %lld",
 	    yes, (long long)took[0] / 1000, (long long)took[TIMES / 2] / 1000);
 	say(text);
+}
+
+/* Is the order to send a bare number as such a message? */
+static int
+send_number(void)
+{
+	static const struct {
+		const char	*word;
+		uint32_t	 type;
+	} table[] = {
+		{ "again", PS_READY },
+		{ "unknown", 99 },
+		{ "query", PS_KEY_QUERY },
+		{ "line", PS_LOG },
+	};
+	struct msg m;
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(word, table[i].word) != 0)
+			continue;
+		msg_init(&m, table[i].type, 0);
+		msg_put_u32(&m, 1);
+		ask(&m);
+		return 1;
+	}
+	return 0;
 }
 
 int
@@ -200,13 +240,17 @@ main(void)
 	}
 	for (i = 0; strcmp(word, "flood") == 0 && i < FLOOD_LINES; i++)
 		say(i % 2 ? FLOOD_LINE : "x\n" FLOOD_LINE);
-	if (i > 0)
+	for (i = 0; strcmp(word, "many") == 0 && i < KEYS && ask_key(); i++)
+		;
+	if (i > 0 || send_number())
 		_exit(0);
-	if (strcmp(word, "bare") != 0 && strcmp(word, "early") != 0)
+	if (strcmp(word, "bare") != 0 && strcmp(word, "early") != 0 &&
+	    strcmp(word, "unasked") != 0)
 		sign(setup.key[0].data, setup.key[0].len);
 	if (strcmp(word, "twice") == 0)
 		sign(setup.key[0].data, setup.key[0].len);
 	if (strcmp(word, "bare") == 0 || strcmp(word, "early") == 0 ||
+	    strcmp(word, "unasked") == 0 ||
 	    strcmp(word, "forge") == 0)
 		claim();
 	privsep_clear_setup(&setup);
