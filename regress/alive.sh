@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2086,SC2154
 # farend: sockstund sshd
+# seconds: 240
 # How long each end of a session waits for the other, and a login for its
 # user, by a clock that runs ahead.
 
