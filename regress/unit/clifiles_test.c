@@ -68,17 +68,12 @@ write_file(const char *name, const char *text, mode_t mode)
 	assert_int_equal(chmod(path, mode), 0);
 }
 
+/* One home for all: the program asks but once for it. */
 static int
-setup(void **state)
+setup_group(void **state)
 {
 	char path[256];
 
-	cliconf_init(&conf);
-	me.pw_gid = other.pw_gid = getgid();
-	user = users[0] = &me;
-	users[1] = NULL;
-	members[0] = NULL;
-	gr = &group;
 	if (mkdtemp(home) == NULL)
 		return -1;
 	snprintf(path, sizeof(path), "%s/.ssh", home);
@@ -86,20 +81,39 @@ setup(void **state)
 }
 
 static int
+teardown_group(void **state)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/.ssh", home);
+	return rmdir(path) == -1 || rmdir(home) == -1 ? -1 : 0;
+}
+
+static int
+setup(void **state)
+{
+	cliconf_init(&conf);
+	me.pw_gid = other.pw_gid = getgid();
+	user = users[0] = &me;
+	users[1] = NULL;
+	members[0] = NULL;
+	gr = &group;
+	return 0;
+}
+
+static int
 teardown(void **state)
 {
 	static const char *const names[] = {
-		"/sockstun_config", "/config", "/more", ""
+		"sockstun_config", "config", "more"
 	};
 	char path[256];
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/.ssh%s", home, names[i]);
-		remove(path);
+		snprintf(path, sizeof(path), "%s/.ssh/%s", home, names[i]);
+		unlink(path);
 	}
-	rmdir(home);
-	strlcpy(home + strlen(home) - 6, "XXXXXX", 7);
 	cliconf_clear(&conf);
 	return 0;
 }
@@ -207,6 +221,7 @@ test_group(void **state)
 	assert_error("Bad owner or permissions");
 }
 
+/* First: a user who is known stays known. */
 static void
 test_nobody(void **state)
 {
@@ -220,9 +235,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_order), TEST(test_strange), TEST(test_session),
-		TEST(test_exec), TEST(test_group), TEST(test_nobody),
+		TEST(test_nobody), TEST(test_order), TEST(test_strange),
+		TEST(test_session), TEST(test_exec), TEST(test_group),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup_group, teardown_group);
 }
