@@ -377,6 +377,14 @@ flow_abort(struct flow *f)
 	flow_finish(f, STREAM_ABORT);
 }
 
+/* The bytes that have gone from a to b, and back, until now. */
+void
+flow_count(const struct flow *f, uint64_t *a_to_b, uint64_t *b_to_a)
+{
+	*a_to_b = f->up.bytes;
+	*b_to_a = f->down.bytes;
+}
+
 /*
  * A flow that sends bytes to a stream (owned from now on) and closes it.  What
  * the peer still sends is read and dropped until it closes too, since closing a

@@ -36,8 +36,10 @@
 
 #include "eventloop.h"
 #include "log.h"
+#include "monotime.h"
 #include "sshconn.h"
 #include "sshwire.h"
+#include "tcppath.h"
 #include "watchdog.h"
 
 /* Reads in one event; then others have the loop. */
@@ -48,6 +50,9 @@
 #define SSHCONN_GATHER		8192
 /* Bytes of answers not yet sent, beyond which the peer is not read. */
 #define SSHCONN_QUEUE_MAX	(1024 * 1024)
+
+/* How often it is looked whether an answer has come. */
+static const struct timeval sshconn_look = { 0, 500000 };
 
 /*
  * Nothing is read from now on, and no round comes; the layers above then let
@@ -64,10 +69,12 @@ sshconn_stop(struct sshconn *c)
 	event_del(c->ev_write);
 	event_del(c->ev_kick);
 	event_del(c->ev_alive);
+	event_del(c->ev_pulse);
 }
 
-static void
-sshconn_fail(struct sshconn *c, const char *why)
+/* Gives the session up, for this reason: the owner is told from inside. */
+void
+sshconn_give_up(struct sshconn *c, const char *why)
 {
 	char text[512];
 
@@ -257,6 +264,31 @@ sshconn_note_output(struct sshconn *c)
 		sshconn_kick(c);
 }
 
+/* Sets a timer, without which the session is given up. */
+static void
+sshconn_set_timer(struct sshconn *c, struct event *ev,
+    const struct timeval *tv)
+{
+	if (eventloop_watch(ev, tv) == 0)
+		return;
+	event_del(ev);
+	event_active(c->ev_kick, EV_TIMEOUT, 0);
+}
+
+/*
+ * Something was sent that the peer answers: looks after it until the answer
+ * comes.  Only at the near end, which can connect again.
+ */
+static void
+sshconn_follow_pulse(struct sshconn *c)
+{
+	if (!c->server && sshpulse_note(&c->pulse, c->count.in_bytes,
+	    c->count.out_bytes, monotime_ns()) && !c->following) {
+		c->following = 1;
+		sshconn_set_timer(c, c->ev_pulse, &sshconn_look);
+	}
+}
+
 /* Reads, has the layers above do their work, and sends. */
 static void
 sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
@@ -266,7 +298,7 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 	int due;
 
 	if (what & EV_TIMEOUT) {
-		sshconn_fail(c, "the session cannot be watched");
+		sshconn_give_up(c, "the session cannot be watched");
 		return;
 	}
 	/*
@@ -288,7 +320,7 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 	if (!c->full)
 		c->full = !sshconn_flush(c);
 	if (sshconn_is_broken(c)) {
-		sshconn_fail(c, sshconn_reason(c));
+		sshconn_give_up(c, sshconn_reason(c));
 		return;
 	}
 	if (c->full)
@@ -296,6 +328,7 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 	sshpace_note(&c->pace, c->count.out_bytes,
 	    c->full || (due & SSHCONN_WAITING));
 	sshconn_count_queue(c);
+	sshconn_follow_pulse(c);
 	/* Without the wire libssh also reads inside other calls. */
 	if (c->count.in_bytes != seen) {
 		c->rekeying = 0;
@@ -303,17 +336,6 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	if (due & SSHCONN_AGAIN)
 		sshconn_kick(c);
-}
-
-/* Sets a timer, without which the session is given up. */
-static void
-sshconn_set_timer(struct sshconn *c, struct event *ev,
-    const struct timeval *tv)
-{
-	if (eventloop_watch(ev, tv) == 0)
-		return;
-	event_del(ev);
-	event_active(c->ev_kick, EV_TIMEOUT, 0);
 }
 
 /*
@@ -336,6 +358,25 @@ sshconn_may_request(struct sshconn *c)
 	return 1;
 }
 
+/*
+ * Asks the peer for a sign of life, now.  The first call takes the answer to
+ * an earlier keepalive, if it came; the second asks again, or does nothing
+ * while an answer is due.  Any other request that awaits its answer asks as
+ * well.
+ */
+void
+sshconn_ask(struct sshconn *c)
+{
+	if (c->lost)
+		return;
+	if (!c->requesting) {
+		SSHCONN_CALL(c, ssh_send_keepalive(c->session));
+		SSHCONN_CALL(c, ssh_send_keepalive(c->session));
+		c->keepalive_due = 1;
+	}
+	sshconn_kick(c);
+}
+
 static void
 sshconn_alive_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -344,22 +385,37 @@ sshconn_alive_cb(evutil_socket_t fd, short what, void *arg)
 	if (c->count.in_bytes != c->alive_seen)
 		c->alive_missed = 0;
 	else if (c->alive_missed++ >= c->alive_max) {
-		sshconn_fail(c, "Timeout, peer not responding.");
+		sshconn_give_up(c, "Timeout, peer not responding.");
 		return;
 	}
 	c->alive_seen = c->count.in_bytes;
-	/*
-	 * The first call takes the answer to an earlier keepalive, if it
-	 * came; the second asks again, or does nothing while an answer is
-	 * due.  Any other request that awaits its answer asks as well.
-	 */
-	if (!c->requesting) {
-		SSHCONN_CALL(c, ssh_send_keepalive(c->session));
-		SSHCONN_CALL(c, ssh_send_keepalive(c->session));
-		c->keepalive_due = 1;
-	}
+	sshconn_ask(c);
 	sshconn_set_timer(c, c->ev_alive, &c->alive_every);
-	sshconn_kick(c);
+}
+
+/* An answer was waited for, and may be still. */
+static void
+sshconn_pulse_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct sshconn *c = arg;
+	struct tcppath path;
+	int known = tcppath_read(c->watch, &path) == 0;
+
+	switch (sshpulse_look(&c->pulse, monotime_ns(),
+	    known ? &path : NULL)) {
+	case SSHPULSE_CALM:
+		c->following = 0;
+		return;
+	case SSHPULSE_DEAD:
+		sshconn_give_up(c, "Nothing gets through any more.");
+		return;
+	case SSHPULSE_ASK:
+		sshconn_ask(c);
+		break;
+	case SSHPULSE_WAITING:
+		break;
+	}
+	sshconn_set_timer(c, c->ev_pulse, &sshconn_look);
 }
 
 static void
@@ -381,10 +437,11 @@ sshconn_make_events(struct sshconn *c, struct event_base *base)
 	c->ev_write = event_new(base, c->watch, EV_WRITE, sshconn_event_cb, c);
 	c->ev_kick = event_new(base, -1, 0, sshconn_event_cb, c);
 	c->ev_alive = evtimer_new(base, sshconn_alive_cb, c);
+	c->ev_pulse = evtimer_new(base, sshconn_pulse_cb, c);
 	c->poll = ssh_event_new();
 	return c->ev_read != NULL && c->ev_write != NULL &&
 	    c->ev_kick != NULL && c->ev_alive != NULL &&
-	    c->poll != NULL ? 0 : -1;
+	    c->ev_pulse != NULL && c->poll != NULL ? 0 : -1;
 }
 
 /*
@@ -470,6 +527,7 @@ sshconn_clear(struct sshconn *c)
 	sshconn_free_event(c->ev_write);
 	sshconn_free_event(c->ev_kick);
 	sshconn_free_event(c->ev_alive);
+	sshconn_free_event(c->ev_pulse);
 	if (c->session != NULL)
 		sshconn_close_session(c);
 	if (c->poll != NULL)

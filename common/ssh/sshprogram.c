@@ -19,6 +19,7 @@
 
 #include "eventloop.h"
 #include "log.h"
+#include "eventloop.h"
 #include "sshchan.h"
 #include "sshconn.h"
 #include "sshopen.h"

@@ -34,6 +34,7 @@ int		 flow_prefix_to_a(struct flow *, const void *, size_t);
 int		 flow_prefix_to_b(struct flow *, const void *, size_t);
 void		 flow_start(struct flow *);
 void		 flow_abort(struct flow *);
+void		 flow_count(const struct flow *, uint64_t *, uint64_t *);
 
 /* Closes stream a once the bytes given were sent to it. */
 struct flow	*flow_farewell(struct event_base *, struct stream *,

@@ -16,6 +16,7 @@
 #include <libssh/callbacks.h>
 
 #include "sshpace.h"
+#include "sshpulse.h"
 
 struct event;
 struct event_base;
@@ -51,6 +52,7 @@ struct sshconn {
 	struct event		*ev_write;
 	struct event		*ev_kick;	/* a round was asked for */
 	struct event		*ev_alive;
+	struct event		*ev_pulse;
 	/* Set before the start: see struct sshloop_options. */
 	struct timeval		 alive_every;	/* 0: never */
 	int			 alive_max;	/* unanswered: it is lost */
@@ -65,6 +67,8 @@ struct sshconn {
 	uint64_t		 queue_sent;
 	int			 choked;	/* too much queued to read on */
 	struct sshpace		 pace;
+	struct sshpulse		 pulse;
+	int			 following;	/* ev_pulse is set */
 	size_t			 gathered;	/* bytes given since a flush */
 	int			 full;		/* the kernel took only part */
 	int			 rekeying;	/* no data until more is read */
@@ -84,8 +88,10 @@ int	 sshconn_init(struct sshconn *, struct event_base *, ssh_session, int,
 	    const struct sshconn_ops *, void *);
 void	 sshconn_start(struct sshconn *);
 void	 sshconn_stop(struct sshconn *);
+void	 sshconn_give_up(struct sshconn *, const char *);
 void	 sshconn_clear(struct sshconn *);
 void	 sshconn_kick(struct sshconn *);
+void	 sshconn_ask(struct sshconn *);
 void	 sshconn_note_output(struct sshconn *);
 int	 sshconn_has_room(struct sshconn *);
 int	 sshconn_may_request(struct sshconn *);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A dead link looks like a slow target: nothing comes.  But TCP's own
+ * acknowledgements do not wait for the target.  While some are missing it is
+ * they who tell; when none is, the peer is asked for a sign of life, so that
+ * one is.
+ *
+ * A queue that is seconds deep still brings acknowledgements, however late,
+ * and what was sent again several times without one was not held up by a
+ * queue.
+ */
+#include <sys/types.h>
+#include <sys/param.h>
+
+#include <stddef.h>
+
+#include "monotime.h"
+#include "sshpulse.h"
+#include "tcppath.h"
+
+/* Without any acknowledgement for so long, the connection is dead; or trips. */
+#define PULSE_DEAD		(3 * MONOTIME_SECOND)
+#define PULSE_DEAD_TRIPS	8
+/* Only if TCP has sent so often, with doubled pauses, in that time. */
+#define PULSE_BACKOFF		3
+/* Without an answer for so long the peer is asked; or trips. */
+#define PULSE_ASK		(2 * MONOTIME_SECOND)
+#define PULSE_ASK_TRIPS		4
+/* Where nobody acknowledges, as behind a command, an answer may take this. */
+#define PULSE_ANSWER		(15 * MONOTIME_SECOND)
+
+/*
+ * Bytes that came and that were sent, in all, by now; returns whether an
+ * answer is waited for.
+ */
+int
+sshpulse_note(struct sshpulse *p, uint64_t in, uint64_t out, int64_t now)
+{
+	if (in != p->in) {
+		p->waits = 0;
+		p->probed = 0;
+	} else if (out != p->out && !p->waits) {
+		p->waits = 1;
+		p->since = now;
+	}
+	p->in = in;
+	p->out = out;
+	return p->waits;
+}
+
+/*
+ * Judges, by the clock and the path as it is now (NULL: it is not known).
+ * After SSHPULSE_ASK the caller asks.
+ */
+enum sshpulse_verdict
+sshpulse_look(struct sshpulse *p, int64_t now,
+    const struct tcppath *path)
+{
+	int64_t quiet = now - p->since, trip = path != NULL ? path->trip : 0;
+
+	if (!p->waits)
+		return SSHPULSE_CALM;
+	if (path != NULL && path->unacked > 0)
+		return path->backoff >= PULSE_BACKOFF &&
+		    MIN(path->acked, quiet) >=
+		    MAX(PULSE_DEAD, PULSE_DEAD_TRIPS * trip) ?
+		    SSHPULSE_DEAD : SSHPULSE_WAITING;
+	if (p->probed == 0 &&
+	    quiet >= MAX(PULSE_ASK, PULSE_ASK_TRIPS * trip)) {
+		p->probed = now;
+		return SSHPULSE_ASK;
+	}
+	if (path == NULL && p->probed != 0 && now - p->probed >= PULSE_ANSWER)
+		return SSHPULSE_DEAD;
+	return SSHPULSE_WAITING;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/* What the kernel knows of the path of a TCP connection. */
+#ifndef TCPPATH_H
+#define TCPPATH_H
+
+#include <sys/types.h>
+#include <stdint.h>
+
+struct tcppath {
+	int64_t		 trip;		/* ns, smoothed */
+	int64_t		 least_trip;	/* ns, of the last minutes */
+	int64_t		 acked;		/* ns since any acknowledgement */
+	unsigned int	 unacked;	/* segments */
+	unsigned int	 backoff;	/* times they were sent again in vain */
+	uint64_t	 sent_again;	/* bytes, in all */
+};
+
+int	tcppath_read(int, struct tcppath *);
+
+#endif
