@@ -38,8 +38,9 @@ SEES_client/config	  = $(BASE)
 SEES_client/login	  = client/config $(SSH)
 SEES_client/farend	  = client/config $(SSH)
 SEES_client/front	  = client/farend client/config $(FLOW)
-SEES_client/sockstun	  = client/front client/farend client/login \
-			    client/config $(SSH)
+SEES_client/session	  = client/farend client/login client/config $(SSH)
+SEES_client/control	  = client/session client/front $(SEES_client/session)
+SEES_client/sockstun	  = client/control $(SEES_client/control)
 SEES_server/privsep	  = $(FLOW)
 SEES_server/sandbox	  =
 SEES_server/handover	  = server/privsep $(FLOW)
@@ -58,7 +59,8 @@ ROOMS	    = $(wildcard common/* client/* server/*)
 
 # A program is linked from all objects of its rooms (LINK) and from what these
 # need of the archives below (LAYERS).  A new source is found by its folder.
-LINK_sockstun	    = $(addprefix client/,sockstun front farend login config)
+LINK_sockstun	    = $(addprefix client/,sockstun control session front farend login \
+		      config)
 LINK_sockstund	    = $(addprefix server/,sockstund listener monitor dialer \
 		      logger services handover sandbox privsep)
 LINK_sockstund-net  = $(addprefix server/,net sandbox privsep)
@@ -75,12 +77,14 @@ PROGRAMS    = sockstun sockstund sockstund-net sockstund-signer \
 pkg	    = $(shell $(PKG_CONFIG) $(1))
 LIBBSD_CFLAGS := $(call pkg,--cflags libbsd-overlay)
 LIBBSD_LIBS := $(call pkg,--libs libbsd-overlay libbsd-ctor)
-LIB_CFLAGS := $(call pkg,--cflags libevent_core libssh libcrypto libseccomp)
+LIB_CFLAGS := $(call pkg,--cflags libevent_core libssh libcrypto libseccomp \
+	      jansson)
 
 # The libraries that a room needs, for every program that is linked from it.
 LIBS_common/flow    := $(call pkg,--libs libevent_core) -lpthread
 LIBS_common/ssh	    := $(call pkg,--libs libssh)
 LIBS_client/login   := $(call pkg,--libs libmd)
+LIBS_client/control := $(call pkg,--libs jansson)
 LIBS_server/monitor  = -lresolv
 LIBS_server/net	    := $(call pkg,--libs libcrypto)
 LIBS_server/signer  := $(call pkg,--libs libcrypto)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
-# When the session is lost every flow is reset, not closed, and sockstun ends
-# with 255; when sockstun is told to exit it does, and leaves no flow behind.
+# When the session is lost every flow is reset, not closed, and with Reconnect
+# no sockstun ends with 255; when sockstun is told to exit it does, and leaves no flow behind.
 # farend: sockstund sshd
 
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"
 start_peer
-start_pair
+start_pair -o Reconnect=no
 
 cat >"$OBJ/flows.py" <<'EOF'
 from socks import *

@@ -73,9 +73,10 @@ for room in server/services server/handover server/privsep \
 	# shellcheck disable=SC2086
 	no_include "$room" $processes client/*
 done
-for room in client/config client/login client/farend; do
-	no_include "$room" client/sockstun
+for room in client/config client/login client/farend client/front; do
+	no_include "$room" client/sockstun client/session
 done
+no_include client/session client/sockstun client/front
 no_include client/config client/login client/farend client/front
 no_include client/farend client/login client/front
 no_include client/front client/login common/ssh
@@ -87,7 +88,7 @@ grep -HnE '^#include "[a-z]+serv\.h"' server/services/services.[ch] &&
 # Layers of common/ssh, the top first: none includes a header of those before.
 above=none
 for module in sshloop sshprogram sshforward sshopen sshchan sshconn sshwindow \
-    sshpace sshwire; do
+    sshpace sshpulse sshwire; do
 	grep -HnE "^#include \"($above)\.h\"" "common/ssh/$module.c" \
 	    "include/ssh/$module.h" && fail "$module includes what is above it"
 	above="$above|$module"
@@ -131,7 +132,7 @@ awk '
 only libssh libssh/ ssh_ common/ssh client/login server/net
 only libevent event2/ '(ev|ev(ent|timer|util|buffer)|bufferevent)_' \
     common/flow common/ssh client/login client/farend client/front \
-    client/sockstun server/listener server/logger server/dialer \
+    client/session client/sockstun server/listener server/logger server/dialer \
     server/services server/net server/sockstun-server
 # Its header has the numbers of system calls; the library is for tests.
 only libseccomp seccomp seccomp_ server/net server/sandbox server/signer \

@@ -49,6 +49,11 @@ struct cliconf {
 	char		*proxy_jump;	/* NULL or "none": none */
 	struct conf_list dynamic_forwards;	/* as given to -D */
 	int		 exit_on_forward_failure;
+	struct conf_list far_ends;	/* beside the one that was given */
+	int		 fail_back;	/* to the first, when it is well */
+	int		 reconnect;
+	int		 password_reuse;	/* for the next session */
+	int		 auth_retries;	/* denials in a row, when it was up */
 	int		 fast_open;
 	int		 window_budget;	/* MiB */
 	char		*remote_helper;	/* a command, or "none" */

@@ -3,8 +3,9 @@
  * This room is for those who ask: listeners (listeners.c), the connections of
  * clients (conn.c), what is said on them (sockstalk.c) and what is done for
  * them (commands.c, cmd*.c).  Whether there is a far end to ask, and who
- * brings it up, is not decided here: "farend" is set and taken away from
- * outside, and a client that needs one while it is NULL is refused.
+ * brings it up, is not decided here: it is set and taken away from outside
+ * (clients_set_farend), and while there is none those who need it wait, if
+ * one may come.
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -43,11 +44,29 @@ clients_init(struct clients *all, struct event_base *base,
 	all->commands = commands;
 	all->dialect = dialect;
 	TAILQ_INIT(&all->conns);
+	TAILQ_INIT(&all->waiting);
 	return deadlines_init(&all->requests, base, CLIENTS_REQUEST,
 	    conn_late_request) == -1 || deadlines_init(&all->answers, base,
 	    cliconf_answer_time(conf), conn_late_answer) == -1 ||
 	    deadlines_init(&all->peers, base, CLIENTS_PEER,
 	    conn_late_peer) == -1 ? -1 : 0;
+}
+
+/*
+ * There is a far end, or there is none any more (NULL): but may another come?
+ * Those who wait then ask it, or are refused.
+ */
+void
+clients_set_farend(struct clients *all, struct farend *farend, int may_come)
+{
+	struct conn *c;
+
+	all->farend = farend;
+	all->may_come = may_come;
+	if (farend == NULL && may_come)
+		return;
+	while ((c = TAILQ_FIRST(&all->waiting)) != NULL)
+		conn_ask_again(c);
 }
 
 /* A client has connected; arg is struct clients. */

@@ -20,6 +20,9 @@ struct udpsock_pool;
 
 TAILQ_HEAD(conn_list, conn);
 
+/* Called when a client begins to wait for a session. */
+typedef void clients_want_cb(void *);
+
 struct clients {
 	struct event_base	*base;
 	const struct cliconf	*conf;
@@ -29,7 +32,11 @@ struct clients {
 	struct deadlines	 requests;	/* to be made */
 	struct deadlines	 answers;	/* to come from the far end */
 	struct deadlines	 peers;		/* of BIND, to come to it */
+	int			 may_come;	/* there may be one later */
+	clients_want_cb		*want;
+	void			*arg;
 	struct conn_list	 conns;
+	struct conn_list	 waiting;	/* until a session is up */
 	uint64_t		 last_id;	/* of a connection */
 	size_t			 nassocs;	/* UDP associations */
 	struct udpsock_pool	*udp;		/* for them; NULL: none yet */
@@ -39,6 +46,7 @@ struct clients {
 int	clients_init(struct clients *, struct event_base *,
 	    const struct cliconf *, const struct command *,
 	    const struct dialect *);
+void	clients_set_farend(struct clients *, struct farend *, int);
 void	clients_accept_cb(struct listener *, int, const struct sockaddr *,
 	    socklen_t, void *);
 void	clients_clear(struct clients *);

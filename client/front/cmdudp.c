@@ -55,9 +55,7 @@ struct cmdudp {
 	size_t			 max;		/* bytes of one to the client */
 	uint64_t		 seen;		/* datagrams at the last look */
 	uint64_t		 up, down;	/* datagrams relayed */
-	uint64_t		 up_bytes, down_bytes;	/* what they held */
 	uint64_t		 dropped;	/* before they reached either */
-	int64_t			 began;
 };
 
 static void
@@ -68,9 +66,9 @@ cmdudp_log(const struct cmdudp *u)
 	log_verbose("flow %llu: %s: closed after %.1f s, %llu datagrams "
 	    "(%llu bytes) sent, %llu (%llu) received, %llu dropped",
 	    (unsigned long long)c->id, c->label,
-	    (double)(monotime_ns() - u->began) / MONOTIME_SECOND,
-	    (unsigned long long)u->up, (unsigned long long)u->up_bytes,
-	    (unsigned long long)u->down, (unsigned long long)u->down_bytes,
+	    (double)(monotime_ns() - c->began) / MONOTIME_SECOND,
+	    (unsigned long long)u->up, (unsigned long long)c->up_bytes,
+	    (unsigned long long)u->down, (unsigned long long)c->down_bytes,
 	    (unsigned long long)(u->dropped +
 	    dgramlink_count(u->link)->dropped + udpsock_dropped(u->relay)));
 }
@@ -140,7 +138,7 @@ cmdudp_relay_cb(const struct sockaddr *from, const void *data, size_t len,
 	else if (d.frag != 0 && !cmdudp_reassemble(u, &d))
 		return;
 	u->up++;
-	u->up_bytes += d.len;
+	u->conn->up_bytes += d.len;
 	dgramlink_send(u->link, &d.addr, d.data, d.len);
 	if (d.frag != 0)
 		udpfrag_clear(&u->frag);
@@ -161,7 +159,7 @@ cmdudp_link_cb(const struct addr *from, const void *data, size_t len,
 		return;
 	}
 	u->down++;
-	u->down_bytes += len;
+	u->conn->down_bytes += len;
 	memcpy(p + n, data, len);
 	udpsock_send(u->relay, (struct sockaddr *)&u->client.sa,
 	    u->client.len, p, n + len);
@@ -333,7 +331,6 @@ cmdudp_start(struct conn *c)
 		return;
 	}
 	u->conn = c;
-	u->began = monotime_ns();
 	udpfrag_init(&u->frag);
 	all->nassocs++;
 	c->job = u;

@@ -29,6 +29,7 @@
 #include "farend.h"
 #include "flow.h"
 #include "log.h"
+#include "monotime.h"
 #include "socks.h"
 #include "stream.h"
 
@@ -39,6 +40,14 @@
 /* Bytes of a far end's reason that reach the log. */
 #define CONN_REASON_MAX	256
 
+static void
+conn_stop_waiting(struct conn *c)
+{
+	if (c->waits)
+		TAILQ_REMOVE(&c->clients->waiting, c, turn);
+	c->waits = 0;
+}
+
 /* Gives up what the command has begun, once. */
 static void
 conn_cancel(struct conn *c)
@@ -46,6 +55,7 @@ conn_cancel(struct conn *c)
 	void (*cancel)(struct conn *) = c->cancel;
 
 	farend_cancel(&c->ask);
+	conn_stop_waiting(c);
 	c->cancel = NULL;
 	if (cancel != NULL)
 		cancel(c);
@@ -77,6 +87,25 @@ conn_abort(struct conn *c)
 		flow_abort(c->flow);
 	else
 		conn_free(c);
+}
+
+/* The name of the command, "CONNECT" for the usual one; "" before it. */
+const char *
+conn_command_name(const struct conn *c)
+{
+	if (c->command == NULL)
+		return "";
+	return *c->command->name != '\0' ? c->command->name : "CONNECT";
+}
+
+/* The bytes that the client has sent and received through the far end. */
+void
+conn_count(const struct conn *c, uint64_t *up, uint64_t *down)
+{
+	*up = c->up_bytes;
+	*down = c->down_bytes;
+	if (c->state == CONN_FLOW)
+		flow_count(c->flow, up, down);
 }
 
 static void
@@ -292,36 +321,72 @@ conn_join(struct conn *c, const struct farend_answer *answer)
 	flow_start(f);
 }
 
+/* There is no far end, or it was lost before it answered: the next is asked. */
+static void
+conn_wait(struct conn *c)
+{
+	c->waits = 1;
+	TAILQ_INSERT_TAIL(&c->clients->waiting, c, turn);
+	if (c->clients->want != NULL)
+		c->clients->want(c->clients->arg);
+}
+
 static void
 conn_answer_cb(const struct farend_answer *answer, void *arg)
 {
 	struct conn *c = arg;
 
 	/* An association or a flow lasts as long as it may. */
-	deadline_stop(&c->deadline);
-	if (answer->result == FAREND_BOUND)
+	if (answer->result != FAREND_LOST)
+		deadline_stop(&c->deadline);
+	switch (answer->result) {
+	case FAREND_BOUND:
+		c->told_bound = 1;
 		deadline_set(&c->deadline, &c->clients->peers, c);
-	if (answer->result == FAREND_REFUSED || answer->result == FAREND_LOST)
-		conn_pass_refusal(c, answer);
-	else
+		/* FALLTHROUGH */
+	case FAREND_GRANTED:
 		c->granted(c, answer);
+		break;
+	case FAREND_LOST:
+		if (!c->told_bound && c->clients->may_come) {
+			conn_wait(c);
+			break;
+		}
+		/* FALLTHROUGH */
+	case FAREND_REFUSED:
+		conn_pass_refusal(c, answer);
+		break;
+	}
+}
+
+/* Asks the far end that is there now, or waits for one, or is refused. */
+void
+conn_ask_again(struct conn *c)
+{
+	conn_stop_waiting(c);
+	if (c->clients->farend != NULL)
+		farend_ask(&c->ask, c->clients->farend, c->asked_cmd,
+		    c->asked_dst, conn_answer_cb, c);
+	else if (c->clients->may_come)
+		conn_wait(c);
+	else
+		conn_fail(c, SOCKS_REP_GENERAL, "no session");
 }
 
 /*
- * Asks the far end.  The destination must stay where it is until the answer;
- * the callback comes only if what is asked is granted.  It may be called, or
- * the connection be refused and gone, before this returns.
+ * Asks the far end, the next one if there is none now.  The destination must
+ * stay where it is until the answer; the callback comes only if what is asked
+ * is granted.  It may be called, or the connection be refused and gone, before
+ * this returns.
  */
 void
 conn_ask(struct conn *c, enum socks_cmd cmd, const struct addr *dst,
     conn_granted_cb *granted)
 {
+	c->asked_cmd = cmd;
+	c->asked_dst = dst;
 	c->granted = granted;
-	if (c->clients->farend == NULL)
-		conn_fail(c, SOCKS_REP_GENERAL, "no session");
-	else
-		farend_ask(&c->ask, c->clients->farend, cmd, dst,
-		    conn_answer_cb, c);
+	conn_ask_again(c);
 }
 
 /*
@@ -344,6 +409,7 @@ conn_begin(struct conn *c, int cmd, const struct addr *dst)
 	}
 	deadline_set(&c->deadline, &c->clients->answers, c);
 	c->state = CONN_COMMAND;
+	c->command = command;
 	c->dst = *dst;
 	snprintf(c->label, sizeof(c->label), "%s%s%s", command->name,
 	    *command->name != '\0' ? " " : "",
@@ -453,6 +519,7 @@ conn_new(struct clients *all, int fd, const char *client)
 	}
 	c->clients = all;
 	c->id = ++all->last_id;
+	c->began = monotime_ns();
 	c->fd = fd;
 	c->dialect = all->dialect;
 	buf_init(&c->in, CONN_EARLY_MAX);

@@ -67,6 +67,9 @@ struct conn {
 	uint64_t		 id;
 	char			*client;	/* its address, for the log */
 	int			 fd;		/* local's, for its addresses */
+	int64_t			 began;		/* ns */
+	uint64_t		 up_bytes;	/* in datagrams; of a flow see */
+	uint64_t		 down_bytes;	/* conn_count() */
 	struct stream		*local;
 	struct flow		*flow;
 	struct deadline		 deadline;
@@ -76,10 +79,17 @@ struct conn {
 	struct buf		 out;		/* to it, when it had no room */
 	int			 want;		/* STREAM_WANT_READ, or 0 */
 	conn_readable_cb	*readable;
+	const struct command	*command;	/* NULL: not yet known */
 	struct addr		 dst;
 	char			 label[CONN_LABEL_MAX];
-	struct farend_ask	 ask;		/* the command's, if it asks */
+	/* What the command asks for, if it asks. */
+	struct farend_ask	 ask;
+	enum socks_cmd		 asked_cmd;
+	const struct addr	*asked_dst;
 	conn_granted_cb		*granted;
+	int			 told_bound;	/* the first of two answers */
+	int			 waits;		/* in the list of clients */
+	TAILQ_ENTRY(conn)	 turn;
 	/* What else the command has under way, and how it is given up. */
 	void			*job;
 	void			(*cancel)(struct conn *);
@@ -88,6 +98,11 @@ struct conn {
 void	conn_new(struct clients *, int, const char *);
 void	conn_free(struct conn *);
 void	conn_abort(struct conn *);
+const char *conn_command_name(const struct conn *);
+void	conn_count(const struct conn *, uint64_t *, uint64_t *);
+
+/* For those who bring a far end. */
+void	conn_ask_again(struct conn *);
 
 /* What becomes of one whose deadline has come: see struct clients. */
 deadlines_cb	conn_late_request, conn_late_answer, conn_late_peer;

@@ -30,6 +30,7 @@
 #define AGENT_FAILURE		5
 #define AGENT_REQUEST_KEYS	11
 #define AGENT_KEYS_ANSWER	12
+#define AGENT_REQUEST_SIGN	13
 
 struct agent {
 	int		 sock;		/* the agent */
@@ -41,6 +42,7 @@ struct agent {
 	u_char		*buf;		/* one message, the thread's */
 	char		**names;	/* base64 of the keys listed */
 	size_t		 nnames;
+	char		*signed_with;	/* the same of the last one asked */
 };
 
 static uint32_t
@@ -195,6 +197,19 @@ agent_read_msg(int fd, u_char *buf)
 	return 4 + (size_t)len;
 }
 
+/* Notes with which key libssh wants a signature. */
+static void
+agent_note_key(struct agent *agent, size_t len)
+{
+	const u_char	*p = agent->buf + 5, *blob;
+	size_t		 left = len - 5, n;
+
+	if (agent_get_string(&p, &left, &blob, &n) == -1)
+		return;
+	free(agent->signed_with);
+	agent->signed_with = agent_base64(blob, n);
+}
+
 /* The thread.  Ends when libssh or agent_close() closes its end. */
 static void *
 agent_relay(void *arg)
@@ -205,6 +220,8 @@ agent_relay(void *arg)
 	int			 ret;
 
 	while ((len = agent_read_msg(agent->inner, agent->buf)) != 0) {
+		if (agent->buf[4] == AGENT_REQUEST_SIGN)
+			agent_note_key(agent, len);
 		if (agent->buf[4] == AGENT_REQUEST_KEYS)
 			ret = agent_write(agent->inner, agent->list,
 			    agent->list_len);
@@ -415,6 +432,16 @@ agent_take_fd(struct agent *agent)
 	return fd;
 }
 
+/*
+ * The key with which the last signature was asked for, or NULL.  Valid until
+ * libssh asks for another: the thread does nothing in between.
+ */
+const char *
+agent_signed_with(const struct agent *agent)
+{
+	return agent->signed_with;
+}
+
 /* Is the key, in base64, one of those that libssh is shown? */
 int
 agent_holds(const struct agent *agent, const char *b64)
@@ -451,6 +478,7 @@ agent_close(struct agent *agent)
 	for (i = 0; i < agent->nnames; i++)
 		free(agent->names[i]);
 	free(agent->names);
+	free(agent->signed_with);
 	free(agent->list);
 	free(agent->buf);
 	free(agent);

@@ -8,6 +8,8 @@
  *	NONE -> next method: AGENT -> OFFER <-> SIGN -> next method
  *			     KBDINT, PASSWORD ------> next method
  *
+ * A key that let the user in before is used at once, before NONE (KNOWN).
+ *
  * Knows nothing of descriptors and events.
  */
 #include <sys/types.h>
@@ -25,6 +27,7 @@
 #include "identity.h"
 #include "log.h"
 #include "prompt.h"
+#include "remembered.h"
 #include "xmalloc.h"
 
 #define AUTH_MAX_ROUNDS		64	/* of questions in one attempt */
@@ -33,6 +36,7 @@
 #define AUTH_MAX_QUESTION	512	/* bytes of one of its questions */
 
 enum auth_state {
+	AUTH_STATE_KNOWN,
 	AUTH_STATE_NONE,
 	AUTH_STATE_AGENT,
 	AUTH_STATE_OFFER,
@@ -54,6 +58,7 @@ enum auth_outcome {
 struct auth {
 	ssh_session		 session;
 	const struct cliconf	*conf;
+	struct remembered	*remembered;
 	char			*who;		/* user@host, for messages */
 	int			 flags;
 	enum auth_state		 state;
@@ -75,6 +80,7 @@ struct auth {
 	int			 kbdint_asked;
 	int			 password_tries;
 	char			*password;
+	char			*sent;		/* it may be remembered */
 	char			*banner;	/* as last shown */
 	size_t			 text_left;	/* of AUTH_MAX_TEXT */
 };
@@ -92,20 +98,30 @@ auth_pubkey_enabled(const struct auth *auth)
 	return auth->conf->pubkey_auth;
 }
 
+/* Can a password be had once more?  One that is remembered serves once. */
+static int
+auth_may_send_password(const struct auth *auth, int tries)
+{
+	if (auth->flags & AUTH_NO_PASSWORDS)
+		return 0;
+	if (auth->conf->batch_mode)
+		return tries == 0 &&
+		    remembered_password(auth->remembered) != NULL;
+	return tries < auth->conf->password_prompts;
+}
+
 static int
 auth_kbdint_enabled(const struct auth *auth)
 {
-	return auth->conf->kbdint_auth && !auth->conf->batch_mode &&
-	    (auth->flags & AUTH_NO_PASSWORDS) == 0 &&
-	    auth->kbdint_tries < auth->conf->password_prompts;
+	return auth->conf->kbdint_auth &&
+	    auth_may_send_password(auth, auth->kbdint_tries);
 }
 
 static int
 auth_password_enabled(const struct auth *auth)
 {
-	return auth->conf->password_auth && !auth->conf->batch_mode &&
-	    (auth->flags & AUTH_NO_PASSWORDS) == 0 &&
-	    auth->password_tries < auth->conf->password_prompts;
+	return auth->conf->password_auth &&
+	    auth_may_send_password(auth, auth->password_tries);
 }
 
 /*
@@ -143,6 +159,9 @@ auth_pubkey_start(struct auth *auth)
 
 	if (auth->ids == NULL) {
 		auth_load_identities(auth);
+		if (remembered_agent_key(auth->remembered) != NULL)
+			conf_list_add(&wanted,
+			    remembered_agent_key(auth->remembered));
 		for (i = 0; i < auth->nids; i++) {
 			id = &auth->ids[i];
 			if (id->cert64 != NULL)
@@ -280,6 +299,26 @@ auth_outcome(int rc)
 	}
 }
 
+/* The key that let the user in before: the server is not asked about it. */
+static enum auth_outcome
+auth_known(struct auth *auth)
+{
+	int	rc = SSH_AUTH_DENIED;
+
+	if (auth->priv == NULL)
+		auth->priv = remembered_key(auth->remembered);
+	if (auth->priv != NULL)
+		rc = ssh_userauth_publickey(auth->session, NULL, auth->priv);
+	if (rc == SSH_AUTH_AGAIN)
+		return OUTCOME_AGAIN;
+	ssh_key_free(auth->priv);
+	auth->priv = NULL;
+	if (rc == SSH_AUTH_SUCCESS || rc == SSH_AUTH_PARTIAL)
+		return auth_outcome(rc);
+	auth->state = AUTH_STATE_NONE;
+	return OUTCOME_MORE;
+}
+
 static enum auth_outcome
 auth_none(struct auth *auth)
 {
@@ -308,6 +347,9 @@ auth_agent(struct auth *auth)
 		auth->state = AUTH_STATE_OFFER;
 		return OUTCOME_MORE;
 	}
+	if (rc == SSH_AUTH_SUCCESS && agent_signed_with(auth->agent) != NULL)
+		remembered_set_agent_key(auth->remembered,
+		    agent_signed_with(auth->agent));
 	return auth_outcome(rc);
 }
 
@@ -393,6 +435,9 @@ auth_sign(struct auth *auth)
 	rc = ssh_userauth_publickey(auth->session, NULL, auth->priv);
 	if (rc == SSH_AUTH_AGAIN)
 		return OUTCOME_AGAIN;
+	if (rc == SSH_AUTH_SUCCESS)
+		remembered_set_key(auth->remembered, auth->priv,
+		    auth->use_cert ? auth->ids[auth->cur].cert : NULL);
 	ssh_key_free(auth->priv);
 	auth->priv = NULL;
 	if (rc == SSH_AUTH_DENIED || rc == SSH_AUTH_ERROR) {
@@ -401,6 +446,33 @@ auth_sign(struct auth *auth)
 		return auth_skip_key(auth);
 	}
 	return auth_outcome(rc);
+}
+
+/* Keeps a password that may be sent again, if it is the right one. */
+static void
+auth_note_password(struct auth *auth, const char *answer)
+{
+	if (!auth->conf->password_reuse || auth->conf->batch_mode)
+		return;
+	prompt_free(auth->sent);
+	auth->sent = xstrdup(answer);
+}
+
+/* The user's answer to a question, or the one that is remembered. */
+static char *
+auth_answer(struct auth *auth, const char *text, int flags)
+{
+	const char	*known = remembered_password(auth->remembered);
+	char		*answer;
+
+	if (auth->conf->batch_mode)
+		return flags == 0 && known != NULL ? xstrdup(known) : NULL;
+	errno = 0;
+	if ((answer = prompt_read(text, flags)) == NULL)
+		auth->interrupted = errno == EINTR;
+	else if (flags == 0)
+		auth_note_password(auth, answer);
+	return answer;
 }
 
 /* One question of the server, answered to libssh; -1 if nobody answers. */
@@ -414,13 +486,10 @@ auth_kbdint_answer(struct auth *auth, unsigned int i)
 	safe = prompt_safe(question != NULL ? question : "");
 	xasprintf(&text, "(%s) %.*s", auth->who, AUTH_MAX_QUESTION, safe);
 	free(safe);
-	errno = 0;
-	answer = prompt_read(text, echo ? PROMPT_ECHO : 0);
+	answer = auth_answer(auth, text, echo ? PROMPT_ECHO : 0);
 	free(text);
-	if (answer == NULL) {
-		auth->interrupted = errno == EINTR;
+	if (answer == NULL)
 		return -1;
-	}
 	ssh_userauth_kbdint_setanswer(auth->session, i, answer);
 	prompt_free(answer);
 	return 0;
@@ -481,10 +550,7 @@ auth_ask_password(struct auth *auth)
 	if (auth->password_tries > 1)
 		log_warnx("Permission denied, please try again.");
 	xasprintf(&text, "%s's password: ", auth->who);
-	errno = 0;
-	auth->password = prompt_read(text, 0);
-	if (auth->password == NULL)
-		auth->interrupted = errno == EINTR;
+	auth->password = auth_answer(auth, text, 0);
 	free(text);
 	return auth->password == NULL ? -1 : 0;
 }
@@ -515,6 +581,8 @@ static enum auth_outcome
 auth_call(struct auth *auth)
 {
 	switch (auth->state) {
+	case AUTH_STATE_KNOWN:
+		return auth_known(auth);
 	case AUTH_STATE_NONE:
 		return auth_none(auth);
 	case AUTH_STATE_AGENT:
@@ -577,8 +645,12 @@ auth_step(struct auth *auth)
 	while (result == AUTH_AGAIN) {
 		outcome = auth_call(auth);
 		auth_show_banner(auth);
-		if (outcome == OUTCOME_OK)
+		if (outcome == OUTCOME_OK) {
+			if (auth->sent != NULL)
+				remembered_set_password(auth->remembered,
+				    auth->sent);
 			return AUTH_OK;
+		}
 		if (!ssh_is_connected(auth->session))
 			return AUTH_LOST;
 		if (outcome == OUTCOME_AGAIN)
@@ -593,17 +665,22 @@ auth_step(struct auth *auth)
 	return result;
 }
 
-/* Authentication of the configured user on a session with keys exchanged. */
+/*
+ * Authentication of the configured user on a session with keys exchanged.
+ * What lets the user in is remembered, and what is, is tried first.
+ */
 struct auth *
-auth_new(ssh_session session, const struct cliconf *conf, int flags)
+auth_new(ssh_session session, const struct cliconf *conf,
+    struct remembered *remembered, int flags)
 {
 	struct auth	*auth;
 
 	auth = xcalloc(1, sizeof(*auth));
 	auth->session = session;
 	auth->conf = conf;
+	auth->remembered = remembered;
 	auth->flags = flags;
-	auth->state = AUTH_STATE_NONE;
+	auth->state = AUTH_STATE_KNOWN;
 	auth->text_left = AUTH_MAX_TEXT;
 	xasprintf(&auth->who, "%s@%s", conf->user, auth_host(auth));
 	return auth;
@@ -622,6 +699,7 @@ auth_free(struct auth *auth)
 	free(auth->ids);
 	ssh_key_free(auth->priv);
 	prompt_free(auth->password);
+	prompt_free(auth->sent);
 	agent_close(auth->agent);
 	free(auth->banner);
 	free(auth->who);
@@ -632,5 +710,7 @@ auth_free(struct auth *auth)
 const char *
 auth_method(const struct auth *auth)
 {
+	if (auth->state == AUTH_STATE_KNOWN)
+		return "publickey";
 	return auth->kind != NULL ? auth->kind->name : "none";
 }

@@ -5,6 +5,7 @@
 
 struct auth;
 struct cliconf;
+struct remembered;
 struct ssh_session_struct;
 
 #define AUTH_NO_PASSWORDS	0x01	/* the host key is not to be trusted */
@@ -17,7 +18,7 @@ enum auth_result {
 };
 
 struct auth	*auth_new(struct ssh_session_struct *, const struct cliconf *,
-		    int);
+		    struct remembered *, int);
 void		 auth_free(struct auth *);
 enum auth_result auth_step(struct auth *);
 const char	*auth_method(const struct auth *);

@@ -30,6 +30,7 @@ struct hostconnect {
 	struct event_base	*base;
 	struct resolver		*resolver;
 	const struct cliconf	*conf;
+	enum log_level		 level;		/* of failures */
 	hostconnect_cb		*cb;
 	void			*arg;
 	struct resolver_query	*query;
@@ -109,7 +110,7 @@ hostconnect_connect_cb(int fd, int error, void *arg)
 		eventloop_watch(r->retry, &second);
 		return;
 	}
-	log_warnx("connect to host %s port %d: %s", r->conf->hostname,
+	log_add(r->level, 0, "connect to host %s port %d: %s", r->conf->hostname,
 	    r->conf->port, strerror(error));
 	hostconnect_done(r, -1);
 }
@@ -237,7 +238,7 @@ hostconnect_resolved_cb(int error, struct addrinfo *ai, void *arg)
 
 	r->query = NULL;
 	if (error != 0) {
-		log_warnx("Could not resolve hostname %s: %s",
+		log_add(r->level, 0, "Could not resolve hostname %s: %s",
 		    r->conf->hostname, error == EAI_SYSTEM ? strerror(errno) :
 		    gai_strerror(error));
 		hostconnect_done(r, -1);
@@ -266,7 +267,7 @@ hostconnect_source_cb(int error, struct addrinfo *ai, void *arg)
 
 	r->query = NULL;
 	if (error != 0) {
-		log_warnx("BindAddress %s: %s", r->conf->bind_address,
+		log_add(r->level, 0, "BindAddress %s: %s", r->conf->bind_address,
 		    error == EAI_SYSTEM ? strerror(errno) :
 		    gai_strerror(error));
 		hostconnect_done(r, -1);
@@ -278,12 +279,13 @@ hostconnect_source_cb(int error, struct addrinfo *ai, void *arg)
 }
 
 /*
- * Resolves and connects.  The callback comes from the loop, never from inside
+ * Resolves and connects; failures are logged at a level.  The callback comes from the loop, never from inside
  * this call; the configuration must live until then.
  */
 struct hostconnect *
 hostconnect_start(struct event_base *base, struct resolver *resolver,
-    const struct cliconf *conf, hostconnect_cb *cb, void *arg)
+    const struct cliconf *conf, enum log_level level, hostconnect_cb *cb,
+    void *arg)
 {
 	struct hostconnect	*r;
 
@@ -291,6 +293,7 @@ hostconnect_start(struct event_base *base, struct resolver *resolver,
 	r->base = base;
 	r->resolver = resolver;
 	r->conf = conf;
+	r->level = level;
 	r->cb = cb;
 	r->arg = arg;
 	r->fd = -1;

@@ -3,6 +3,8 @@
 #ifndef HOSTCONNECT_H
 #define HOSTCONNECT_H
 
+#include "log.h"
+
 struct cliconf;
 struct event_base;
 struct hostconnect;
@@ -16,7 +18,8 @@ typedef void hostconnect_cb(int, void *);
 
 struct hostconnect	*hostconnect_start(struct event_base *,
 		    struct resolver *,
-		    const struct cliconf *, hostconnect_cb *, void *);
+		    const struct cliconf *, enum log_level, hostconnect_cb *,
+		    void *);
 void		 hostconnect_cancel(struct hostconnect *);
 
 #endif

@@ -57,6 +57,8 @@ struct sshconnect {
 	struct event_base	*base;
 	struct resolver		*resolver;
 	const struct cliconf	*conf;
+	struct remembered	*remembered;
+	enum log_level		 level;		/* of what may pass */
 	sshconnect_cb		*cb;
 	void			*arg;
 	enum sshconnect_state	 state;
@@ -112,28 +114,32 @@ sshconnect_cancel(struct sshconnect *sc)
 }
 
 static void
-sshconnect_fail(struct sshconnect *sc)
+sshconnect_end(struct sshconnect *sc, ssh_session session,
+    enum sshconnect_result result)
 {
 	sshconnect_cb	*cb = sc->cb;
 	void		*arg = sc->arg;
 
 	sshconnect_free(sc);
-	cb(NULL, arg);
+	cb(session, result, arg);
+}
+
+static void
+sshconnect_fail(struct sshconnect *sc)
+{
+	sshconnect_end(sc, NULL, SSHCONNECT_UNREACHED);
 }
 
 /* Gives the session to the callback and frees all the rest. */
 static void
 sshconnect_succeed(struct sshconnect *sc)
 {
-	sshconnect_cb	*cb = sc->cb;
-	void		*arg = sc->arg;
 	ssh_session	 session = sc->session;
 
 	log_verbose("Authenticated to %s using \"%s\".", sc->conf->hostname,
 	    auth_method(sc->auth));
 	sc->session = NULL;
-	sshconnect_free(sc);
-	cb(session, arg);
+	sshconnect_end(sc, session, SSHCONNECT_MADE);
 }
 
 /* The rest of the text after a prefix, or NULL when it begins otherwise. */
@@ -216,7 +222,7 @@ sshconnect_log_lost(struct sshconnect *sc)
 	log_safe(error, strlen(error), text, sizeof(text));
 	if ((rest = sshconnect_after(text, "Received SSH_MSG_DISCONNECT: ")) !=
 	    NULL)
-		log_warnx("Received disconnect from %s port %d:%.*s: %s", host,
+		log_add(sc->level, 0, "Received disconnect from %s port %d:%.*s: %s", host,
 		    port, (int)strcspn(rest, ":"), rest,
 		    rest[strcspn(rest, ":")] == '\0' ? "" :
 		    rest + strcspn(rest, ":") + 1);
@@ -224,13 +230,13 @@ sshconnect_log_lost(struct sshconnect *sc)
 		sshconnect_log_kex_error(sc, text);
 	else if (sc->through != NULL && sshconnect_is_closed(text) &&
 	    ssh_get_serverbanner(sc->session) == NULL)
-		log_warnx("%s port %d was not reached: %s ended without a "
+		log_add(sc->level, 0, "%s port %d was not reached: %s ended without a "
 		    "word from it", host, port, sc->through);
 	else if (sshconnect_is_closed(text))
-		log_warnx("Connection closed by %s port %d", host, port);
+		log_add(sc->level, 0, "Connection closed by %s port %d", host, port);
 	else {
 		rest = sshconnect_after(text, "Socket error: ");
-		log_warnx("Connection to %s port %d: %s", host, port,
+		log_add(sc->level, 0, "Connection to %s port %d: %s", host, port,
 		    rest != NULL ? rest : text);
 	}
 }
@@ -290,11 +296,12 @@ sshconnect_auth_step(struct sshconnect *sc)
 		return;
 	case AUTH_LOST:
 		sshconnect_log_lost(sc);
-		break;
+		sshconnect_fail(sc);
+		return;
 	case AUTH_DENIED:
-		break;
+		sshconnect_end(sc, NULL, SSHCONNECT_DENIED);
+		return;
 	}
-	sshconnect_fail(sc);
 }
 
 static void
@@ -323,11 +330,11 @@ sshconnect_begin_auth(struct sshconnect *sc)
 	sshconnect_log_kex(sc);
 	verdict = hostkey_verify(sc->session, sc->conf);
 	if (verdict == HOSTKEY_REFUSED) {
-		sshconnect_fail(sc);
+		sshconnect_end(sc, NULL, SSHCONNECT_OTHER_KEY);
 		return;
 	}
 	sc->state = SSHCONNECT_AUTH;
-	sc->auth = auth_new(sc->session, sc->conf,
+	sc->auth = auth_new(sc->session, sc->conf, sc->remembered,
 	    verdict == HOSTKEY_UNSAFE ? AUTH_NO_PASSWORDS : 0);
 	sshconnect_auth_step(sc);
 }
@@ -499,7 +506,7 @@ sshconnect_begin(struct sshconnect *sc)
 	rc = proxy_command(sc->conf, &command, errstr, sizeof(errstr));
 	if (rc == 0) {
 		sc->hostconnect = hostconnect_start(sc->base, sc->resolver,
-		    sc->conf, sshconnect_reach_cb, sc);
+		    sc->conf, sc->level, sshconnect_reach_cb, sc);
 		return;
 	}
 	if (rc == -1) {
@@ -528,7 +535,7 @@ sshconnect_timer_cb(evutil_socket_t fd, short what, void *arg)
 		sshconnect_begin(sc);
 		return;
 	}
-	log_warnx("Connection to %s port %d timed out during %s",
+	log_add(sc->level, 0, "Connection to %s port %d timed out during %s",
 	    sc->conf->hostname, sc->conf->port,
 	    sc->session == NULL ? "the ProxyCommand" :
 	    sc->state == SSHCONNECT_AUTH ? "authentication" :
@@ -538,14 +545,16 @@ sshconnect_timer_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Begins to connect.  The callback comes from the loop, never from inside
- * this call; the configuration must live until then.  The owner of the
- * session must close its descriptor too, which it takes by ssh_get_fd()
+ * Begins to connect; what may pass by itself, as an unreachable host, is
+ * logged at a level.  The callback comes from the loop, never from inside
+ * this call; the configuration, and what is remembered, must live until then.
+ * The owner of the session must close its descriptor too, which it takes by ssh_get_fd()
  * before it frees the session: ssh_disconnect() leaves it open.
  */
 struct sshconnect *
 sshconnect_start(struct event_base *base, struct resolver *resolver,
-    const struct cliconf *conf, sshconnect_cb *cb, void *arg)
+    const struct cliconf *conf, struct remembered *remembered,
+    enum log_level level, sshconnect_cb *cb, void *arg)
 {
 	struct sshconnect	*sc;
 
@@ -553,6 +562,8 @@ sshconnect_start(struct event_base *base, struct resolver *resolver,
 	sc->base = base;
 	sc->resolver = resolver;
 	sc->conf = conf;
+	sc->remembered = remembered;
+	sc->level = level;
 	sc->cb = cb;
 	sc->arg = arg;
 	sc->fd = -1;
@@ -562,4 +573,11 @@ sshconnect_start(struct event_base *base, struct resolver *resolver,
 		fatalx("evtimer_new");
 	sshconnect_set_timer(sc, 0);
 	return sc;
+}
+
+/* Is there a connection with the server, or a command that leads to it? */
+int
+sshconnect_is_reached(const struct sshconnect *sc)
+{
+	return sc->state >= SSHCONNECT_KEX || sc->through != NULL;
 }

@@ -6,21 +6,34 @@
 #ifndef SSHCONNECT_H
 #define SSHCONNECT_H
 
+#include "log.h"
+
 struct cliconf;
 struct event_base;
+struct remembered;
 struct resolver;
 struct ssh_session_struct;
 struct sshconnect;
+
+enum sshconnect_result {
+	SSHCONNECT_MADE,
+	SSHCONNECT_UNREACHED,	/* or it ended before the user was let in */
+	SSHCONNECT_DENIED,	/* the server does not let the user in */
+	SSHCONNECT_OTHER_KEY	/* it has not the key that is expected */
+};
 
 /*
  * The session, non-blocking and owned by the callee, or NULL after the reason
  * was logged.  The sshconnect frees itself after the call.
  */
-typedef void sshconnect_cb(struct ssh_session_struct *, void *);
+typedef void sshconnect_cb(struct ssh_session_struct *,
+		    enum sshconnect_result, void *);
 
 struct sshconnect	*sshconnect_start(struct event_base *,
 			    struct resolver *, const struct cliconf *,
+			    struct remembered *, enum log_level,
 			    sshconnect_cb *, void *);
+int			 sshconnect_is_reached(const struct sshconnect *);
 void			 sshconnect_cancel(struct sshconnect *);
 
 #endif

@@ -29,7 +29,7 @@ usage(void)
 "                [-D [bind_address:]port | -D /path] [-E log_file]\n"
 "                [-F configfile] [-i identity] [-J destination] [-l login]\n"
 "                [-m mac] [-o option] [-p port] [-P tag]\n"
-"                [user@]host [-- command [argument ...]]\n");
+"                [user@]host[,...] [-- command [argument ...]]\n");
 	exit(EXIT_OWN);
 }
 
@@ -172,13 +172,16 @@ parse_letter(struct options *o, int ch)
 		o->dump = 1;
 		break;
 	case 'I':
+		if (o->instead != NULL)
+			break;
 		warnx("-I: PKCS#11 is not served; add the key to ssh-agent "
 		    "with ssh-add -s");
 		break;
 	case 'V':
 		print_version();
 	case 'i':
-		check_identity(optarg);
+		if (o->instead == NULL)
+			check_identity(optarg);
 		set_option(o, "IdentityFile", optarg);
 		break;
 	case 'o':
@@ -198,14 +201,32 @@ parse_letter(struct options *o, int ch)
 	}
 }
 
+/* The first, second (1) ... of a list with commas; NULL, or to be freed. */
+static char *
+nth_destination(const char *list, size_t n)
+{
+	while (n-- > 0) {
+		list += strcspn(list, ",");
+		if (*list++ == '\0')
+			return NULL;
+	}
+	return xstrndup(list, strcspn(list, ","));
+}
+
+/* With several a port may follow the host's name. */
 static void
 set_destination(struct options *o, const char *arg)
 {
 	struct destination d;
-	char port[8];
+	char port[8], *first;
+	int flags = o->instead != NULL || strchr(arg, ',') != NULL ?
+	    DESTINATION_PORT : 0;
 
-	if (destination_parse(&d, arg, 0) == -1)
+	o->destinations = arg;
+	first = nth_destination(o->instead != NULL ? o->instead : arg, 0);
+	if (destination_parse(&d, first, flags) == -1)
 		usage();
+	free(first);
 	if (d.user != NULL)
 		set_option(o, "User", d.user);
 	if (d.port != 0) {
@@ -256,6 +277,44 @@ read_configuration(struct options *o)
 		errx(EXIT_OWN, "%s", why);
 }
 
+/*
+ * A further far end: the command line is read once more, with another
+ * destination in the place of the first, and the files for that host.
+ */
+static void
+add_other(struct options *o, int argc, char **argv, const char *destination)
+{
+	struct options other;
+
+	memset(&other, 0, sizeof(other));
+	other.instead = destination;
+	cliconf_init(&other.conf);
+	optind = 0;
+	parse_arguments(&other, argc, argv);
+	read_configuration(&other);
+	free(other.host);
+	o->others = xrecallocarray(o->others, o->nothers, o->nothers + 1,
+	    sizeof(*o->others));
+	o->others[o->nothers++] = other.conf;
+}
+
+/* Those after a comma, then those of FarEnd. */
+static void
+add_others(struct options *o, int argc, char **argv)
+{
+	const struct conf_list *more = &o->conf.far_ends;
+	char *text;
+	size_t i;
+
+	for (i = 1; (text = nth_destination(o->destinations, i)) != NULL;
+	    i++) {
+		add_other(o, argc, argv, text);
+		free(text);
+	}
+	for (i = 0; i < more->n; i++)
+		add_other(o, argc, argv, more->word[i]);
+}
+
 /* The level that -q and -v ask for, or else that of the configuration. */
 static enum log_level
 level_asked(const struct options *o, enum log_level level)
@@ -290,6 +349,7 @@ options_parse(struct options *o, int argc, char **argv)
 	if (o->log_file != NULL && log_open_file(o->log_file) == -1)
 		err(EXIT_OWN, "Couldn't open logfile %s", o->log_file);
 	read_configuration(o);
+	add_others(o, argc, argv);
 	log_set_level(level_asked(o, (enum log_level)o->conf.log_level));
 	if (o->compress && !o->dump)
 		log_info("Compression is not used: what the far end sends "
@@ -300,6 +360,11 @@ options_parse(struct options *o, int argc, char **argv)
 void
 options_clear(struct options *o)
 {
+	size_t i;
+
+	for (i = 0; i < o->nothers; i++)
+		cliconf_clear(&o->others[i]);
+	free(o->others);
 	cliconf_clear(&o->conf);
 	free(o->host);
 }

@@ -9,6 +9,10 @@
 
 struct options {
 	struct cliconf	 conf;		/* -o and the letters like it, files */
+	struct cliconf	*others;	/* the same for further far ends */
+	size_t		 nothers;
+	const char	*destinations;	/* as the command line has them */
+	const char	*instead;	/* of the first of these, or NULL */
 	const char	*config_file;
 	const char	*log_file;
 	char		*host;		/* as the user gave it */

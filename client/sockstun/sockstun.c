@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sockstun: the life of the process.  Its listeners are opened, one session is
+ * sockstun: the life of the process.  Its listeners are opened, a session is
  * set up, and clients are served until the process is told to end or the
- * session is lost.  Then every open flow is reset: its channel says
- * STREAM_RESET (sshloop.h), and the flow passes that on to the client (flow.c).
+ * session has ended for good.
  */
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -28,27 +27,21 @@
 #include "listeners.h"
 #include "log.h"
 #include "options.h"
-#include "resolver.h"
+#include "session.h"
 #include "sockstalk.h"
-#include "sshconnect.h"
-#include "sshloop.h"
 #include "stdfds.h"
 #include "watchdog.h"
-
-#define RESOLVERS	2
 
 struct sockstun {
 	struct options		 opt;
 	struct event_base	*base;
-	struct resolver		*resolver;
 	struct listeners	 listeners;
 	pid_t			 pid;		/* whose they are */
-	struct sshconnect	*connecting;
-	struct sshloop		*loop;
-	struct farend		 farend;
+	struct session		*session;
 	struct clients		 clients;
 	struct event		*sigterm, *sigint, *sighup, *sigchld;
 	pid_t			 command;
+	int			 is_open;	/* listens */
 	int			 status;
 };
 
@@ -62,24 +55,10 @@ stop(struct sockstun *s, int status)
 }
 
 static void
-lost_cb(const char *why, void *arg)
-{
-	struct sockstun *s = arg;
-
-	log_warnx("Connection to %s lost: %s", s->opt.conf.hostname, why);
-	s->clients.farend = NULL;
-	farend_clear(&s->farend);
-	stop(s, EXIT_OWN);
-}
-
-static const struct sshloop_ops loop_ops = {
-	.lost = lost_cb,
-};
-
-static void
 announce(struct sockstun *s)
 {
 	const struct listening *l = s->listeners.list;
+	const struct cliconf *conf = session_conf(s->session);
 	size_t i;
 	int told;
 
@@ -89,24 +68,21 @@ announce(struct sockstun *s)
 			printf("Listening on %s\n", l->name);
 		if (told)
 			fprintf(stderr, "sockstun: SOCKS on %s through %s@%s "
-			    "(%s, %s)\n", l->name, s->opt.conf.user,
-			    s->opt.conf.hostname, s->farend.native ?
+			    "(%s, %s)\n", l->name, conf->user, conf->hostname,
+			    session_farend(s->session)->native ?
 			    "sockstund" : "SSH server",
-			    sshloop_cipher(s->loop));
+			    session_cipher(s->session));
 		log_verbose("SOCKS on %s through %s@%s", l->name,
-		    s->opt.conf.user, s->opt.conf.hostname);
+		    conf->user, conf->hostname);
 	}
 	fflush(stdout);
 }
 
-/* The resolver's threads would not survive the fork; it is not needed now. */
 static void
 go_to_background(struct sockstun *s)
 {
 	int fd;
 
-	resolver_free(s->resolver);
-	s->resolver = NULL;
 	if (daemon(1, 1) == -1)
 		fatal("daemon");
 	s->pid = getpid();
@@ -133,37 +109,42 @@ start_command(struct sockstun *s)
 		stop(s, EXIT_OWN);
 }
 
+/* The session is up for the first time: clients are let in. */
 static void
-connected_cb(struct ssh_session_struct *session, void *arg)
+open_for_clients(struct sockstun *s)
 {
-	struct sockstun *s = arg;
-	const struct cliconf *conf = &s->opt.conf;
-	const struct sshloop_options options = {
-		.window_budget = (size_t)conf->window_budget << 20,
-		.alive_interval = conf->alive_interval,
-		.alive_max = conf->alive_count,
-	};
-
-	s->connecting = NULL;
-	if (session == NULL) {
-		stop(s, EXIT_OWN);
-		return;
-	}
-	s->loop = sshloop_new(s->base, session, &options, &loop_ops, s);
-	if (s->loop == NULL || farend_init(&s->farend, s->base, s->loop, conf,
-	    s->loop->chans.sockstun) == -1)
-		fatalx("out of memory");
-	s->clients.farend = &s->farend;
 	announce(s);
-	if (conf->fork_after_auth)
+	if (s->opt.conf.fork_after_auth)
 		go_to_background(s);
 	if (watchdog_start(s->base, WATCHDOG_SECONDS, log_in_signal,
 	    NULL) == -1)
 		fatalx("out of memory");
-	sshconn_start(&s->loop->conn);
 	listeners_start(&s->listeners, s->base, clients_accept_cb, &s->clients);
 	if (s->opt.command != NULL)
 		start_command(s);
+	s->is_open = 1;
+}
+
+static void
+session_changed_cb(struct session *session, enum session_state state,
+    void *arg)
+{
+	struct sockstun *s = arg;
+
+	if (state == SESSION_UP && !s->is_open)
+		open_for_clients(s);
+	if (state == SESSION_STOPPED)
+		stop(s, EXIT_OWN);
+	clients_set_farend(&s->clients, session_farend(session),
+	    session_may_come(session));
+}
+
+static void
+want_session_cb(void *arg)
+{
+	struct sockstun *s = arg;
+
+	session_nudge(s->session, SESSION_WANTED);
 }
 
 static void
@@ -202,22 +183,21 @@ static void
 run(struct sockstun *s)
 {
 	signal(SIGPIPE, SIG_IGN);
-	if ((s->base = event_base_new()) == NULL ||
-	    (s->resolver = resolver_new(s->base, RESOLVERS)) == NULL)
+	if ((s->base = event_base_new()) == NULL || (s->session = session_new(
+	    s->base, &s->opt.conf, s->opt.others, s->opt.nothers,
+	    session_changed_cb, s)) == NULL)
 		fatalx("out of memory");
 	if (clients_init(&s->clients, s->base, &s->opt.conf, commands,
 	    &sockstalk) == -1)
 		fatalx("out of memory");
+	s->clients.want = want_session_cb;
+	s->clients.arg = s;
 	s->sigterm = watch_signal(s, SIGTERM, signal_cb);
 	s->sigint = watch_signal(s, SIGINT, signal_cb);
 	s->sighup = watch_signal(s, SIGHUP, signal_cb);
 	s->sigchld = watch_signal(s, SIGCHLD, sigchld_cb);
-	s->connecting = sshconnect_start(s->base, s->resolver, &s->opt.conf,
-	    connected_cb, s);
-	if (s->connecting != NULL || s->loop != NULL)
-		event_base_dispatch(s->base);
-	else
-		s->status = EXIT_OWN;
+	session_start(s->session);
+	event_base_dispatch(s->base);
 }
 
 static void
@@ -225,14 +205,9 @@ clean_up(struct sockstun *s)
 {
 	if (s->command > 0)
 		kill(s->command, SIGTERM);
-	if (s->connecting != NULL)
-		sshconnect_cancel(s->connecting);
 	clients_clear(&s->clients);
-	farend_clear(&s->farend);
-	if (s->loop != NULL)
-		sshloop_free(s->loop);
+	session_free(s->session);
 	listeners_close(&s->listeners);
-	resolver_free(s->resolver);
 	event_free(s->sigterm);
 	event_free(s->sigint);
 	event_free(s->sighup);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The states of a session, with an attempt and a connection that do what the
+ * test says.
+ */
+#include <sys/types.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "cliconf.h"
+#include "farend.h"
+#include "hostconnect.h"
+#include "netwatch.h"
+#include "resolver.h"
+#include "session.h"
+#include "sshconnect.h"
+#include "sshloop.h"
+
+static struct event_base *base;
+static struct cliconf conf, other;
+static size_t nothers;
+static struct session *session;
+static enum session_state told;
+static int changes;
+
+static int made, attempts, cancelled, reached, asks, farends, ours;
+static sshconnect_cb *attempt_cb;
+static void *attempt_arg;
+static const struct cliconf *attempt_conf;
+static const struct sshloop_ops *loop_ops;
+static void *loop_arg;
+static struct sshloop loop;
+static netwatch_cb *network_cb;
+static void *network_arg;
+
+struct sshconnect *
+sshconnect_start(struct event_base *b, struct resolver *r,
+    const struct cliconf *c, struct remembered *rem, enum log_level level,
+    sshconnect_cb *cb, void *arg)
+{
+	attempts++;
+	attempt_conf = c;
+	attempt_cb = cb;
+	attempt_arg = arg;
+	return (struct sshconnect *)&made;
+}
+
+void
+sshconnect_cancel(struct sshconnect *sc)
+{
+	cancelled += sc != NULL;
+}
+
+int
+sshconnect_is_reached(const struct sshconnect *sc)
+{
+	return reached;
+}
+
+struct hostconnect *
+hostconnect_start(struct event_base *b, struct resolver *r,
+    const struct cliconf *c, enum log_level level, hostconnect_cb *cb,
+    void *arg)
+{
+	return NULL;
+}
+
+void
+hostconnect_cancel(struct hostconnect *h)
+{
+}
+
+struct resolver *
+resolver_new(struct event_base *b, size_t n)
+{
+	return (struct resolver *)&made;
+}
+
+void
+resolver_free(struct resolver *r)
+{
+}
+
+struct sshloop *
+sshloop_new(struct event_base *b, struct ssh_session_struct *s,
+    const struct sshloop_options *o, const struct sshloop_ops *ops, void *arg)
+{
+	loop_ops = ops;
+	loop_arg = arg;
+	made++;
+	return &loop;
+}
+
+void
+sshloop_free(struct sshloop *l)
+{
+	assert_ptr_equal(l, &loop);
+	made--;
+}
+
+const char *
+sshloop_cipher(const struct sshloop *l)
+{
+	return "none";
+}
+
+void
+sshconn_start(struct sshconn *c)
+{
+}
+
+void
+sshconn_ask(struct sshconn *c)
+{
+	asks++;
+}
+
+void
+sshconn_give_up(struct sshconn *c, const char *why)
+{
+	loop_ops->lost(why, loop_arg);
+}
+
+int
+farend_init(struct farend *f, struct event_base *b, struct sshloop *l,
+    const struct cliconf *c, int native)
+{
+	farends++;
+	return 0;
+}
+
+void
+farend_clear(struct farend *f)
+{
+	farends--;
+}
+
+struct netwatch *
+netwatch_new(struct event_base *b, netwatch_cb *cb, void *arg)
+{
+	network_cb = cb;
+	network_arg = arg;
+	return (struct netwatch *)&made;
+}
+
+void
+netwatch_free(struct netwatch *w)
+{
+}
+
+int
+netwatch_is_ours(int fd)
+{
+	return ours;
+}
+
+static void
+changed_cb(struct session *s, enum session_state state, void *arg)
+{
+	assert_int_equal(session_state(s), state);
+	assert_int_equal(session_farend(s) != NULL, state == SESSION_UP);
+	told = state;
+	changes++;
+}
+
+static void
+answer(enum sshconnect_result result)
+{
+	attempt_cb(result == SSHCONNECT_MADE ?
+	    (struct ssh_session_struct *)&made : NULL, result, attempt_arg);
+}
+
+static void
+turn(void)
+{
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void
+set_up(int reconnect)
+{
+	made = attempts = cancelled = reached = asks = farends = changes = 0;
+	ours = 1;
+	base = event_base_new();
+	cliconf_init(&conf);
+	conf.hostname = strdup("test");
+	conf.reconnect = reconnect;
+	conf.auth_retries = 2;
+	conf.connection_attempts = 5;
+	session = session_new(base, &conf, &other, nothers, changed_cb, NULL);
+	session_start(session);
+	assert_int_equal(attempts, 1);
+	assert_ptr_equal(attempt_conf, &conf);
+}
+
+/* Up, lost, and what it carried let go, but not from inside the loss. */
+static void
+lose(void)
+{
+	loop_ops->lost("gone", loop_arg);
+	assert_int_equal(told, SESSION_LOST);
+	assert_int_equal(farends, 0);
+	assert_int_equal(made, 1);
+	turn();
+	assert_int_equal(made, 0);
+}
+
+static void
+set_up_waiting(void)
+{
+	set_up(1);
+	answer(SSHCONNECT_MADE);
+	assert_int_equal(told, SESSION_UP);
+	lose();
+	assert_int_equal(told, SESSION_WAITING);
+	assert_true(session_may_come(session));
+}
+
+static void
+tear_down(void)
+{
+	session_free(session);
+	assert_int_equal(made, 0);
+	assert_int_equal(farends, 0);
+	cliconf_clear(&conf);
+	event_base_free(base);
+}
+
+/* Whatever the first attempt fails by, there is no second. */
+static void
+test_first(void **state)
+{
+	static const enum sshconnect_result results[] = {
+		SSHCONNECT_UNREACHED, SSHCONNECT_DENIED, SSHCONNECT_OTHER_KEY
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(results) / sizeof(*results); i++) {
+		set_up(1);
+		answer(results[i]);
+		assert_int_equal(told, SESSION_STOPPED);
+		assert_false(session_may_come(session));
+		tear_down();
+	}
+}
+
+static void
+test_no_reconnect(void **state)
+{
+	set_up(0);
+	answer(SSHCONNECT_MADE);
+	lose();
+	assert_int_equal(told, SESSION_STOPPED);
+	assert_int_equal(attempts, 1);
+	tear_down();
+}
+
+/* It asks nobody anything, and does not take long. */
+static void
+test_again(void **state)
+{
+	set_up_waiting();
+	session_nudge(session, SESSION_ORDERED);
+	assert_int_equal(attempts, 2);
+	assert_int_equal(attempt_conf->batch_mode, 1);
+	assert_int_equal(attempt_conf->connection_attempts, 1);
+	assert_in_range(attempt_conf->connect_timeout, 1, 30);
+	answer(SSHCONNECT_UNREACHED);
+	assert_int_equal(told, SESSION_WAITING);
+	session_nudge(session, SESSION_ORDERED);
+	answer(SSHCONNECT_MADE);
+	assert_int_equal(told, SESSION_UP);
+	assert_int_equal(farends, 1);
+	tear_down();
+}
+
+/* By itself, after the shortest pause. */
+static void
+test_by_itself(void **state)
+{
+	set_up_waiting();
+	event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(attempts, 2);
+	assert_int_equal(told, SESSION_CONNECTING);
+	tear_down();
+	assert_int_equal(cancelled, 1);
+}
+
+static void
+test_denied(void **state)
+{
+	set_up_waiting();
+	session_nudge(session, SESSION_ORDERED);
+	answer(SSHCONNECT_DENIED);
+	assert_int_equal(told, SESSION_WAITING);
+	/* Neither a client nor the network shortens the pause now. */
+	session_nudge(session, SESSION_WANTED);
+	network_cb(network_arg);
+	assert_int_equal(attempts, 2);
+	event_base_loop(base, EVLOOP_ONCE);
+	answer(SSHCONNECT_DENIED);
+	assert_int_equal(told, SESSION_STOPPED);
+	tear_down();
+}
+
+/* Until the user says so no attempt is made. */
+static void
+test_other_key(void **state)
+{
+	set_up_waiting();
+	session_nudge(session, SESSION_ORDERED);
+	answer(SSHCONNECT_OTHER_KEY);
+	assert_int_equal(told, SESSION_REFUSED);
+	assert_false(session_may_come(session));
+	session_nudge(session, SESSION_WANTED);
+	network_cb(network_arg);
+	turn();
+	assert_int_equal(attempts, 2);
+	session_nudge(session, SESSION_ORDERED);
+	assert_int_equal(attempts, 3);
+	tear_down();
+}
+
+/* A change of the network begins a new attempt, if none got through. */
+static void
+test_network(void **state)
+{
+	set_up_waiting();
+	network_cb(network_arg);
+	assert_int_equal(attempts, 2);
+	network_cb(network_arg);
+	assert_int_equal(attempts, 3);
+	assert_int_equal(cancelled, 1);
+	reached = 1;
+	network_cb(network_arg);
+	assert_int_equal(attempts, 3);
+	answer(SSHCONNECT_MADE);
+	network_cb(network_arg);
+	assert_int_equal(asks, 1);
+	assert_int_equal(told, SESSION_UP);
+	ours = 0;
+	network_cb(network_arg);
+	assert_int_equal(told, SESSION_LOST);
+	turn();
+	tear_down();
+}
+
+static void
+set_up_two(void)
+{
+	cliconf_init(&other);
+	other.hostname = strdup("other");
+	nothers = 1;
+	set_up(1);
+}
+
+static void
+tear_down_two(void)
+{
+	tear_down();
+	cliconf_clear(&other);
+	nothers = 0;
+}
+
+/* The next far end is tried at once when one fails, also the first time. */
+static void
+test_next(void **state)
+{
+	set_up_two();
+	answer(SSHCONNECT_UNREACHED);
+	assert_int_equal(attempts, 2);
+	assert_ptr_equal(attempt_conf, &other);
+	answer(SSHCONNECT_MADE);
+	assert_int_equal(told, SESSION_UP);
+	assert_ptr_equal(session_conf(session), &other);
+	/* It stays with that one; then the first has its turn again. */
+	lose();
+	session_nudge(session, SESSION_ORDERED);
+	assert_string_equal(attempt_conf->hostname, "other");
+	answer(SSHCONNECT_UNREACHED);
+	assert_string_equal(attempt_conf->hostname, "test");
+	answer(SSHCONNECT_UNREACHED);
+	assert_int_equal(told, SESSION_WAITING);
+	assert_int_equal(attempts, 4);
+	tear_down_two();
+}
+
+static void
+test_none_left(void **state)
+{
+	set_up_two();
+	answer(SSHCONNECT_DENIED);
+	answer(SSHCONNECT_OTHER_KEY);
+	assert_int_equal(told, SESSION_STOPPED);
+	tear_down_two();
+}
+
+/* One that has another key now does not keep the other from serving. */
+static void
+test_one_left(void **state)
+{
+	set_up_two();
+	answer(SSHCONNECT_MADE);
+	lose();
+	session_nudge(session, SESSION_ORDERED);
+	answer(SSHCONNECT_OTHER_KEY);
+	assert_string_equal(attempt_conf->hostname, "other");
+	answer(SSHCONNECT_UNREACHED);
+	assert_int_equal(told, SESSION_WAITING);
+	network_cb(network_arg);
+	assert_string_equal(attempt_conf->hostname, "other");
+	assert_int_equal(attempts, 4);
+	answer(SSHCONNECT_OTHER_KEY);
+	assert_int_equal(told, SESSION_REFUSED);
+	tear_down_two();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first),
+		cmocka_unit_test(test_no_reconnect),
+		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_by_itself),
+		cmocka_unit_test(test_denied),
+		cmocka_unit_test(test_other_key),
+		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_none_left),
+		cmocka_unit_test(test_one_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
