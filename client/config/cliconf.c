@@ -121,6 +121,7 @@ const struct conf_keyword cliconf_keywords[] = {
 	{ "DynamicForward", &cliconf_type_forward, F(dynamic_forwards),
 	    CONF_APPEND, NULL, NULL },
 	FLAG("ExitOnForwardFailure", exit_on_forward_failure, "no"),
+	STRING("ControlPath", control_path),
 	{ "FarEnd", &conf_type_list, F(far_ends), CONF_OWN | CONF_APPEND |
 	    CONF_WORDS, NULL, NULL },
 	{ "FailBack", &conf_type_flag, F(fail_back), CONF_OWN, "no", NULL },
@@ -180,7 +181,7 @@ const struct conf_keyword cliconf_keywords[] = {
 	 IGNORED("CheckHostIP"), IGNORED("Cipher"),
 	IGNORED("ClearAllForwardings"), IGNORED("Compression"),
 	IGNORED("CompressionLevel"), IGNORED("ControlMaster"),
-	IGNORED("ControlPath"), IGNORED("ControlPersist"),
+	IGNORED("ControlPersist"),
 	IGNORED("DSAAuthentication"), IGNORED("EnableEscapeCommandline"),
 	IGNORED("EnableSSHKeysign"), IGNORED("EscapeChar"),
 	IGNORED("FallBackToRsh"), IGNORED("FingerprintHash"),
@@ -515,7 +516,9 @@ cliconf_finish_values(struct cliconf *conf, const char *host, char *err,
 	    expand_string(&names, "identityagent",
 	    &conf->identity_agent, all, err, errlen) == -1)
 		return -1;
-	if (expand_string(&names, "proxycommand",
+	if (expand_string(&names, "controlpath",
+	    &conf->control_path, all, err, errlen) == -1 ||
+	    expand_string(&names, "proxycommand",
 	    &conf->proxy_command, EXPAND_SHELL, err, errlen) == -1)
 		return -1;
 	return expand_string(&names, "proxyjump", &conf->proxy_jump,

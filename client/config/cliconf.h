@@ -49,6 +49,7 @@ struct cliconf {
 	char		*proxy_jump;	/* NULL or "none": none */
 	struct conf_list dynamic_forwards;	/* as given to -D */
 	int		 exit_on_forward_failure;
+	char		*control_path;	/* expanded; NULL or "none": none */
 	struct conf_list far_ends;	/* beside the one that was given */
 	int		 fail_back;	/* to the first, when it is well */
 	int		 reconnect;

@@ -20,8 +20,8 @@ struct udpsock_pool;
 
 TAILQ_HEAD(conn_list, conn);
 
-/* Called when a client begins to wait for a session. */
-typedef void clients_want_cb(void *);
+/* May be NULL; with "arg". */
+typedef void clients_cb(void *);
 
 struct clients {
 	struct event_base	*base;
@@ -33,7 +33,8 @@ struct clients {
 	struct deadlines	 answers;	/* to come from the far end */
 	struct deadlines	 peers;		/* of BIND, to come to it */
 	int			 may_come;	/* there may be one later */
-	clients_want_cb		*want;
+	clients_cb		*want;	/* one begins to wait for a session */
+	clients_cb		*idle;	/* none is left */
 	void			*arg;
 	struct conn_list	 conns;
 	struct conn_list	 waiting;	/* until a session is up */

@@ -68,6 +68,8 @@ conn_cancel(struct conn *c)
 void
 conn_free(struct conn *c)
 {
+	struct clients *all = c->clients;
+
 	conn_cancel(c);
 	TAILQ_REMOVE(&c->clients->conns, c, entry);
 	if (c->local != NULL)
@@ -77,6 +79,8 @@ conn_free(struct conn *c)
 	buf_clear(&c->out);
 	free(c->client);
 	free(c);
+	if (TAILQ_EMPTY(&all->conns) && all->idle != NULL)
+		all->idle(all->arg);
 }
 
 /* Ends a connection now, whatever its state; a flow's ends see a reset. */

@@ -28,7 +28,8 @@ usage(void)
 "usage: sockstun [-46fGgqVv] [-b bind_address] [-c cipher]\n"
 "                [-D [bind_address:]port | -D /path] [-E log_file]\n"
 "                [-F configfile] [-i identity] [-J destination] [-l login]\n"
-"                [-m mac] [-o option] [-p port] [-P tag]\n"
+"                [-m mac] [-O ctl_cmd] [-o option] [-p port] [-P tag]\n"
+"                [-S ctl_path]\n"
 "                [user@]host[,...] [-- command [argument ...]]\n");
 	exit(EXIT_OWN);
 }
@@ -87,6 +88,7 @@ static const struct {
 	{ 'D', "DynamicForward", NULL },
 	{ 'J', "ProxyJump", NULL },
 	{ 'P', "Tag", NULL },
+	{ 'S', "ControlPath", NULL },
 	{ 'b', "BindAddress", NULL },
 	{ 'c', "Ciphers", NULL },
 	{ 'f', "ForkAfterAuthentication", "yes" },
@@ -103,7 +105,6 @@ static const struct {
 } refused[] = {
 	{ 'B', "interfaces cannot be chosen; use -b bind_address" },
 	{ 'L', "only SOCKS is forwarded; use ssh -L" },
-	{ 'O', "there is no shared connection to control; use ssh -O" },
 	{ 'Q', "algorithms are not listed; use ssh -Q" },
 	{ 'R', "only SOCKS is forwarded; use ssh -R" },
 	{ 'W', "only SOCKS is forwarded; use ssh -W" },
@@ -116,7 +117,7 @@ static const struct {
  * end, a terminal there, or a shared connection: they are passed over, so that
  * command lines for "ssh -N" can be kept.
  */
-#define WITHOUT_EFFECT	"2AKMNSTXYaekntx"
+#define WITHOUT_EFFECT	"2AKMNTXYaekntx"
 
 #define LETTERS		"+46B:CD:E:F:GI:J:L:O:P:Q:R:S:VW:b:c:e:fgi:l:m:o:p:" \
 			"qsvw:2AKMNTXYakntx"
@@ -176,6 +177,9 @@ parse_letter(struct options *o, int ch)
 			break;
 		warnx("-I: PKCS#11 is not served; add the key to ssh-agent "
 		    "with ssh-add -s");
+		break;
+	case 'O':
+		o->ctl_cmd = optarg;
 		break;
 	case 'V':
 		print_version();

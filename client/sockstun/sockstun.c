@@ -5,6 +5,7 @@
  * session has ended for good.
  */
 #include <sys/types.h>
+#include <sys/queue.h>
 #include <sys/wait.h>
 
 #include <err.h>
@@ -13,13 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "answers.h"
 #include "clients.h"
 #include "command.h"
 #include "commands.h"
+#include "control.h"
 #include "eventloop.h"
 #include "farend.h"
 #include "fdlimit.h"
@@ -27,6 +31,7 @@
 #include "listeners.h"
 #include "log.h"
 #include "options.h"
+#include "query.h"
 #include "session.h"
 #include "sockstalk.h"
 #include "stdfds.h"
@@ -39,9 +44,12 @@ struct sockstun {
 	pid_t			 pid;		/* whose they are */
 	struct session		*session;
 	struct clients		 clients;
+	struct answers		 answers;
+	struct control		*control;	/* NULL: none */
 	struct event		*sigterm, *sigint, *sighup, *sigchld;
 	pid_t			 command;
 	int			 is_open;	/* listens */
+	int			 stopping;	/* does so no more */
 	int			 status;
 };
 
@@ -147,6 +155,62 @@ want_session_cb(void *arg)
 	session_nudge(s->session, SESSION_WANTED);
 }
 
+/* Nobody is served any more: was that asked for? */
+static void
+idle_cb(void *arg)
+{
+	struct sockstun *s = arg;
+
+	if (s->stopping)
+		stop(s, 0);
+}
+
+/* Ends when the one who asked for it has been answered. */
+static void
+stop_soon(struct sockstun *s)
+{
+	static const struct timeval soon = { 0, 100000 };
+
+	s->status = 0;
+	event_base_loopexit(s->base, &soon);
+}
+
+/* No more clients; those that are there may finish. */
+static void
+order_stop(void *arg)
+{
+	struct sockstun *s = arg;
+
+	listeners_close(&s->listeners);
+	s->stopping = 1;
+	if (TAILQ_EMPTY(&s->clients.conns))
+		stop_soon(s);
+}
+
+static void
+order_exit(void *arg)
+{
+	stop_soon(arg);
+}
+
+/* From now on it can be asked how it is. */
+static void
+open_control(struct sockstun *s)
+{
+	const char *path = s->opt.conf.control_path;
+
+	if (path == NULL || strcasecmp(path, "none") == 0)
+		return;
+	s->answers.session = s->session;
+	s->answers.clients = &s->clients;
+	s->answers.listeners = &s->listeners;
+	s->answers.stop = order_stop;
+	s->answers.exit = order_exit;
+	s->answers.arg = s;
+	s->control = control_open(s->base, path, answers_commands,
+	    &s->answers);
+}
+
 static void
 signal_cb(evutil_socket_t sig, short what, void *arg)
 {
@@ -191,7 +255,9 @@ run(struct sockstun *s)
 	    &sockstalk) == -1)
 		fatalx("out of memory");
 	s->clients.want = want_session_cb;
+	s->clients.idle = idle_cb;
 	s->clients.arg = s;
+	open_control(s);
 	s->sigterm = watch_signal(s, SIGTERM, signal_cb);
 	s->sigint = watch_signal(s, SIGINT, signal_cb);
 	s->sighup = watch_signal(s, SIGHUP, signal_cb);
@@ -205,6 +271,7 @@ clean_up(struct sockstun *s)
 {
 	if (s->command > 0)
 		kill(s->command, SIGTERM);
+	control_close(s->control);
 	clients_clear(&s->clients);
 	session_free(s->session);
 	listeners_close(&s->listeners);
@@ -235,6 +302,8 @@ main(int argc, char **argv)
 	options_parse(&s.opt, argc, argv);
 	if (s.opt.dump)
 		options_dump(&s.opt);
+	else if (s.opt.ctl_cmd != NULL)
+		s.status = query_run(s.opt.conf.control_path, s.opt.ctl_cmd);
 	else {
 		if (s.opt.conf.dynamic_forwards.n == 0)
 			errx(EXIT_OWN, "nothing to do: no -D was given");
