@@ -30,6 +30,7 @@
 #include "glibctune.h"
 #include "listeners.h"
 #include "log.h"
+#include "notify.h"
 #include "options.h"
 #include "query.h"
 #include "session.h"
@@ -131,6 +132,32 @@ open_for_clients(struct sockstun *s)
 	if (s->opt.command != NULL)
 		start_command(s);
 	s->is_open = 1;
+	notify_ready();
+}
+
+/* Tells the service manager, in words. */
+static void
+tell_manager(struct session *session)
+{
+	struct session_description d;
+
+	session_describe(session, &d);
+	switch (d.state) {
+	case SESSION_UP:
+		notify_status("Connected to %s", d.conf->hostname);
+		break;
+	case SESSION_WAITING:
+		notify_status("%s is not reached: next attempt in %d.%d s",
+		    d.conf->hostname, d.due / 1000, d.due % 1000 / 100);
+		break;
+	case SESSION_LOST:
+		notify_status("Connection to %s lost: %s", d.conf->hostname,
+		    d.reason);
+		break;
+	default:
+		notify_status("%s: %s", d.conf->hostname,
+		    session_state_name(d.state));
+	}
 }
 
 static void
@@ -143,6 +170,7 @@ session_changed_cb(struct session *session, enum session_state state,
 		open_for_clients(s);
 	if (state == SESSION_STOPPED)
 		stop(s, EXIT_OWN);
+	tell_manager(session);
 	clients_set_farend(&s->clients, session_farend(session),
 	    session_may_come(session));
 }
@@ -258,6 +286,8 @@ run(struct sockstun *s)
 	s->clients.idle = idle_cb;
 	s->clients.arg = s;
 	open_control(s);
+	if (notify_start(s->base) == -1)
+		fatalx("out of memory");
 	s->sigterm = watch_signal(s, SIGTERM, signal_cb);
 	s->sigint = watch_signal(s, SIGINT, signal_cb);
 	s->sighup = watch_signal(s, SIGHUP, signal_cb);
@@ -271,6 +301,7 @@ clean_up(struct sockstun *s)
 {
 	if (s->command > 0)
 		kill(s->command, SIGTERM);
+	notify_stop();
 	control_close(s->control);
 	clients_clear(&s->clients);
 	session_free(s->session);
