@@ -44,7 +44,7 @@ for letter in L R W w; do
 	run 255 "sockstun: -$letter: only SOCKS is forwarded; use ssh -$letter" \
 	    "$BIN/sockstun" -F none "-$letter" 1:2:3 -D 0 host
 done
-for letter in "-B lo" "-O check" "-Q cipher" -s; do
+for letter in "-B lo" "-Q cipher" -s; do
 	# shellcheck disable=SC2086
 	run 255 "sockstun: ${letter%% *}: " "$BIN/sockstun" -F none $letter host
 done

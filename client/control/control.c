@@ -221,8 +221,9 @@ control_remove_stale(const char *path)
 	return errno == ECONNREFUSED ? unlink(path) : -1;
 }
 
+/* Makes the socket.  Returns the descriptor, or -1 after the reason. */
 static int
-control_listen(struct control *c)
+control_bind(struct control *c)
 {
 	const char *why;
 	struct stat st;
@@ -231,24 +232,22 @@ control_listen(struct control *c)
 	fd = listener_bind_unix(c->path, CONTROL_MASK, &why);
 	if (fd == -1 && control_remove_stale(c->path) == 0)
 		fd = listener_bind_unix(c->path, CONTROL_MASK, &why);
-	if (fd == -1) {
+	if (fd == -1)
 		log_warnx("control socket %s: %s", c->path, why);
-		return -1;
-	}
-	if (lstat(c->path, &st) == 0) {
+	else if (lstat(c->path, &st) == 0) {
 		c->dev = st.st_dev;
 		c->ino = st.st_ino;
 	}
-	c->listener = listener_new(c->base, fd, control_accept_cb, c);
-	return 0;
+	return fd;
 }
 
 /*
- * Listens at a path and answers these commands, which end with one without a
- * name; arg is passed to them.  NULL after the reason was logged.
+ * Listens at a path, or on a descriptor if it is not -1, and answers these
+ * commands, which end with one without a name; arg is passed to them.  NULL
+ * after the reason was logged.
  */
 struct control *
-control_open(struct event_base *base, const char *path,
+control_open(struct event_base *base, const char *path, int fd,
     const struct control_command *commands, void *arg)
 {
 	struct control *c = xcalloc(1, sizeof(*c));
@@ -256,12 +255,16 @@ control_open(struct event_base *base, const char *path,
 	c->base = base;
 	c->commands = commands;
 	c->arg = arg;
-	c->path = xstrdup(path);
 	TAILQ_INIT(&c->askers);
-	if (control_listen(c) == -1) {
+	if (fd == -1) {
+		c->path = xstrdup(path);
+		fd = control_bind(c);
+	}
+	if (fd == -1) {
 		control_close(c);
 		return NULL;
 	}
+	c->listener = listener_new(base, fd, control_accept_cb, c);
 	return c;
 }
 
@@ -276,7 +279,7 @@ control_close(struct control *c)
 		return;
 	while ((a = TAILQ_FIRST(&c->askers)) != NULL)
 		asker_free(a);
-	if (c->listener != NULL && lstat(c->path, &st) == 0 &&
+	if (c->ino != 0 && lstat(c->path, &st) == 0 &&
 	    st.st_dev == c->dev && st.st_ino == c->ino)
 		unlink(c->path);
 	listener_free(c->listener);

@@ -19,7 +19,7 @@ struct control_command {
 /* The longest request, with its newline. */
 #define CONTROL_REQUEST_MAX	64
 
-struct control	*control_open(struct event_base *, const char *,
+struct control	*control_open(struct event_base *, const char *, int,
 		    const struct control_command *, void *);
 void		 control_close(struct control *);
 int		 control_connect(const char *);

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "listener.h"
 #include "listeners.h"
 #include "log.h"
+#include "passed.h"
 #include "stream.h"
 #include "xmalloc.h"
 
@@ -46,6 +48,23 @@ listeners_add_tcp(struct listeners *all, int fd, int free_port)
 	/* If this process is killed, its clients' flows are reset. */
 	sockstream_set_reset(fd, 1);
 	all->n++;
+}
+
+/* A socket that was passed; a Unix socket's file is not ours to remove. */
+static void
+listeners_add_passed(struct listeners *all, int fd)
+{
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(sun);
+
+	memset(&sun, 0, sizeof(sun));
+	listeners_add_tcp(all, fd, 0);
+	if (getsockname(fd, (struct sockaddr *)&sun, &len) == -1 ||
+	    sun.sun_family != AF_UNIX || sun.sun_path[0] == '\0')
+		return;
+	free(all->list[all->n - 1].name);
+	all->list[all->n - 1].name = xstrndup(sun.sun_path,
+	    sizeof(sun.sun_path));
 }
 
 /*
@@ -131,17 +150,21 @@ listeners_open_tcp(struct listeners *all, const struct cliconf *conf,
 }
 
 /*
- * Binds every listener of the configuration.  One that cannot be had is
- * logged, and is an error if ExitOnForwardFailure says so or if none is left:
- * then -1 is returned, else 0.  The caller closes them in either case.
+ * Binds every listener of the configuration, after those that were passed.
+ * One that cannot be had is logged, and is an error if ExitOnForwardFailure
+ * says so or if none is left: then -1 is returned, else 0.  The caller closes them in either case.
  */
 int
-listeners_open(struct listeners *all, const struct cliconf *conf)
+listeners_open(struct listeners *all, const struct cliconf *conf,
+    struct passed *passed)
 {
 	const char *spec;
 	char *failed = NULL, *longer;
 	size_t i;
-	int r, ret = 0;
+	int fd, r, ret = 0;
+
+	while ((fd = passed_next(passed, PASSED_SOCKS)) != -1)
+		listeners_add_passed(all, fd);
 
 	for (i = 0; i < conf->dynamic_forwards.n; i++) {
 		spec = conf->dynamic_forwards.word[i];

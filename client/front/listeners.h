@@ -9,6 +9,7 @@
 
 struct cliconf;
 struct event_base;
+struct passed;
 
 struct listening {
 	char		*path;		/* of a Unix socket, or NULL */
@@ -26,7 +27,8 @@ struct listeners {
 	size_t		 n;
 };
 
-int	 listeners_open(struct listeners *, const struct cliconf *);
+int	 listeners_open(struct listeners *, const struct cliconf *,
+	    struct passed *);
 void	 listeners_start(struct listeners *, struct event_base *,
 	    listener_cb *, void *);
 void	 listeners_unlink(const struct listeners *);

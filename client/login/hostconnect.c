@@ -279,8 +279,9 @@ hostconnect_source_cb(int error, struct addrinfo *ai, void *arg)
 }
 
 /*
- * Resolves and connects; failures are logged at a level.  The callback comes from the loop, never from inside
- * this call; the configuration must live until then.
+ * Resolves and connects; failures are logged at a level.  The callback comes
+ * from the loop, never from inside this call; the configuration must live
+ * until then.
  */
 struct hostconnect *
 hostconnect_start(struct event_base *base, struct resolver *resolver,

@@ -548,8 +548,8 @@ sshconnect_timer_cb(evutil_socket_t fd, short what, void *arg)
  * Begins to connect; what may pass by itself, as an unreachable host, is
  * logged at a level.  The callback comes from the loop, never from inside
  * this call; the configuration, and what is remembered, must live until then.
- * The owner of the session must close its descriptor too, which it takes by ssh_get_fd()
- * before it frees the session: ssh_disconnect() leaves it open.
+ * The owner of the session must close its descriptor too, which it takes by
+ * ssh_get_fd() before it frees the session: ssh_disconnect() leaves it open.
  */
 struct sshconnect *
 sshconnect_start(struct event_base *base, struct resolver *resolver,

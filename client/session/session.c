@@ -67,6 +67,7 @@ enum session_event {
 struct target {
 	const struct cliconf	*conf;
 	struct cliconf		 again;	/* conf, for attempts after the first */
+	char			*name;	/* user, host and port */
 	struct remembered	*remembered;	/* what let the user in */
 	int			 denials;	/* in a row */
 	int			 other_key;	/* it showed another host key */
@@ -501,8 +502,11 @@ session_network_cb(void *arg)
 static void
 target_init(struct target *t, const struct cliconf *conf)
 {
+	memset(t, 0, sizeof(*t));
 	t->conf = conf;
 	t->remembered = remembered_new();
+	xasprintf(&t->name, "%s@%s port %d", conf->user != NULL ? conf->user :
+	    "", conf->hostname, conf->port);
 	/* What it points at is conf's. */
 	t->again = *conf;
 	t->again.batch_mode = 1;
@@ -510,6 +514,57 @@ target_init(struct target *t, const struct cliconf *conf)
 	if (conf->connect_timeout <= 0 ||
 	    conf->connect_timeout > SESSION_PATIENCE)
 		t->again.connect_timeout = SESSION_PATIENCE;
+}
+
+static void
+target_clear(struct target *t)
+{
+	remembered_free(t->remembered);
+	free(t->name);
+}
+
+/* What is known of a target of the same name is kept; is that the current? */
+static int
+target_inherit(struct target *t, struct session *s)
+{
+	struct remembered *none = t->remembered;
+	size_t i;
+
+	for (i = 0; i < s->ntargets; i++)
+		if (strcmp(s->targets[i].name, t->name) == 0) {
+			t->remembered = s->targets[i].remembered;
+			s->targets[i].remembered = none;
+			return i == s->cur;
+		}
+	return 0;
+}
+
+/*
+ * The configuration has changed: this one, and those of n others, hold from
+ * the next attempt on, which begins anew if it is under way.  What the old
+ * ones pointed at must live until CONNECTING is entered again.
+ */
+void
+session_set_targets(struct session *s, const struct cliconf *conf,
+    const struct cliconf *others, size_t n)
+{
+	struct target *targets = xcalloc(n + 1, sizeof(*targets));
+	size_t i, cur = 0;
+
+	for (i = 0; i <= n; i++) {
+		target_init(&targets[i], i == 0 ? conf : &others[i - 1]);
+		if (target_inherit(&targets[i], s))
+			cur = i;
+	}
+	for (i = 0; i < s->ntargets; i++)
+		target_clear(&s->targets[i]);
+	free(s->targets);
+	s->targets = targets;
+	s->ntargets = n + 1;
+	s->cur = cur;
+	s->conf = conf;
+	if (s->state == SESSION_CONNECTING || s->state == SESSION_REFUSED)
+		session_event(s, EVENT_BEGIN);
 }
 
 /*
@@ -522,17 +577,12 @@ session_new(struct event_base *base, const struct cliconf *conf,
     const struct cliconf *others, size_t n, session_cb *cb, void *arg)
 {
 	struct session *s;
-	size_t i;
 
 	s = xcalloc(1, sizeof(*s));
 	s->base = base;
-	s->conf = conf;
 	s->cb = cb;
 	s->arg = arg;
-	s->targets = xcalloc(n + 1, sizeof(*s->targets));
-	target_init(&s->targets[s->ntargets++], conf);
-	for (i = 0; i < n; i++)
-		target_init(&s->targets[s->ntargets++], &others[i]);
+	session_set_targets(s, conf, others, n);
 	s->timer = evtimer_new(base, session_timer_cb, s);
 	if (s->timer == NULL || (conf->reconnect && (s->netwatch =
 	    netwatch_new(base, session_network_cb, s)) == NULL)) {
@@ -561,7 +611,7 @@ session_free(struct session *s)
 	if (s->loop != NULL)
 		sshloop_free(s->loop);
 	for (i = 0; i < s->ntargets; i++)
-		remembered_free(s->targets[i].remembered);
+		target_clear(&s->targets[i]);
 	free(s->targets);
 	netwatch_free(s->netwatch);
 	if (s->timer != NULL)

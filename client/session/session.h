@@ -53,6 +53,8 @@ typedef void session_cb(struct session *, enum session_state, void *);
 struct session	*session_new(struct event_base *, const struct cliconf *,
 		    const struct cliconf *, size_t, session_cb *, void *);
 void		 session_start(struct session *);
+void		 session_set_targets(struct session *, const struct cliconf *,
+		    const struct cliconf *, size_t);
 void		 session_nudge(struct session *, enum session_nudge);
 void		 session_free(struct session *);
 

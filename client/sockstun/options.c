@@ -270,53 +270,56 @@ parse_arguments(struct options *o, int argc, char **argv)
 		usage();
 }
 
-static void
-read_configuration(struct options *o)
+/* -1 with a reason. */
+static int
+read_configuration(struct options *o, char *why, size_t len)
 {
-	char why[CONF_ERR_MAX];
-
-	if (cliconf_read_files(&o->conf, o->host, o->config_file, why,
-	    sizeof(why)) == -1 ||
-	    cliconf_finish(&o->conf, o->host, why, sizeof(why)) == -1)
-		errx(EXIT_OWN, "%s", why);
+	return cliconf_read_files(&o->conf, o->host, o->config_file, why,
+	    len) == -1 || cliconf_finish(&o->conf, o->host, why, len) == -1 ?
+	    -1 : 0;
 }
 
 /*
  * A further far end: the command line is read once more, with another
  * destination in the place of the first, and the files for that host.
  */
-static void
-add_other(struct options *o, int argc, char **argv, const char *destination)
+static int
+add_other(struct options *o, int argc, char **argv, const char *destination,
+    char *why, size_t len)
 {
 	struct options other;
+	int ret;
 
 	memset(&other, 0, sizeof(other));
 	other.instead = destination;
 	cliconf_init(&other.conf);
 	optind = 0;
 	parse_arguments(&other, argc, argv);
-	read_configuration(&other);
+	ret = read_configuration(&other, why, len);
 	free(other.host);
 	o->others = xrecallocarray(o->others, o->nothers, o->nothers + 1,
 	    sizeof(*o->others));
 	o->others[o->nothers++] = other.conf;
+	return ret;
 }
 
-/* Those after a comma, then those of FarEnd. */
-static void
-add_others(struct options *o, int argc, char **argv)
+/* Those after a comma, then those of FarEnd.  -1 with a reason. */
+static int
+add_others(struct options *o, int argc, char **argv, char *why, size_t len)
 {
 	const struct conf_list *more = &o->conf.far_ends;
 	char *text;
 	size_t i;
+	int ret = 0;
 
-	for (i = 1; (text = nth_destination(o->destinations, i)) != NULL;
-	    i++) {
-		add_other(o, argc, argv, text);
+	for (i = 1; ret == 0 &&
+	    (text = nth_destination(o->destinations, i)) != NULL; i++) {
+		ret = add_other(o, argc, argv, text, why, len);
 		free(text);
 	}
-	for (i = 0; i < more->n; i++)
-		add_other(o, argc, argv, more->word[i]);
+	for (i = 0; ret == 0 && i < more->n; i++)
+		ret = add_other(o, argc, argv, more->word[i], why, len);
+	return ret;
 }
 
 /* The level that -q and -v ask for, or else that of the configuration. */
@@ -345,6 +348,8 @@ level_asked(const struct options *o, enum log_level level)
 void
 options_parse(struct options *o, int argc, char **argv)
 {
+	char why[CONF_ERR_MAX];
+
 	memset(o, 0, sizeof(*o));
 	cliconf_init(&o->conf);
 	parse_arguments(o, argc, argv);
@@ -352,12 +357,34 @@ options_parse(struct options *o, int argc, char **argv)
 	log_name_lines();
 	if (o->log_file != NULL && log_open_file(o->log_file) == -1)
 		err(EXIT_OWN, "Couldn't open logfile %s", o->log_file);
-	read_configuration(o);
-	add_others(o, argc, argv);
+	if (read_configuration(o, why, sizeof(why)) == -1 ||
+	    add_others(o, argc, argv, why, sizeof(why)) == -1)
+		errx(EXIT_OWN, "%s", why);
 	log_set_level(level_asked(o, (enum log_level)o->conf.log_level));
 	if (o->compress && !o->dump)
 		log_info("Compression is not used: what the far end sends "
 		    "could unpack to a thousand times its size.");
+}
+
+/*
+ * Reads the same command line, which was right the first time, and the files
+ * as they are now, and begins to log as they say.  Returns 0, or -1 with a
+ * reason: then nothing has changed, and o is empty.
+ */
+int
+options_reload(struct options *o, int argc, char **argv, char *why, size_t len)
+{
+	memset(o, 0, sizeof(*o));
+	cliconf_init(&o->conf);
+	optind = 0;
+	parse_arguments(o, argc, argv);
+	if (read_configuration(o, why, len) == -1 ||
+	    add_others(o, argc, argv, why, len) == -1) {
+		options_clear(o);
+		return -1;
+	}
+	log_set_level(level_asked(o, (enum log_level)o->conf.log_level));
+	return 0;
 }
 
 /* Frees what the options own. */
@@ -371,6 +398,7 @@ options_clear(struct options *o)
 	free(o->others);
 	cliconf_clear(&o->conf);
 	free(o->host);
+	memset(o, 0, sizeof(*o));
 }
 
 /* Prints the configuration, for -G. */

@@ -3,6 +3,8 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <sys/types.h>
+
 #include "cliconf.h"
 
 #define EXIT_OWN	255	/* an error of our own, as with ssh(1) */
@@ -25,6 +27,7 @@ struct options {
 };
 
 void	 options_parse(struct options *, int, char **);
+int	 options_reload(struct options *, int, char **, char *, size_t);
 void	 options_clear(struct options *);
 void	 options_dump(const struct options *);
 

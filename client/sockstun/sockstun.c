@@ -32,6 +32,7 @@
 #include "log.h"
 #include "notify.h"
 #include "options.h"
+#include "passed.h"
 #include "query.h"
 #include "session.h"
 #include "sockstalk.h"
@@ -39,8 +40,12 @@
 #include "watchdog.h"
 
 struct sockstun {
+	int			 argc;
+	char			**argv;
 	struct options		 opt;
+	struct options		 retired;	/* may be pointed at still */
 	struct event_base	*base;
+	struct passed		 passed;
 	struct listeners	 listeners;
 	pid_t			 pid;		/* whose they are */
 	struct session		*session;
@@ -113,7 +118,7 @@ start_command(struct sockstun *s)
 	const struct listening *first = s->listeners.list;
 
 	s->command = command_start(s->opt.command, first->name,
-	    first->path != NULL);
+	    first->name[0] == '/');
 	if (s->command == -1)
 		stop(s, EXIT_OWN);
 }
@@ -168,6 +173,8 @@ session_changed_cb(struct session *session, enum session_state state,
 
 	if (state == SESSION_UP && !s->is_open)
 		open_for_clients(s);
+	if (state == SESSION_CONNECTING)
+		options_clear(&s->retired);
 	if (state == SESSION_STOPPED)
 		stop(s, EXIT_OWN);
 	tell_manager(session);
@@ -226,8 +233,9 @@ static void
 open_control(struct sockstun *s)
 {
 	const char *path = s->opt.conf.control_path;
+	int fd = passed_next(&s->passed, PASSED_CONTROL);
 
-	if (path == NULL || strcasecmp(path, "none") == 0)
+	if (fd == -1 && (path == NULL || strcasecmp(path, "none") == 0))
 		return;
 	s->answers.session = s->session;
 	s->answers.clients = &s->clients;
@@ -235,7 +243,7 @@ open_control(struct sockstun *s)
 	s->answers.stop = order_stop;
 	s->answers.exit = order_exit;
 	s->answers.arg = s;
-	s->control = control_open(s->base, path, answers_commands,
+	s->control = control_open(s->base, path, fd, answers_commands,
 	    &s->answers);
 }
 
@@ -246,6 +254,53 @@ signal_cb(evutil_socket_t sig, short what, void *arg)
 
 	log_verbose("Killed by signal %d.", (int)sig);
 	stop(s, s->opt.command != NULL ? 128 + (int)sig : 0);
+}
+
+/* Holds from the next attempt on; listeners stay as they are. */
+static void
+reload(struct sockstun *s)
+{
+	struct options fresh, last = s->opt;
+	char why[CONF_ERR_MAX];
+
+	notify_reloading();
+	if (options_reload(&fresh, s->argc, s->argv, why, sizeof(why)) == 0) {
+		log_info("Configuration read again.");
+		s->opt = fresh;
+		session_set_targets(s->session, &s->opt.conf, s->opt.others,
+		    s->opt.nothers);
+		/* The session that is up has the one it was made with. */
+		if (s->retired.host == NULL && session_farend(s->session) !=
+		    NULL)
+			s->retired = last;
+		else
+			options_clear(&last);
+	} else
+		log_warnx("Configuration not changed: %s", why);
+	notify_ready();
+}
+
+/* Has this process a terminal, which may hang up? */
+static int
+has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd == -1)
+		return 0;
+	close(fd);
+	return 1;
+}
+
+static void
+sighup_cb(evutil_socket_t sig, short what, void *arg)
+{
+	struct sockstun *s = arg;
+
+	if (has_terminal())
+		signal_cb(sig, what, arg);
+	else
+		reload(s);
 }
 
 static void
@@ -290,7 +345,7 @@ run(struct sockstun *s)
 		fatalx("out of memory");
 	s->sigterm = watch_signal(s, SIGTERM, signal_cb);
 	s->sigint = watch_signal(s, SIGINT, signal_cb);
-	s->sighup = watch_signal(s, SIGHUP, signal_cb);
+	s->sighup = watch_signal(s, SIGHUP, sighup_cb);
 	s->sigchld = watch_signal(s, SIGCHLD, sigchld_cb);
 	session_start(s->session);
 	event_base_dispatch(s->base);
@@ -330,20 +385,25 @@ main(int argc, char **argv)
 	if (stdfds_open() == -1)
 		return EXIT_OWN;
 	glibctune_reexec(argv);
+	s.argc = argc;
+	s.argv = argv;
 	options_parse(&s.opt, argc, argv);
 	if (s.opt.dump)
 		options_dump(&s.opt);
 	else if (s.opt.ctl_cmd != NULL)
 		s.status = query_run(s.opt.conf.control_path, s.opt.ctl_cmd);
 	else {
-		if (s.opt.conf.dynamic_forwards.n == 0)
+		if (passed_take(&s.passed) == -1)
+			exit(EXIT_OWN);
+		if (s.opt.conf.dynamic_forwards.n == 0 && s.passed.n == 0)
 			errx(EXIT_OWN, "nothing to do: no -D was given");
 		fdlimit_raise();
 		s.pid = getpid();
 		sockstun = &s;
 		if (atexit(remove_sockets) != 0)
 			errx(EXIT_OWN, "out of memory");
-		if (listeners_open(&s.listeners, &s.opt.conf) == 0) {
+		if (listeners_open(&s.listeners, &s.opt.conf,
+		    &s.passed) == 0) {
 			run(&s);
 			clean_up(&s);
 		} else {
@@ -351,6 +411,7 @@ main(int argc, char **argv)
 			listeners_close(&s.listeners);
 		}
 	}
+	options_clear(&s.retired);
 	options_clear(&s.opt);
 	return s.status;
 }
