@@ -51,7 +51,7 @@ begin()
 	stop sockstun
 	stop farend
 	start_farend
-	start_client -o RekeyLimit="default ${2:-0}"
+	start_client -o Reconnect=no -o RekeyLimit="default ${2:-0}"
 	start cut python3 "$TOOLS/cut.py" connect "${3:-both}"
 	wait_for 30 grep -q '^up' "$OBJ/cut.out" ||
 	    fatal "$what: $(cat "$OBJ/cut.out" "$OBJ/cut.log")"
@@ -113,7 +113,7 @@ sockstund)
 	what="what goes on again"
 	stop farend
 	start_farend
-	start_client
+	start_client -o Reconnect=no
 	start_peer
 	start live python3 -c '
 from socks import *
@@ -190,7 +190,7 @@ sshd)
 	HELPER=$BIN/sockstun-server
 	what="sshd"
 	start_farend
-	start_client
+	start_client -o Reconnect=no
 	python3 - <<-EOT || fail "$what: see above"
 	import os, signal, subprocess
 	from socks import *
