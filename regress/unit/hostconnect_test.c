@@ -126,7 +126,8 @@ static void
 start(void)
 {
 	calls = 0;
-	r = hostconnect_start(base, resolver, &conf, done_cb, NULL);
+	r = hostconnect_start(base, resolver, &conf, LOG_LEVEL_ERROR,
+	    done_cb, NULL);
 	assert_int_equal(calls, 0);
 }
 
