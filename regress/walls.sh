@@ -140,19 +140,22 @@ only libevent event2/ '(ev|ev(ent|timer|util|buffer)|bufferevent)_' \
     client/session client/control client/sockstun server/listener \
     server/logger server/dialer server/services server/net \
     server/sockstun-server
-only jansson jansson json_ client/control
 # Its header has the numbers of system calls; the library is for tests.
 only libseccomp seccomp seccomp_ server/net server/sandbox server/signer \
     server/logger server/dialer
 only libcrypto openssl/ '(EVP|BN|BIO|PEM|OSSL|OPENSSL)_' server/net server/signer
 only libresolv 'resolv|arpa/nameser' '(__)?(res|ns|b64)_' server/monitor \
     client/login
+only jansson jansson json_ client/control
+only ncurses n?curses '(newterm|endwin|w(add|attr|clr|erase|get|move)[a-z]*)' \
+    client/control
 only threads pthread pthread_ common/flow client/login
 
 # Events are added where it is seen that one cannot be; who asks at the control
 # socket waits for a limited time anyhow.
 nm -A -u "$O"/*/*.a | grep -E ' U (event_(add|base_once)|bufferevent_)' |
-    grep -vE '/flow\.a:eventloop\.o:|/control\.a:control\.o:.*buffer' && fail "an event goes round the wrapper"
+    grep -vE '/flow\.a:eventloop\.o:|/control\.a:control\.o:.*buffer' &&
+    fail "an event goes round the wrapper"
 
 # Who is linked with what.
 without "$BIN/sockstund" libssh libcrypto libseccomp

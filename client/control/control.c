@@ -5,6 +5,9 @@
  * answer one line of JSON, and then the connection is closed.  Which words
  * there are and what is answered is given from outside (answers.c).
  *
+ * A long list is made and sent slice by slice, as the one who asks takes it,
+ * with a turn of the loop between two slices: the flows are not held up.
+ *
  * Only the user who runs sockstun, and root, are answered, whatever the
  * permissions of the socket are.
  */
@@ -14,31 +17,40 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <jansson.h>
 
+#include "buf.h"
 #include "control.h"
+#include "eventloop.h"
 #include "listener.h"
 #include "log.h"
+#include "stream.h"
 #include "xmalloc.h"
 
-/* Who asks has so many seconds to say it, and to take the answer. */
+/* Who asks has so many seconds to say it, and to take some of the answer. */
 #define CONTROL_PATIENCE	10
 #define CONTROL_ASKERS		16	/* at once */
 #define CONTROL_MASK		0177
+/* Bytes of an answer that wait: an object, and a slice of its list. */
+#define CONTROL_ANSWER_MAX	(1 << 20)
 
 struct asker {
 	TAILQ_ENTRY(asker)	 entry;
 	struct control		*control;
-	struct bufferevent	*bev;
-	int			 answered;
+	struct stream		*stream;
+	struct event		*timeout;
+	struct buf		 in;
+	struct buf		 out;
+	const struct control_command *list;	/* of which more is to come */
+	uint64_t		 last;		/* where its slice ended */
+	const char		*separator;	/* before the next slice */
 };
 TAILQ_HEAD(asker_list, asker);
 
@@ -59,74 +71,173 @@ asker_free(struct asker *a)
 {
 	TAILQ_REMOVE(&a->control->askers, a, entry);
 	a->control->n--;
-	bufferevent_free(a->bev);
+	if (a->stream != NULL)
+		a->stream->ops->close(a->stream, STREAM_CLOSE);
+	if (a->timeout != NULL)
+		event_free(a->timeout);
+	buf_clear(&a->in);
+	buf_clear(&a->out);
 	free(a);
 }
 
-static json_t *
-control_error(const char *text)
-{
-	return json_pack("{s:i, s:s}", "version", CONTROL_VERSION, "error",
-	    text);
-}
-
-static json_t *
-control_answer(const struct control *c, const char *word)
-{
-	const struct control_command *command;
-
-	for (command = c->commands; command->name != NULL; command++)
-		if (strcmp(command->name, word) == 0)
-			return command->answer(c->arg);
-	return control_error("unknown command");
-}
-
-/* Sends an answer, which is consumed; the connection ends when it is gone. */
+/* The asker has done something, and has time again. */
 static void
-asker_answer(struct asker *a, json_t *answer)
+asker_wait(struct asker *a, int want)
 {
-	char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
+	static const struct timeval patience = { CONTROL_PATIENCE, 0 };
 
-	json_decref(answer);
-	a->answered = 1;
-	if (text == NULL || bufferevent_write(a->bev, text,
-	    strlen(text)) == -1 || bufferevent_write(a->bev, "\n", 1) == -1) {
+	eventloop_watch(a->timeout, &patience);
+	a->stream->ops->want(a->stream, want);
+}
+
+static int
+asker_say(struct asker *a, const char *text)
+{
+	return buf_append(&a->out, text, strlen(text));
+}
+
+/* Adds JSON, which is consumed, without its first and last so many bytes. */
+static int
+asker_add(struct asker *a, json_t *json, size_t first, size_t last)
+{
+	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	int ret = -1;
+
+	json_decref(json);
+	if (text != NULL)
+		ret = buf_append(&a->out, text + first, strlen(text) - first -
+		    last);
+	free(text);
+	return ret;
+}
+
+/* The next slice, or the end. */
+static int
+asker_add_slice(struct asker *a)
+{
+	json_t *slice;
+
+	if ((slice = a->list->slice(a->control->arg, &a->last)) == NULL)
+		return -1;
+	if (json_array_size(slice) == 0) {
+		json_decref(slice);
+		a->list = NULL;
+		return asker_say(a, "]}\n");
+	}
+	if (asker_say(a, a->separator) == -1) {
+		json_decref(slice);
+		return -1;
+	}
+	a->separator = ",";
+	return asker_add(a, slice, 1, 1);
+}
+
+/* An answer to a word, up to its list if it has one. */
+static int
+asker_add_answer(struct asker *a, const char *word)
+{
+	const struct control_command *c;
+
+	for (c = a->control->commands; c->name != NULL; c++)
+		if (strcmp(c->name, word) == 0)
+			break;
+	if (c->name == NULL)
+		return asker_say(a, CONTROL_ERROR("unknown command"));
+	if (asker_add(a, c->answer(a->control->arg), 0, 1) == -1)
+		return asker_say(a, CONTROL_ERROR("out of memory"));
+	if (c->list == NULL)
+		return asker_say(a, "}\n");
+	a->list = c;
+	a->separator = "";
+	return asker_say(a, ",\"") | asker_say(a, c->list) |
+	    asker_say(a, "\":[");
+}
+
+/* Sends what there is, then the next slice; ends after the last. */
+static void
+asker_write(struct asker *a)
+{
+	ssize_t n;
+
+	if (buf_len(&a->out) == 0 && asker_add_slice(a) == -1) {
 		log_warnx("control socket: out of memory");
-		free(text);
 		asker_free(a);
 		return;
 	}
-	free(text);
-	bufferevent_disable(a->bev, EV_READ);
+	n = a->stream->ops->write(a->stream, buf_data(&a->out),
+	    buf_len(&a->out));
+	if (n > 0)
+		buf_consume(&a->out, (size_t)n);
+	if ((n == -1 && errno != EAGAIN) ||
+	    (buf_len(&a->out) == 0 && a->list == NULL))
+		asker_free(a);
+	else
+		asker_wait(a, STREAM_WANT_WRITE);
+}
+
+/*
+ * Is the request there, or will there be none?  ssh(1), which takes this for
+ * a socket of its own, begins with a zero byte and waits for an answer.
+ */
+static int
+asker_has_said(struct asker *a)
+{
+	const u_char *said = buf_data(&a->in);
+	size_t i, n = buf_len(&a->in);
+
+	for (i = 0; i < n; i++)
+		if (!isprint(said[i]))
+			return 1;
+	return buf_space(&a->in) == 0;
 }
 
 static void
-asker_read_cb(struct bufferevent *bev, void *arg)
+asker_read(struct asker *a)
 {
-	struct asker *a = arg;
-	struct evbuffer *in = bufferevent_get_input(bev);
-	char *line;
+	char word[CONTROL_REQUEST_MAX + 1];
+	size_t room = buf_space(&a->in);
+	u_char *space;
+	ssize_t n;
 
-	line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF);
-	if (line != NULL)
-		asker_answer(a, control_answer(a->control, line));
-	else if (evbuffer_get_length(in) >= CONTROL_REQUEST_MAX)
-		asker_answer(a, control_error("the request is too long"));
-	free(line);
+	if ((space = buf_reserve(&a->in, room)) == NULL) {
+		asker_free(a);
+		return;
+	}
+	n = a->stream->ops->read(a->stream, space, room);
+	if (n == -1 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		asker_free(a);
+		return;
+	}
+	buf_commit(&a->in, (size_t)n);
+	if (!asker_has_said(a))
+		return;
+	memcpy(word, buf_data(&a->in), buf_len(&a->in));
+	word[buf_len(&a->in)] = '\0';
+	word[strcspn(word, "\n")] = '\0';
+	if (asker_add_answer(a, word) == -1) {
+		asker_free(a);
+		return;
+	}
+	asker_write(a);
 }
 
-/* All was sent. */
 static void
-asker_write_cb(struct bufferevent *bev, void *arg)
+asker_stream_cb(struct stream *st, enum stream_event ev, void *arg)
 {
 	struct asker *a = arg;
 
-	if (a->answered)
+	if (ev == STREAM_READABLE)
+		asker_read(a);
+	else if (ev == STREAM_WRITABLE)
+		asker_write(a);
+	else
 		asker_free(a);
 }
 
 static void
-asker_event_cb(struct bufferevent *bev, short what, void *arg)
+asker_timeout_cb(evutil_socket_t fd, short what, void *arg)
 {
 	asker_free(arg);
 }
@@ -150,7 +261,6 @@ static void
 control_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
     socklen_t len, void *arg)
 {
-	static const struct timeval patience = { CONTROL_PATIENCE, 0 };
 	struct control *c = arg;
 	struct asker *a;
 
@@ -160,20 +270,20 @@ control_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 		return;
 	}
 	a->control = c;
-	a->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (a->bev == NULL) {
-		close(fd);
-		free(a);
-		return;
-	}
 	TAILQ_INSERT_TAIL(&c->askers, a, entry);
 	c->n++;
-	bufferevent_setcb(a->bev, asker_read_cb, asker_write_cb,
-	    asker_event_cb, a);
-	bufferevent_setwatermark(a->bev, EV_READ, 0, CONTROL_REQUEST_MAX);
-	if (bufferevent_set_timeouts(a->bev, &patience, &patience) == -1 ||
-	    bufferevent_enable(a->bev, EV_READ | EV_WRITE) == -1)
+	buf_init(&a->in, CONTROL_REQUEST_MAX);
+	buf_init(&a->out, CONTROL_ANSWER_MAX);
+	a->timeout = evtimer_new(c->base, asker_timeout_cb, a);
+	if ((a->stream = sockstream_new(c->base, fd)) == NULL)
+		close(fd);
+	if (a->timeout == NULL || a->stream == NULL) {
 		asker_free(a);
+		return;
+	}
+	a->stream->cb = asker_stream_cb;
+	a->stream->arg = a;
+	asker_wait(a, STREAM_WANT_READ);
 }
 
 /*

@@ -13,6 +13,7 @@
  */
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -508,6 +509,18 @@ conn_late_peer(void *arg)
 	conn_fail(arg, SOCKS_REP_TTL, "nobody came in time");
 }
 
+/* Which process has connected to a Unix socket, or 0. */
+static pid_t
+conn_peer_pid(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
+		return 0;
+	return peer.pid;
+}
+
 /*
  * Serves a client that just connected; the descriptor is non-blocking and
  * owned from now on, client names it in the log.
@@ -525,6 +538,7 @@ conn_new(struct clients *all, int fd, const char *client)
 	c->id = ++all->last_id;
 	c->began = monotime_ns();
 	c->fd = fd;
+	c->pid = conn_peer_pid(fd);
 	c->dialect = all->dialect;
 	buf_init(&c->in, CONN_EARLY_MAX);
 	buf_init(&c->out, CONN_ANSWERS_MAX);

@@ -67,6 +67,7 @@ struct conn {
 	uint64_t		 id;
 	char			*client;	/* its address, for the log */
 	int			 fd;		/* local's, for its addresses */
+	pid_t			 pid;		/* of a Unix socket's client */
 	int64_t			 began;		/* ns */
 	uint64_t		 up_bytes;	/* in datagrams; of a flow see */
 	uint64_t		 down_bytes;	/* conn_count() */
