@@ -78,13 +78,13 @@ pkg	    = $(shell $(PKG_CONFIG) $(1))
 LIBBSD_CFLAGS := $(call pkg,--cflags libbsd-overlay)
 LIBBSD_LIBS := $(call pkg,--libs libbsd-overlay libbsd-ctor)
 LIB_CFLAGS := $(call pkg,--cflags libevent_core libssh libcrypto libseccomp \
-	      jansson)
+	      jansson) $(filter -I%,$(call pkg,--cflags ncursesw))
 
 # The libraries that a room needs, for every program that is linked from it.
 LIBS_common/flow    := $(call pkg,--libs libevent_core) -lpthread
 LIBS_common/ssh	    := $(call pkg,--libs libssh)
 LIBS_client/login   := $(call pkg,--libs libmd)
-LIBS_client/control := $(call pkg,--libs jansson)
+LIBS_client/control := $(call pkg,--libs jansson ncursesw)
 LIBS_server/monitor  = -lresolv
 LIBS_server/net	    := $(call pkg,--libs libcrypto)
 LIBS_server/signer  := $(call pkg,--libs libcrypto)

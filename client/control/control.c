@@ -287,8 +287,8 @@ control_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 }
 
 /*
- * Connects to the socket of a running sockstun.  Returns the descriptor, or -1
- * with errno.
+ * Connects to the socket of a running sockstun, without waiting.  Returns the
+ * descriptor, which is non-blocking, or -1 with errno.
  */
 int
 control_connect(const char *path)
@@ -303,7 +303,8 @@ control_connect(const char *path)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0)) == -1)
 		return -1;
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
 		saved = errno;

@@ -2,28 +2,70 @@
 /* The control socket's answers as text for people. */
 #include <sys/types.h>
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <jansson.h>
 
 #include "table.h"
+#include "xmalloc.h"
 
 #define KILO	1000.0
 
-static const char *
-text(const json_t *o, const char *key)
+/* A member that is a string, or "". */
+const char *
+table_text(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
 
 	return s != NULL ? s : "";
 }
 
-static double
-number(const json_t *o, const char *key)
+/* A member that is a number, or 0. */
+double
+table_number(const json_t *o, const char *key)
 {
 	return json_number_value(json_object_get(o, key));
+}
+
+static void
+clean_string(json_t *string)
+{
+	const char *s = json_string_value(string);
+	size_t i, n = json_string_length(string);
+	char *clean;
+
+	for (i = 0; i < n && isascii(s[i]) && isprint((u_char)s[i]); i++)
+		;
+	if (i == n)
+		return;
+	clean = xcalloc(1, n);
+	for (i = 0; i < n; i++)
+		clean[i] = isascii(s[i]) && isprint((u_char)s[i]) ? s[i] : '?';
+	json_string_setn_nocheck(string, clean, n);
+	free(clean);
+}
+
+/*
+ * Replaces in all strings of an answer what is not printable ASCII: whoever
+ * answers, nothing but text gets to the terminal.
+ */
+void
+table_clean(json_t *value)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (json_is_string(value))
+		clean_string(value);
+	json_object_foreach(value, key, member)
+		table_clean(member);
+	json_array_foreach(value, i, member)
+		table_clean(member);
 }
 
 /* "1.4 MB", in a buffer that is returned. */
@@ -65,7 +107,7 @@ table_age(double seconds, char *buf, size_t size)
 void
 table_check(const json_t *answer)
 {
-	printf("Master running (pid=%.0f)\n", number(answer, "pid"));
+	printf("Master running (pid=%.0f)\n", table_number(answer, "pid"));
 }
 
 static void
@@ -73,14 +115,14 @@ show_connection(const json_t *c)
 {
 	char in[32], out[32];
 
-	printf("Far end:      %s, %s\n", strcmp(text(c, "kind"), "sockstund") ==
-	    0 ? "sockstund" : "SSH server", text(c, "cipher"));
-	if (number(c, "round_trip_ms") > 0)
+	printf("Far end:      %s, %s\n", strcmp(table_text(c, "kind"), "sockstund") ==
+	    0 ? "sockstund" : "SSH server", table_text(c, "cipher"));
+	if (table_number(c, "round_trip_ms") > 0)
 		printf("Round trip:   %.1f ms, %.1f ms of it in a queue\n",
-		    number(c, "round_trip_ms"), number(c, "queue_ms"));
+		    table_number(c, "round_trip_ms"), table_number(c, "queue_ms"));
 	printf("Transferred:  sent %s, received %s\n",
-	    table_bytes(number(c, "bytes_out"), out, sizeof(out)),
-	    table_bytes(number(c, "bytes_in"), in, sizeof(in)));
+	    table_bytes(table_number(c, "bytes_out"), out, sizeof(out)),
+	    table_bytes(table_number(c, "bytes_in"), in, sizeof(in)));
 }
 
 /* How the session is. */
@@ -92,44 +134,57 @@ table_status(const json_t *answer)
 	size_t i;
 
 	server = json_object_get(s, "server");
-	printf("Session:      %s for %s", text(s, "state"),
-	    table_age(number(s, "seconds"), age, sizeof(age)));
-	if (number(s, "next_attempt_seconds") > 0)
+	printf("Session:      %s for %s", table_text(s, "state"),
+	    table_age(table_number(s, "seconds"), age, sizeof(age)));
+	if (table_number(s, "next_attempt_seconds") > 0)
 		printf(", next attempt in %.1f s",
-		    number(s, "next_attempt_seconds"));
-	printf("\nServer:       %s@%s port %.0f\n", text(server, "user"),
-	    text(server, "host"), number(server, "port"));
+		    table_number(s, "next_attempt_seconds"));
+	printf("\nServer:       %s@%s port %.0f\n", table_text(server, "user"),
+	    table_text(server, "host"), table_number(server, "port"));
 	if (json_is_object(json_object_get(s, "connection")))
 		show_connection(json_object_get(s, "connection"));
-	if (number(s, "connections") > 1 || *text(s, "last_reason") != '\0')
+	if (table_number(s, "connections") > 1 ||
+	    *table_text(s, "last_reason") != '\0')
 		printf("Connected:    %.0f times; last lost: %s\n",
-		    number(s, "connections"), text(s, "last_reason"));
+		    table_number(s, "connections"), table_text(s, "last_reason"));
 	l = json_object_get(answer, "listeners");
 	for (i = 0; i < json_array_size(l); i++)
 		printf("Listening on: %s\n",
 		    json_string_value(json_array_get(l, i)));
 	printf("Connections:  %.0f flowing, %.0f waiting for the session, "
-	    "%.0f UDP associations\n", number(answer, "flows"),
-	    number(answer, "waiting"), number(answer, "udp_associations"));
+	    "%.0f UDP associations\n", table_number(answer, "flows"),
+	    table_number(answer, "waiting"),
+	    table_number(answer, "udp_associations"));
+}
+
+static void
+show_flow(const json_t *f)
+{
+	const char *program = table_text(f, "program");
+	char age[32], up[32], down[32], pid[32] = "-";
+
+	if (table_number(f, "pid") > 0)
+		snprintf(pid, sizeof(pid), "%.0f", table_number(f, "pid"));
+	printf("%6.0f %7s %-15s %-21s %-13s %-8s %11s %9s %9s  %s\n",
+	    table_number(f, "id"), pid, *program != '\0' ? program : "-",
+	    table_text(f, "client"), table_text(f, "command"),
+	    table_text(f, "state"),
+	    table_age(table_number(f, "seconds"), age, sizeof(age)),
+	    table_bytes(table_number(f, "bytes_up"), up, sizeof(up)),
+	    table_bytes(table_number(f, "bytes_down"), down, sizeof(down)),
+	    table_text(f, "destination"));
 }
 
 /* A line for each connection of a client. */
 void
 table_flows(const json_t *answer)
 {
-	const json_t *list = json_object_get(answer, "flows"), *f;
-	char age[32], up[32], down[32];
+	const json_t *f;
 	size_t i;
 
-	printf("%6s %-21s %-13s %-8s %11s %9s %9s  %s\n", "ID", "CLIENT",
-	    "COMMAND", "STATE", "AGE", "SENT", "RECEIVED", "DESTINATION");
-	for (i = 0; i < json_array_size(list); i++) {
-		f = json_array_get(list, i);
-		printf("%6.0f %-21s %-13s %-8s %11s %9s %9s  %s\n",
-		    number(f, "id"), text(f, "client"), text(f, "command"),
-		    text(f, "state"), table_age(number(f, "seconds"), age,
-		    sizeof(age)), table_bytes(number(f, "bytes_up"), up,
-		    sizeof(up)), table_bytes(number(f, "bytes_down"), down,
-		    sizeof(down)), text(f, "destination"));
-	}
+	printf("%6s %7s %-15s %-21s %-13s %-8s %11s %9s %9s  %s\n", "ID",
+	    "PID", "PROGRAM", "CLIENT", "COMMAND", "STATE", "AGE", "SENT",
+	    "RECEIVED", "DESTINATION");
+	json_array_foreach(json_object_get(answer, "flows"), i, f)
+		show_flow(f);
 }

@@ -10,6 +10,9 @@ struct json_t;
 void	 table_check(const struct json_t *);
 void	 table_status(const struct json_t *);
 void	 table_flows(const struct json_t *);
+void	 table_clean(struct json_t *);
+const char *table_text(const struct json_t *, const char *);
+double	 table_number(const struct json_t *, const char *);
 char	*table_bytes(double, char *, size_t);
 char	*table_age(double, char *, size_t);
 
