@@ -59,9 +59,9 @@ compare_inodes(const void *a, const void *b)
 	return x->inode < y->inode ? -1 : x->inode > y->inode;
 }
 
-/* What the process is called; null if it is gone. */
-static void
-set_program(json_t *flow, int proc, pid_t pid)
+/* What a process is called; null if it is gone. */
+static json_t *
+program_name(int proc, pid_t pid)
 {
 	char path[64], name[PROGRAM_NAME_MAX + 1], safe[4 * sizeof(name)];
 	ssize_t n = -1;
@@ -74,9 +74,8 @@ set_program(json_t *flow, int proc, pid_t pid)
 	}
 	if (n > 0 && name[n - 1] == '\n')
 		n--;
-	json_object_set_new(flow, "pid", json_integer(pid));
-	json_object_set_new(flow, "program", n > 0 ? json_string(log_safe(name,
-	    (size_t)n, safe, sizeof(safe))) : json_null());
+	return n > 0 ? json_string(log_safe(name, (size_t)n, safe,
+	    sizeof(safe))) : json_null();
 }
 
 /* The ports that clients connect to. */
@@ -125,8 +124,8 @@ collect(struct search *s, json_t *flows)
 		if (json_object_get(flow, "program") != NULL || client == NULL)
 			continue;
 		if ((pid = json_object_get(flow, "pid")) != NULL) {
-			set_program(flow, s->proc,
-			    (pid_t)json_integer_value(pid));
+			json_object_set_new(flow, "program", program_name(
+			    s->proc, (pid_t)json_integer_value(pid)));
 			continue;
 		}
 		json_object_set_new(flow, "pid", json_null());
@@ -203,15 +202,37 @@ find_sockets(struct search *s, const char *path)
 	fclose(f);
 }
 
-/* Has this process one of the sockets? */
+/* Is it a descriptor of one of the sockets? */
+static struct wanted *
+match_descriptor(const struct search *s, int dir, const char *name)
+{
+	char link[64];
+	struct wanted key, *w;
+	ssize_t n;
+
+	if ((n = readlinkat(dir, name, link, sizeof(link) - 1)) <= 0)
+		return NULL;
+	link[n] = '\0';
+	if (strncmp(link, SOCKET_LINK, strlen(SOCKET_LINK)) != 0)
+		return NULL;
+	key.inode = strtoul(link + strlen(SOCKET_LINK), NULL, 10);
+	w = bsearch(&key, s->list, s->n, sizeof(*s->list), compare_inodes);
+	if (w == NULL || w->inode == 0 ||
+	    !json_is_null(json_object_get(w->flow, "pid")))
+		return NULL;
+	return w;
+}
+
+/* Has this process some of the sockets? */
 static void
 search_process(struct search *s, const char *pid)
 {
-	char path[64], link[64];
-	struct wanted key, *w;
+	char path[64];
+	pid_t number = (pid_t)strtol(pid, NULL, 10);
+	struct wanted *w;
 	struct dirent *e;
+	json_t *name = NULL;
 	DIR *dir = NULL;
-	ssize_t n;
 	int fd;
 
 	snprintf(path, sizeof(path), "%.20s/fd", pid);
@@ -222,21 +243,15 @@ search_process(struct search *s, const char *pid)
 		return;
 	}
 	while (s->left > 0 && (e = readdir(dir)) != NULL) {
-		n = readlinkat(fd, e->d_name, link, sizeof(link) - 1);
-		if (n <= 0)
+		if ((w = match_descriptor(s, fd, e->d_name)) == NULL)
 			continue;
-		link[n] = '\0';
-		if (strncmp(link, SOCKET_LINK, strlen(SOCKET_LINK)) != 0)
-			continue;
-		key.inode = strtoul(link + strlen(SOCKET_LINK), NULL, 10);
-		w = bsearch(&key, s->list, s->n, sizeof(*s->list),
-		    compare_inodes);
-		if (w == NULL || w->inode == 0 ||
-		    !json_is_null(json_object_get(w->flow, "pid")))
-			continue;
-		set_program(w->flow, s->proc, (pid_t)strtol(pid, NULL, 10));
+		if (name == NULL)
+			name = program_name(s->proc, number);
+		json_object_set_new(w->flow, "pid", json_integer(number));
+		json_object_set(w->flow, "program", name);
 		s->left--;
 	}
+	json_decref(name);
 	closedir(dir);
 }
 

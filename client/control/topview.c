@@ -46,8 +46,8 @@ static const struct column {
 #define NCOLUMNS	(sizeof(columns) / sizeof(columns[0]))
 
 /* The letters that sort are capitals. */
-static const char keys[] = "q quit  / filter  arrows  sort: pId Prog Client cMd "
-    "Age Sent Recv Up doWn Dest";
+static const char keys[] = "q quit  / filter  arrows  sort: pId Prog Client "
+    "cMd Age Sent Recv Up doWn Dest";
 
 /* Empty, the busiest on top. */
 void
