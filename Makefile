@@ -83,6 +83,7 @@ LIB_CFLAGS := $(call pkg,--cflags libevent_core libssh libcrypto libseccomp \
 # The libraries that a room needs, for every program that is linked from it.
 LIBS_common/flow    := $(call pkg,--libs libevent_core) -lpthread
 LIBS_common/ssh	    := $(call pkg,--libs libssh)
+LIBS_client/config  := $(call pkg,--libs libmd)
 LIBS_client/login   := $(call pkg,--libs libmd)
 LIBS_client/control := $(call pkg,--libs jansson ncursesw)
 LIBS_server/monitor  = -lresolv

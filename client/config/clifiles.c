@@ -372,6 +372,7 @@ clifile_line(struct clifile *cf, const char *path, int num, const char *line,
 {
 	const struct conf_keyword *kw;
 	char name[128];
+	int obeyed;
 
 	if (!conf_line_keyword(line, name, sizeof(name)))
 		return 0;
@@ -379,7 +380,11 @@ clifile_line(struct clifile *cf, const char *path, int num, const char *line,
 		return clifile_unknown(cf, path, num, name, why, size);
 	if (kw->flags & CONF_FILE)
 		return clifile_directive(cf, line, active, why, size);
-	return conf_take_line(cliconf_keywords, *active ? cf->conf : NULL,
+	obeyed = *active;
+	/* That is the path of a socket of ssh's, whose language is another. */
+	if (cf->is_ssh && strcmp(kw->name, "ControlPath") == 0)
+		obeyed = 0;
+	return conf_take_line(cliconf_keywords, obeyed ? cf->conf : NULL,
 	    cf->scratch, line, why, size);
 }
 

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <sha1.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,28 @@ expand_local_host(int is_short, char *buf, size_t size)
 	return buf;
 }
 
+static const char *expand_token(const struct expand_names *,
+    const struct passwd *, char, char *, size_t);
+
+/* What is the same for connections that are: a hash, as ssh(1) makes it. */
+static const char *
+expand_hash(const struct expand_names *names, const struct passwd *pw,
+    char *buf, size_t size)
+{
+	char value[256], hash[SHA1_DIGEST_STRING_LENGTH];
+	const char *token, *text;
+	SHA1_CTX ctx;
+
+	SHA1Init(&ctx);
+	for (token = "lhprj"; *token != '\0'; token++) {
+		text = expand_token(names, pw, *token, value, sizeof(value));
+		if (text != NULL)
+			SHA1Update(&ctx, (const uint8_t *)text, strlen(text));
+	}
+	strlcpy(buf, SHA1End(&ctx, hash), size);
+	return buf;
+}
+
 /* The value of one token, or NULL if there is no such token. */
 static const char *
 expand_token(const struct expand_names *names, const struct passwd *pw,
@@ -128,6 +151,8 @@ expand_token(const struct expand_names *names, const struct passwd *pw,
 	switch (token) {
 	case '%':
 		return "%";
+	case 'C':
+		return expand_hash(names, pw, buf, size);
 	case 'd':
 		return pw->pw_dir;
 	case 'h':

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <setjmp.h>
+#include <sha1.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -397,7 +398,7 @@ test_bad_files(void **state)
 static void
 test_ignored(void **state)
 {
-	read_text("h", "ForwardX11 yes\nControlPath \"~/odd\nSendEnv A B\n"
+	read_text("h", "ForwardX11 yes\nControlPersist \"~/odd\nSendEnv A B\n"
 	    "IgnoreUnknown UseKeychain,Add*\nUseKeychain yes\n"
 	    "addsomething x\nPort 9\n");
 	assert_int_equal(conf.port, 9);
@@ -446,6 +447,25 @@ test_expand(void **state)
 	    "nc fe80::1%lo 8 ${CLICONF_TEST}");
 }
 
+/* The hash is that of the other tokens' values, as ssh(1) makes it. */
+static void
+test_hash(void **state)
+{
+	char text[1024], host[256], hash[SHA1_DIGEST_STRING_LENGTH];
+	SHA1_CTX ctx;
+
+	assert_int_equal(gethostname(host, sizeof(host)), 0);
+	snprintf(text, sizeof(text), "%shost.net8uj", host);
+	SHA1Init(&ctx);
+	SHA1Update(&ctx, (const uint8_t *)text, strlen(text));
+	SHA1End(&ctx, hash);
+	read_text("h", "HostName host.net\nUser u\nPort 8\nProxyJump j\n"
+	    "ControlPath /x/%C\n");
+	finish("h");
+	snprintf(text, sizeof(text), "/x/%s", hash);
+	assert_string_equal(conf.control_path, text);
+}
+
 /* An option that cliconf_finish refuses. */
 static void
 bad_finish(const char *host, const char *option, const char *want)
@@ -475,8 +495,8 @@ test_bad_finish(void **state)
 	bad_finish("h", "User=x\\", user);
 	bad_finish("h", "HostName=%Z",
 	    "hostname: cannot expand \"%Z\": unknown token %Z");
-	bad_finish("h", "IdentityFile=%C",
-	    "identityfile: cannot expand \"%C\": unknown token %C");
+	bad_finish("h", "IdentityFile=%T",
+	    "identityfile: cannot expand \"%T\": unknown token %T");
 	bad_finish("h", "IdentityFile=a%",
 	    "identityfile: cannot expand \"a%\": \"%\" at the end");
 	bad_finish("h", "IdentityFile=${X",
@@ -574,6 +594,7 @@ main(void)
 		TEST(test_include), TEST(test_include_bad),
 		TEST(test_bad_files), TEST(test_ignored),
 		TEST(test_proxy_first_wins), TEST(test_expand),
+		TEST(test_hash),
 		TEST(test_bad_finish), TEST(test_dump), TEST(test_manual),
 	};
 

@@ -166,6 +166,22 @@ test_strange(void **state)
 	assert_error("Unsupported Match attribute nosuchthing");
 }
 
+/* What is the path of a socket of ssh's is not one of ours. */
+static void
+test_control_path(void **state)
+{
+	write_file("config", "ControlPath ~/.ssh/%C\n", 0600);
+	assert_int_equal(read_files(), 0);
+	assert_null(conf.control_path);
+	write_file("config", "ControlPath\n", 0600);
+	assert_error("config line 1: ");
+	write_file("config", "Include more\n", 0600);
+	write_file("more", "ControlPath /x\n", 0600);
+	write_file("sockstun_config", "ControlPath /y\n", 0600);
+	assert_int_equal(read_files(), 0);
+	assert_string_equal(conf.control_path, "/y");
+}
+
 /* As ssh is when it is neither given a command nor asked for a shell. */
 static void
 test_session(void **state)
@@ -237,6 +253,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nobody), TEST(test_order), TEST(test_strange),
 		TEST(test_session), TEST(test_exec), TEST(test_group),
+		TEST(test_control_path),
 	};
 
 	return cmocka_run_group_tests(tests, setup_group, teardown_group);
