@@ -8,7 +8,7 @@ need python3
 start_peer
 start_farend
 ctl=$OBJ/ctl
-start_client -S "$OBJ/ctl-%p"
+start_client -D "$OBJ/socks" -S "$OBJ/ctl-%p"
 [ -S "$OBJ/ctl-$FARPORT" ] || fatal "no control socket"
 [ "$(stat -c %a "$OBJ/ctl-$FARPORT")" = 600 ] || fail "its mode"
 mv "$OBJ/ctl-$FARPORT" "$ctl"
@@ -60,12 +60,24 @@ check(all(f["bytes_up"] >= 100 and f["bytes_down"] >= 100 for f in flows),
       "their bytes")
 names = {f["client"] for f in flows}
 check({"%s:%d" % s.getsockname()[:2] for s in socks} == names, "clients")
+check({f["pid"] for f in flows} == {os.getpid()}, "pids")
+check({f["program"] for f in flows} == {open("/proc/self/comm").read()[:-1]},
+      "programs")
 check({f["destination"] for f in flows} == {f"127.0.0.1:{PEER}"},
       "destinations")
 check({f["command"] for f in flows} == {"CONNECT"}, "commands")
+# A Unix socket's client has no address, but a process.
+os.environ["PROXY"] = os.environ["OBJ"] + "/socks"
+s = order("echo")
+last = ask("flows=json")["flows"][-1]
+check(last["client"] == os.environ["PROXY"], str(last))
+check(last["pid"] == os.getpid() and last["program"] == flows[0]["program"],
+      str(last))
 finish()
 EOF
 python3 "$OBJ/flows.py" || fail "see above"
+ask flows || fail "flows"
+says '^ +ID +PID PROGRAM '
 
 # Whoever says something else, too much, nothing, or does not read.
 python3 - <<'EOF' || fail "misuse: see above"
@@ -99,6 +111,15 @@ for _ in range(100):
 sys.exit(failed)
 EOF
 wait_for 5 ask check || fail "nobody answers after that"
+
+# ssh, which takes it for its own, soon knows better.
+began=$(date +%s)
+ssh -F /dev/null -S "$ctl" -O check host >"$OBJ/ssh.out" 2>&1 &&
+    fail "ssh -O check"
+ssh -F "$OBJ/ssh_config" -o ControlMaster=auto -S "$ctl" -p "$FARPORT" \
+    "$FARUSER@127.0.0.1" true >>"$OBJ/ssh.out" 2>&1 </dev/null
+[ $(($(date +%s) - began)) -lt 8 ] || fail "ssh waits: $(cat "$OBJ/ssh.out")"
+ask check || fail "nobody answers after ssh"
 
 if [ "$(id -u)" -eq 0 ]; then
 	chmod 777 "$ctl" "$OBJ"

@@ -485,7 +485,9 @@ session_nudge(struct session *s, enum session_nudge nudge)
 		break;
 	case SESSION_ORDERED:
 		session_forgive(s);
-		if (s->state == SESSION_REFUSED)
+		if (s->state == SESSION_UP)
+			sshconn_give_up(&s->loop->conn, "as ordered");
+		else if (s->state == SESSION_REFUSED)
 			session_event(s, EVENT_BEGIN);
 		else
 			session_retry_now(s);

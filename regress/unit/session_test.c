@@ -279,6 +279,10 @@ test_again(void **state)
 	answer(SSHCONNECT_MADE);
 	assert_int_equal(told, SESSION_UP);
 	assert_int_equal(farends, 1);
+	session_nudge(session, SESSION_ORDERED);
+	assert_int_equal(told, SESSION_LOST);
+	turn();
+	assert_int_equal(told, SESSION_WAITING);
 	tear_down();
 }
 
