@@ -18,7 +18,7 @@ read_exactly(sock, 1)' || fail "$what: it does not work"
 
 # The manager: starts a program as systemd does, and prints what it is told.
 cat >"$OBJ/manager.py" <<'EOF'
-import os, socket, subprocess, sys, threading
+import os, socket, sys, threading, time
 
 names, command = sys.argv[1].split(":"), sys.argv[2:]
 path = os.environ["OBJ"] + "/notify"
@@ -60,7 +60,9 @@ def listen():
         for line in told.recv(4096).decode().split("\n"):
             print(line, flush=True)
 threading.Thread(target=listen, daemon=True).start()
-print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+time.sleep(0.5)    # for the last that was told
+print("status", status, flush=True)
 EOF
 # manage names option ...
 manage()
