@@ -34,20 +34,18 @@
 #include "log.h"
 #include "monotime.h"
 #include "netwatch.h"
-#include "remembered.h"
 #include "resolver.h"
 #include "session.h"
 #include "sshconnect.h"
 #include "sshloop.h"
+#include "targets.h"
 #include "tcppath.h"
 #include "xmalloc.h"
 
 #define SESSION_RESOLVERS	2	/* threads that resolve host names */
-/* Seconds until the server must have answered an attempt after the first. */
-#define SESSION_PATIENCE	10
-/* Milliseconds for its TCP connection, and in every fourth attempt. */
+/* Milliseconds for a TCP connection, and in every fourth attempt. */
 #define SESSION_REACH		2000
-#define SESSION_REACH_LONG	(SESSION_PATIENCE * 1000)
+#define SESSION_REACH_LONG	10000
 /* A session that was up for so long has forgotten its earlier attempts. */
 #define SESSION_SETTLED		(30 * MONOTIME_SECOND)
 /* How often it is looked whether the first far end is there again. */
@@ -61,17 +59,6 @@ enum session_event {
 	EVENT_FAILED,		/* the target's entry says how */
 	EVENT_BROKEN,
 	EVENT_CLEARED		/* what the session carried was let go */
-};
-
-/* A far end that may serve, and what is known of it. */
-struct target {
-	const struct cliconf	*conf;
-	struct cliconf		 again;	/* conf, for attempts after the first */
-	char			*name;	/* user, host and port */
-	struct remembered	*remembered;	/* what let the user in */
-	int			 denials;	/* in a row */
-	int			 other_key;	/* it showed another host key */
-	int			 tried;		/* since the last pause */
 };
 
 struct session {
@@ -90,9 +77,7 @@ struct session {
 	struct farend		 farend;	/* UP */
 	struct backoff		 backoff;
 	struct netwatch		*netwatch;
-	struct target		*targets;
-	size_t			 ntargets;
-	size_t			 cur;		/* that serves, or is tried */
+	struct targets		 targets;
 	int			 was_up;
 	int			 attempts;	/* since it was up */
 	int			 wanted;	/* a client waits */
@@ -102,58 +87,28 @@ struct session {
 
 static void	 session_event(struct session *, enum session_event);
 
-/* May a target be tried?  Not if it is not the one that is meant. */
+/* How often a target may refuse the user before it has no more turns. */
 static int
-target_is_usable(const struct session *s, const struct target *t)
+session_max_denials(const struct session *s)
 {
-	return !t->other_key && t->denials < (s->was_up ?
-	    s->conf->auth_retries : 1);
-}
-
-/* Goes on to the next target that was not tried since the last pause. */
-static int
-session_next_target(struct session *s)
-{
-	size_t i, k;
-
-	for (i = 0; i < s->ntargets; i++) {
-		k = (s->cur + i) % s->ntargets;
-		if (!s->targets[k].tried &&
-		    target_is_usable(s, &s->targets[k])) {
-			s->cur = k;
-			return 1;
-		}
-	}
-	return 0;
-}
-
-/* All targets may be tried again. */
-static void
-session_forgive(struct session *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->ntargets; i++)
-		s->targets[i].denials = s->targets[i].other_key =
-		    s->targets[i].tried = 0;
+	return s->was_up ? s->conf->auth_retries : 1;
 }
 
 /* All targets have been tried, or one was lost: what now? */
 static enum session_state
 session_after_failure(struct session *s)
 {
-	size_t i;
-	int usable = 0, other_key = 0;
-
 	if (!s->was_up || !s->conf->reconnect)
 		return SESSION_STOPPED;
-	for (i = 0; i < s->ntargets; i++) {
-		s->targets[i].tried = 0;
-		usable |= target_is_usable(s, &s->targets[i]);
-		other_key |= s->targets[i].other_key;
+	switch (targets_pause(&s->targets, session_max_denials(s))) {
+	case TARGETS_SOME:
+		return SESSION_WAITING;
+	case TARGETS_OTHER_KEYS:
+		return SESSION_REFUSED;
+	case TARGETS_NONE:
+		break;
 	}
-	return usable ? SESSION_WAITING :
-	    other_key ? SESSION_REFUSED : SESSION_STOPPED;
+	return SESSION_STOPPED;
 }
 
 static enum session_state
@@ -167,7 +122,7 @@ session_next(struct session *s, enum session_event ev)
 	case EVENT_BROKEN:
 		return SESSION_LOST;
 	case EVENT_FAILED:
-		if (session_next_target(s))
+		if (targets_next(&s->targets, session_max_denials(s)))
 			return SESSION_CONNECTING;
 		break;
 	case EVENT_CLEARED:
@@ -187,7 +142,7 @@ session_set_timer(struct session *s, int ms)
 static const char *
 session_host(const struct session *s)
 {
-	return s->targets[s->cur].conf->hostname;
+	return targets_current(&s->targets)->conf->hostname;
 }
 
 static void
@@ -208,7 +163,7 @@ static const struct sshloop_ops session_loop_ops = {
 static void
 session_take(struct session *s, struct ssh_session_struct *made)
 {
-	const struct cliconf *conf = s->targets[s->cur].conf;
+	const struct cliconf *conf = targets_current(&s->targets)->conf;
 	const struct sshloop_options options = {
 		.window_budget = (size_t)conf->window_budget << 20,
 		.alive_interval = conf->alive_interval,
@@ -227,7 +182,7 @@ session_attempt_cb(struct ssh_session_struct *made,
     enum sshconnect_result result, void *arg)
 {
 	struct session *s = arg;
-	struct target *t = &s->targets[s->cur];
+	struct target *t = targets_current(&s->targets);
 
 	s->attempt = NULL;
 	t->denials = result == SSHCONNECT_DENIED ? t->denials + 1 : 0;
@@ -243,13 +198,13 @@ session_connect(struct session *s)
 {
 	struct target *t;
 
-	session_next_target(s);
-	t = &s->targets[s->cur];
+	targets_next(&s->targets, session_max_denials(s));
+	t = targets_current(&s->targets);
 	t->tried = 1;
 	s->resolver = resolver_new(s->base, SESSION_RESOLVERS);
 	s->attempt = sshconnect_start(s->base, s->resolver,
 	    s->was_up ? &t->again : t->conf, t->remembered,
-	    s->was_up && s->attempts >= (int)s->ntargets ?
+	    s->was_up && s->attempts >= (int)s->targets.n ?
 	    LOG_LEVEL_VERBOSE : LOG_LEVEL_ERROR, session_attempt_cb, s);
 	if (s->was_up)
 		session_set_timer(s, s->attempts % 4 == 3 ?
@@ -261,7 +216,7 @@ session_connect(struct session *s)
 static int
 session_is_denied(const struct session *s)
 {
-	return s->targets[s->cur].denials > 0;
+	return targets_current(&s->targets)->denials > 0;
 }
 
 static void
@@ -303,10 +258,10 @@ session_enter(struct session *s, enum session_state state)
 		session_tell_up(s);
 		s->connections++;
 		s->was_up = 1;
-		session_forgive(s);
+		targets_forgive(&s->targets);
 		s->attempts = 0;
 		s->wanted = 0;
-		if (s->cur != 0 && s->conf->fail_back)
+		if (s->targets.cur != 0 && s->conf->fail_back)
 			session_set_timer(s, SESSION_FAIL_BACK);
 		break;
 	case SESSION_LOST:
@@ -391,7 +346,7 @@ session_probe_cb(int fd, void *arg)
 	close(fd);
 	if (s->loop->chans.count > s->farend.spares.nspares)
 		return;
-	s->cur = 0;
+	s->targets.cur = 0;
 	sshconn_give_up(&s->loop->conn, "The first far end is there again.");
 }
 
@@ -402,7 +357,7 @@ session_begin_probe(struct session *s)
 	session_end_probe(s);
 	s->resolver = resolver_new(s->base, 1);
 	s->probe = hostconnect_start(s->base, s->resolver,
-	    &s->targets[0].again, LOG_LEVEL_DEBUG, session_probe_cb, s);
+	    &s->targets.list[0].again, LOG_LEVEL_DEBUG, session_probe_cb, s);
 }
 
 /* A state that does not last is over. */
@@ -463,7 +418,7 @@ static void
 session_retry_now(struct session *s)
 {
 	backoff_reset(&s->backoff);
-	s->targets[s->cur].tried = 0;
+	targets_current(&s->targets)->tried = 0;
 	if (s->state == SESSION_WAITING || (s->state == SESSION_CONNECTING &&
 	    s->was_up && !sshconnect_is_reached(s->attempt)))
 		session_event(s, EVENT_BEGIN);
@@ -484,7 +439,7 @@ session_nudge(struct session *s, enum session_nudge nudge)
 			session_retry_now(s);
 		break;
 	case SESSION_ORDERED:
-		session_forgive(s);
+		targets_forgive(&s->targets);
 		if (s->state == SESSION_UP)
 			sshconn_give_up(&s->loop->conn, "as ordered");
 		else if (s->state == SESSION_REFUSED)
@@ -501,46 +456,6 @@ session_network_cb(void *arg)
 	session_nudge(arg, SESSION_NETWORK);
 }
 
-static void
-target_init(struct target *t, const struct cliconf *conf)
-{
-	memset(t, 0, sizeof(*t));
-	t->conf = conf;
-	t->remembered = remembered_new();
-	xasprintf(&t->name, "%s@%s port %d", conf->user != NULL ? conf->user :
-	    "", conf->hostname, conf->port);
-	/* What it points at is conf's. */
-	t->again = *conf;
-	t->again.batch_mode = 1;
-	t->again.connection_attempts = 1;
-	if (conf->connect_timeout <= 0 ||
-	    conf->connect_timeout > SESSION_PATIENCE)
-		t->again.connect_timeout = SESSION_PATIENCE;
-}
-
-static void
-target_clear(struct target *t)
-{
-	remembered_free(t->remembered);
-	free(t->name);
-}
-
-/* What is known of a target of the same name is kept; is that the current? */
-static int
-target_inherit(struct target *t, struct session *s)
-{
-	struct remembered *none = t->remembered;
-	size_t i;
-
-	for (i = 0; i < s->ntargets; i++)
-		if (strcmp(s->targets[i].name, t->name) == 0) {
-			t->remembered = s->targets[i].remembered;
-			s->targets[i].remembered = none;
-			return i == s->cur;
-		}
-	return 0;
-}
-
 /*
  * The configuration has changed: this one, and those of n others, hold from
  * the next attempt on, which begins anew if it is under way.  What the old
@@ -550,20 +465,7 @@ void
 session_set_targets(struct session *s, const struct cliconf *conf,
     const struct cliconf *others, size_t n)
 {
-	struct target *targets = xcalloc(n + 1, sizeof(*targets));
-	size_t i, cur = 0;
-
-	for (i = 0; i <= n; i++) {
-		target_init(&targets[i], i == 0 ? conf : &others[i - 1]);
-		if (target_inherit(&targets[i], s))
-			cur = i;
-	}
-	for (i = 0; i < s->ntargets; i++)
-		target_clear(&s->targets[i]);
-	free(s->targets);
-	s->targets = targets;
-	s->ntargets = n + 1;
-	s->cur = cur;
+	targets_set(&s->targets, conf, others, n);
 	s->conf = conf;
 	if (s->state == SESSION_CONNECTING || s->state == SESSION_REFUSED)
 		session_event(s, EVENT_BEGIN);
@@ -605,16 +507,12 @@ session_start(struct session *s)
 void
 session_free(struct session *s)
 {
-	size_t i;
-
 	if (s == NULL)
 		return;
 	session_leave(s);
 	if (s->loop != NULL)
 		sshloop_free(s->loop);
-	for (i = 0; i < s->ntargets; i++)
-		target_clear(&s->targets[i]);
-	free(s->targets);
+	targets_clear(&s->targets);
 	netwatch_free(s->netwatch);
 	if (s->timer != NULL)
 		event_free(s->timer);
@@ -670,7 +568,7 @@ session_may_come(const struct session *s)
 const struct cliconf *
 session_conf(const struct session *s)
 {
-	return s->targets[s->cur].conf;
+	return targets_current(&s->targets)->conf;
 }
 
 static void

@@ -133,7 +133,8 @@ test_setup(void **state)
 	msg_init(&m, PS_SETUP, 0);
 	privsep_put_setup(&m, &in);
 	assert_int_equal(privsep_get_setup(&m, &out), 0);
-	assert_memory_equal(&out, &in, offsetof(struct privsep_setup, peer));
+	assert_memory_equal(&out, &in, offsetof(struct privsep_setup,
+	    pubkey_auth) + sizeof(out.pubkey_auth));
 	assert_string_equal(out.peer, in.peer);
 	assert_string_equal(out.ciphers, in.ciphers);
 	assert_string_equal(out.macs, "");
