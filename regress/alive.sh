@@ -47,7 +47,7 @@ flow_is_reset()
 
 start_peer
 start_farend "ClientAliveInterval 10" "ClientAliveCountMax 2"
-start_client -o ServerAliveInterval=10 -o ServerAliveCountMax=2
+start_client -o Reconnect=no -o ServerAliveInterval=10 -o ServerAliveCountMax=2
 hold
 move_clock 200 20
 is_running sockstun && is_running flow ||
@@ -71,7 +71,7 @@ wait_for 10 has_no_speaker || fail "the far end keeps the session"
 
 # The near end stops: sockstund notices.  sshd has a clock of its own.
 if [ "$FAREND" = sockstund ]; then
-	start_client
+	start_client -o Reconnect=no
 	hold
 	stopped=$(pidof_test sockstun)
 	kill -STOP $stopped

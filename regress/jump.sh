@@ -241,7 +241,7 @@ way 0 "0 0 1" -J none -o HostName=127.0.0.1 -p "$FARPORT" -l "$FARUSER" wrong
 way 0 "0 1 1" -J "$hop2" -o HostName=127.0.0.1 -p "$FARPORT" "$FARUSER@wrong"
 
 # A tunnel that stands on two hops, and loses one.
-start_sockstun -J "$hop1,$hop2"
+start_sockstun -o Reconnect=no -J "$hop1,$hop2"
 python3 - <<'EOF' || fail "see above"
 import hashlib
 

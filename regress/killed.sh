@@ -24,7 +24,7 @@ begin()
 	stop farend
 	# shellcheck disable=SC2046
 	start_farend $([ "$FAREND" = sockstund ] || echo 'MaxSessions=100')
-	start_client
+	start_client -o Reconnect=no
 	what="$*"
 	start cut python3 "$TOOLS/cut.py" "$@"
 	wait_for 70 grep -q '^up' "$OBJ/cut.out" ||
