@@ -97,26 +97,14 @@ scarce_malloc(size_t n)
 	return malloc(n);
 }
 
-/* The connections are the test's own, so clients_clear() is not for them. */
-static void
-forget(void)
-{
-	if (clients.base == NULL)
-		return;
-	deadlines_clear(&clients.requests);
-	deadlines_clear(&clients.answers);
-	deadlines_clear(&clients.peers);
-	clients.base = NULL;
-}
-
 /* So many connections, of which the first names a hostile destination. */
 static void
 fill(size_t n)
 {
 	struct conn *c;
 
-	forget();
-	clients_init(&clients, base, &conf, NULL, NULL);
+	TAILQ_INIT(&clients.conns);
+	clients.last_id = 0;
 	memset(conns, 0, sizeof(conns));
 	for (c = conns; c < conns + n; c++) {
 		c->id = ++clients.last_id;
@@ -175,7 +163,6 @@ static int
 teardown(void **state)
 {
 	control_close(control);
-	forget();
 	event_base_free(base);
 	*strrchr(path, '/') = '\0';
 	return rmdir(path);
