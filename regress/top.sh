@@ -67,7 +67,8 @@ is_sorted()
 # tmux stays, whoever ends.
 terminal new-session -d -s stay "sleep 1000" || fatal "tmux does not start"
 
-# Six connections of one process that stay; one of them is busy.
+# Six connections of one process that stay, of which one is busy, and one that
+# says nothing.
 cat >"$OBJ/stay.py" <<'PY'
 import time
 from socks import *
@@ -75,7 +76,7 @@ socks = [order("echo") for _ in range(5)]
 for i, s in enumerate(socks):
     s.sendall(b"x" * (1000 << i))
     read_exactly(s, 1000 << i)
-busy = order("echo")
+busy, silent = order("echo"), connect()
 print(*[s.getsockname()[1] for s in socks], flush=True)
 while True:
     try:
@@ -104,6 +105,7 @@ wait_for 10 count_is 6 || fail "not six lines: $(rows)"
 [ "$(wc -L <"$OBJ/screen")" -le 80 ] || fail "its width"
 [ "$(rows | grep -cE "^ +$stay python3? .* 127\.0\.0\.1:$PEER\$")" -eq 6 ] ||
     fail "its process: $(rows)"
+shows "^ +$stay .* \(talking\)\$"
 # The busy one is on top, with its rate.
 shows '^Sent [0-9.]+ .B, [0-9.]+ kB/s; received [0-9.]+ .B, [0-9.]+ kB/s$'
 wait_for 10 sees '1[0-9]{2}k +1[0-9]{2}k +127' || fail "no rate: $(rows)"

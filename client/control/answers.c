@@ -156,7 +156,8 @@ conn_state_name(const struct conn *c)
 	case CONN_TALK:
 		return "talking";
 	case CONN_COMMAND:
-		return c->waits ? "waiting" : "asked";
+		return c->waits ? "waiting" :
+		    c->ask.farend != NULL ? "asked" : "flowing";
 	case CONN_FLOW:
 		return "flowing";
 	}

@@ -163,7 +163,7 @@ parse_address(struct addr *a, const char *hex, unsigned int port)
 static void
 match_socket(struct search *s, const char *line)
 {
-	struct wanted key, *w;
+	struct wanted key = { .client = NULL }, *w;
 	struct addr a;
 	char hex[33], name[ADDR_STRLEN];
 	unsigned int port, peer;
@@ -207,7 +207,7 @@ static struct wanted *
 match_descriptor(const struct search *s, int dir, const char *name)
 {
 	char link[64];
-	struct wanted key, *w;
+	struct wanted key = { .client = NULL }, *w;
 	ssize_t n;
 
 	if ((n = readlinkat(dir, name, link, sizeof(link) - 1)) <= 0)

@@ -222,6 +222,18 @@ short_client(const char *client, int width)
 	return client + n - width;
 }
 
+/* Whether it has reached its destination is to be seen there, too. */
+static const char *
+destination(const struct row *r, char *buf, size_t size)
+{
+	const char *state = table_text(r->flow, "state");
+
+	if (strcmp(state, "flowing") == 0)
+		return r->destination;
+	snprintf(buf, size, "(%s) %s", state, r->destination);
+	return buf;
+}
+
 /* What stands in a cell; in the buffer, or the row's. */
 static const char *
 cell_text(const struct row *r, enum row_key key, int width, char *buf,
@@ -240,7 +252,7 @@ cell_text(const struct row *r, enum row_key key, int width, char *buf,
 	case ROW_COMMAND:
 		return r->command;
 	case ROW_DESTINATION:
-		return r->destination;
+		return destination(r, buf, size);
 	case ROW_AGE:
 		return wide ? table_age(r->number[key], buf, size) :
 		    short_age(r->number[key], buf, size);
@@ -256,7 +268,7 @@ draw_row(int y, const struct row *r, enum row_key sorted)
 {
 	const struct column *c;
 	const char *text;
-	char buf[32];
+	char buf[512];
 	int n, width, x = 0;
 
 	for (c = columns; c < columns + NCOLUMNS; c++) {
