@@ -121,10 +121,10 @@ wait_for 5 is_sorted 3 -t : -k 2 || fail "not sorted by client: $(rows)"
 
 # A filter, while it is typed, when it stands, and none.
 press / "$one"
-shows "^Filter: ${one}_  \(1 of 6\)"
+shows "^Filter: ${one}_  \(1 of 7\)"
 wait_for 10 count_is 1 || fail "filtered: $(rows)"
 press BSpace BSpace BSpace BSpace BSpace nothing Enter
-shows '^Filter: nothing  \(0 of 6\)'
+shows '^Filter: nothing  \(0 of 7\)'
 press / Escape
 wait_for 5 count_is 6 || fail "without a filter: $(rows)"
 
