@@ -24,7 +24,7 @@ current(void)
 static int
 set_up(void **state)
 {
-	static char *names[] = { "a", "b", "c", "d" };
+	static char names[][2] = { "a", "b", "c", "d" };
 	int i;
 
 	for (i = 0; i < 4; i++) {
