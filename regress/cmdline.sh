@@ -64,9 +64,9 @@ run 255 'host.invalid' "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 host.invalid
 	run 0 '^a b$' $near -D 0 "$me" -- echo 'a b'
 	run 0 '' $near -NnTq -D 0 "$me" -- true
 	grep -v '^Listening on' "$OBJ/run" && fail "-q says something"
-	run 0 '^sockstun: Compression is not used' $near -CND 0 "$me" -- true
+	run 0 '^sockstun: Compression is not served' $near -CND 0 "$me" -- true
 	run 0 '' $near -2AaKkMnTtXxYq -e none -S none -ND 0 "$me" -- true
-	run 0 'PKCS#11 is not served' $near -I p11.so -ND 0 "$me" -- true
+	run 0 'PKCS11Provider is not served' $near -I p11.so -ND 0 "$me" -- true
 	run 0 '' $near -b 127.0.0.1 -ND 0 "$me" -- true
 	run 255 'BindAddress|Cannot assign' $near -b 192.0.2.1 -D 0 "$me"
 	run 0 'reading ahead: yes' $near -vvv -D 0 "$me" -- true

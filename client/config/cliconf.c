@@ -21,6 +21,7 @@
 #include "cliconf.h"
 #include "conf.h"
 #include "expand.h"
+#include "log.h"
 #include "xmalloc.h"
 
 /* The characters of which names of authentication methods are made. */
@@ -31,6 +32,8 @@ static conf_parse	cliconf_parse_mask, cliconf_parse_commas;
 static conf_parse	cliconf_parse_command, cliconf_parse_jump;
 static conf_parse	cliconf_parse_forward;
 static conf_format	cliconf_format_mask, cliconf_format_commas;
+static conf_parse	cliconf_parse_cname;
+static conf_format	cliconf_format_nothing;
 static conf_parse	cliconf_parse_rekey;
 static conf_format	cliconf_format_rekey;
 static int		cliconf_rekey_isset(const void *);
@@ -55,6 +58,11 @@ static const struct conf_type cliconf_type_command =
 static const struct conf_type cliconf_type_jump =
     CONF_TYPE_STRING(cliconf_parse_jump);
 
+static const struct conf_type cliconf_type_cnames =
+    CONF_TYPE_LIST(cliconf_parse_cname, conf_list_format);
+static const struct conf_type cliconf_type_told =
+    CONF_TYPE_LIST(conf_list_parse, cliconf_format_nothing);
+
 static const struct conf_choice cliconf_strict[] = {
 	{ "yes", STRICT_YES }, { "no", STRICT_NO }, { "ask", STRICT_ASK },
 	{ "accept-new", STRICT_ACCEPT_NEW }, { "off", STRICT_NO },
@@ -64,9 +72,20 @@ static const struct conf_choice cliconf_pubkey[] = {
 	{ "yes", 1 }, { "no", 0 }, { "unbound", 1 }, { "host-bound", 1 },
 	{ "true", 1 }, { "false", 0 }, { NULL, 0 }
 };
+static const struct conf_choice cliconf_canonicalize[] = {
+	{ "yes", CANONICALIZE_YES }, { "no", CANONICALIZE_NO },
+	{ "always", CANONICALIZE_ALWAYS }, { "true", CANONICALIZE_YES },
+	{ "false", CANONICALIZE_NO }, { NULL, 0 }
+};
 static const struct conf_range cliconf_ports = { 1, 65535 };
 static const struct conf_range cliconf_budgets = { 0, 2047 };
 static const struct conf_range cliconf_assocs = { 0, 65535 };
+
+/* A keyword that is not served: what asks for nothing, and what to do. */
+struct cliconf_told {
+	const char	*nothing;
+	const char	*advice;
+};
 
 #define F(field)	offsetof(struct cliconf, field)
 #define IGNORED(name)	{ name, NULL, 0, CONF_IGNORED, NULL, NULL }
@@ -81,6 +100,9 @@ static const struct conf_range cliconf_assocs = { 0, 65535 };
 	{ name, &conf_type_int, F(field), 0, dflt, range }
 #define TIME(name, field, dflt) \
 	{ name, &conf_type_time, F(field), 0, dflt, &conf_counts }
+#define TOLD(n, name, nothing, advice) \
+	{ name, &cliconf_type_told, F(told[n]), CONF_WORDS, NULL, \
+	    &(const struct cliconf_told){ nothing, advice } }
 
 const struct conf_keyword cliconf_keywords[] = {
 	OF_FILES("Host"), OF_FILES("Match"), OF_FILES("Include"),
@@ -170,56 +192,94 @@ const struct conf_keyword cliconf_keywords[] = {
 	{ "IgnoreUnknown", &conf_type_string, F(ignore_unknown), 0, NULL,
 	    NULL },
 	STRING("Tag", tag),
+	{ "CanonicalizeHostname", &conf_type_choice, F(canonicalize), 0, "no",
+	    cliconf_canonicalize },
+	{ "CanonicalDomains", &conf_type_list, F(canonical_domains),
+	    CONF_WORDS, NULL, NULL },
+	NUMBER("CanonicalizeMaxDots", canonical_max_dots, "1", &conf_counts),
+	FLAG("CanonicalizeFallbackLocal", canonical_fallback, "yes"),
+	{ "CanonicalizePermittedCNAMEs", &cliconf_type_cnames,
+	    F(canonical_cnames), CONF_WORDS, NULL, NULL },
+	NUMBER("RequiredRSASize", required_rsa_size, "1024", &conf_counts),
+	STRING("RevokedHostKeys", revoked_host_keys),
+	{ "RefuseConnection", &conf_type_string, F(refuse_connection), 0,
+	    NULL, NULL },
 
-	/* What ssh(1) of releases 9.2 to 10 and of Debian knows as well. */
-	IGNORED("AFSTokenPassing"), IGNORED("BindInterface"),
-	IGNORED("CanonicalDomains"),
-	IGNORED("CanonicalizeFallbackLocal"), IGNORED("CanonicalizeHostname"),
-	IGNORED("CanonicalizeMaxDots"),
-	IGNORED("CanonicalizePermittedCNAMEs"),
-	IGNORED("CASignatureAlgorithms"), IGNORED("ChannelTimeout"),
-	 IGNORED("CheckHostIP"), IGNORED("Cipher"),
-	IGNORED("ClearAllForwardings"), IGNORED("Compression"),
+	/* Without them something is less safe, or not as it was asked for. */
+	TOLD(0, "BindInterface", "none", "give BindAddress an address of it"),
+	TOLD(1, "ChannelTimeout", "none", "connections may be idle"),
+	TOLD(2, "CheckHostIP", "no", "the host's key is known by its name"),
+	TOLD(3, "Compression", "no", "what the far end sends could unpack to "
+	    "a thousand times its size"),
+	TOLD(4, "HostbasedAuthentication", "no", "use a key of the user's"),
+	TOLD(5, "KnownHostsCommand", "none", "put the host's key into a file "
+	    "of UserKnownHostsFile"),
+	TOLD(6, "NoHostAuthenticationForLocalhost", "no", "the key is "
+	    "verified here as anywhere; give each host a HostKeyAlias"),
+	TOLD(7, "PermitLocalCommand", "no", "LocalCommand is not run; give a "
+	    "command after \"--\""),
+	TOLD(8, "PKCS11Provider", "none", "add the key to ssh-agent with "
+	    "ssh-add -s"),
+	TOLD(9, "SecurityKeyProvider", "internal", "add the key to ssh-agent "
+	    "with ssh-add -S"),
+	TOLD(10, "VerifyHostKeyDNS", "no", "put the host's key into a file of "
+	    "UserKnownHostsFile"),
+
+	/* What else ssh(1) of releases 9.2 to 10 and of Debian knows. */
+	IGNORED("AFSTokenPassing"), IGNORED("CASignatureAlgorithms"),
+	IGNORED("Cipher"), IGNORED("ClearAllForwardings"),
 	IGNORED("CompressionLevel"), IGNORED("ControlMaster"),
-	IGNORED("ControlPersist"),
-	IGNORED("DSAAuthentication"), IGNORED("EnableEscapeCommandline"),
-	IGNORED("EnableSSHKeysign"), IGNORED("EscapeChar"),
-	IGNORED("FallBackToRsh"), IGNORED("FingerprintHash"),
-	IGNORED("ForwardAgent"), IGNORED("ForwardX11"),
-	IGNORED("ForwardX11Timeout"), IGNORED("ForwardX11Trusted"),
-	IGNORED("GlobalKnownHostsFile2"), IGNORED("GSSAPIAuthentication"),
-	IGNORED("GSSAPIClientIdentity"),
+	IGNORED("ControlPersist"), IGNORED("DSAAuthentication"),
+	IGNORED("EnableEscapeCommandline"), IGNORED("EnableSSHKeysign"),
+	IGNORED("EscapeChar"), IGNORED("FallBackToRsh"),
+	IGNORED("FingerprintHash"), IGNORED("ForwardAgent"),
+	IGNORED("ForwardX11"), IGNORED("ForwardX11Timeout"),
+	IGNORED("ForwardX11Trusted"), IGNORED("GlobalKnownHostsFile2"),
+	IGNORED("GSSAPIAuthentication"), IGNORED("GSSAPIClientIdentity"),
 	IGNORED("GSSAPIDelegateCredentials"), IGNORED("GSSAPIKexAlgorithms"),
 	IGNORED("GSSAPIKeyExchange"), IGNORED("GSSAPIRenewalForcesRekey"),
 	IGNORED("GSSAPIServerIdentity"), IGNORED("GSSAPITrustDns"),
-	IGNORED("HostbasedAcceptedAlgorithms"),
-	IGNORED("HostbasedAuthentication"), IGNORED("HostbasedKeyTypes"),
+	IGNORED("HostbasedAcceptedAlgorithms"), IGNORED("HostbasedKeyTypes"),
 	IGNORED("IdentityFile2"), IGNORED("IPQoS"),
 	IGNORED("KbdInteractiveDevices"), IGNORED("KerberosAuthentication"),
-	IGNORED("KerberosTgtPassing"), IGNORED("KnownHostsCommand"),
-	IGNORED("LocalCommand"), IGNORED("LocalForward"),
-	IGNORED("LogVerbose"), IGNORED("NoHostAuthenticationForLocalhost"),
-	IGNORED("ObscureKeystrokeTiming"), IGNORED("PermitLocalCommand"),
-	IGNORED("PermitRemoteOpen"), IGNORED("PKCS11Provider"),
+	IGNORED("KerberosTgtPassing"), IGNORED("LocalCommand"),
+	IGNORED("LocalForward"), IGNORED("LogVerbose"),
+	IGNORED("ObscureKeystrokeTiming"), IGNORED("PermitRemoteOpen"),
 	IGNORED("Protocol"), IGNORED("ProtocolKeepAlives"),
-	IGNORED("RefuseConnection"),
-	IGNORED("RemoteCommand"),
-	IGNORED("RemoteForward"), IGNORED("RequestTTY"),
-	IGNORED("RequiredRSASize"), IGNORED("RevokedHostKeys"),
-	IGNORED("RhostsAuthentication"), IGNORED("RhostsRSAAuthentication"),
-	IGNORED("RSAAuthentication"), IGNORED("SecurityKeyProvider"),
+	IGNORED("RemoteCommand"), IGNORED("RemoteForward"),
+	IGNORED("RequestTTY"), IGNORED("RhostsAuthentication"),
+	IGNORED("RhostsRSAAuthentication"), IGNORED("RSAAuthentication"),
 	IGNORED("SendEnv"), IGNORED("SessionType"), IGNORED("SetEnv"),
 	IGNORED("SetupTimeOut"), IGNORED("SkeyAuthentication"),
 	IGNORED("SmartcardDevice"), IGNORED("StdinNull"),
 	IGNORED("SyslogFacility"), IGNORED("TISAuthentication"),
-	IGNORED("Tunnel"),
-	IGNORED("TunnelDevice"), IGNORED("UpdateHostKeys"),
+	IGNORED("Tunnel"), IGNORED("TunnelDevice"), IGNORED("UpdateHostKeys"),
 	IGNORED("UsePrivilegedPort"), IGNORED("UserKnownHostsFile2"),
-	IGNORED("UseRoaming"), IGNORED("UseRsh"), IGNORED("VerifyHostKeyDNS"),
-	IGNORED("VersionAddendum"), IGNORED("VisualHostKey"),
-	IGNORED("WarnWeakCrypto"), IGNORED("XAuthLocation"),
+	IGNORED("UseRoaming"), IGNORED("UseRsh"), IGNORED("VersionAddendum"),
+	IGNORED("VisualHostKey"), IGNORED("WarnWeakCrypto"),
+	IGNORED("XAuthLocation"),
 	{ NULL, NULL, 0, 0, NULL, NULL }
 };
+
+/* What does nothing is no part of the configuration that is shown. */
+static int
+cliconf_format_nothing(const struct conf_keyword *kw, const void *value,
+    size_t i, char *buf, size_t size)
+{
+	return -1;
+}
+
+/* "names:names", or "none". */
+static int
+cliconf_parse_cname(const struct conf_keyword *kw, void *value,
+    const char *arg, char *err, size_t errlen)
+{
+	if (strcasecmp(arg, "none") != 0 && strchr(arg, ':') == NULL) {
+		strlcpy(err, "expected names:names or none", errlen);
+		return -1;
+	}
+	return conf_list_parse(kw, value, arg, err, errlen);
+}
 
 static int
 cliconf_mask_isset(const void *value)
@@ -487,6 +547,25 @@ cliconf_own_keywords(void)
 	return list;
 }
 
+/* Logs, a line each, which keywords are set in vain. */
+void
+cliconf_tell(const struct cliconf *conf)
+{
+	const struct conf_keyword *kw;
+	const struct cliconf_told *told;
+	const struct conf_list *value;
+
+	for (kw = cliconf_keywords; kw->name != NULL; kw++) {
+		value = (const void *)((const char *)conf + kw->offset);
+		told = kw->arg;
+		if (kw->type == &cliconf_type_told && value->n > 0 &&
+		    strcasecmp(value->word[0], told->nothing) != 0 &&
+		    strcasecmp(value->word[0], "false") != 0)
+			log_info("%s is not served: %s.", kw->name,
+			    told->advice);
+	}
+}
+
 /* Is the value of IdentityAgent a word that stands for itself? */
 static int
 cliconf_is_agent_word(const char *s)
@@ -518,6 +597,9 @@ cliconf_finish_values(struct cliconf *conf, const char *host, char *err,
 		return -1;
 	if (expand_string(&names, "controlpath",
 	    &conf->control_path, all, err, errlen) == -1 ||
+	    expand_string(&names, "revokedhostkeys",
+	    &conf->revoked_host_keys, EXPAND_TILDE | EXPAND_ENV, err,
+	    errlen) == -1 ||
 	    expand_string(&names, "proxycommand",
 	    &conf->proxy_command, EXPAND_SHELL, err, errlen) == -1)
 		return -1;

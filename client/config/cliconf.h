@@ -14,6 +14,15 @@ enum strict_hostkey {
 	STRICT_ACCEPT_NEW
 };
 
+enum canonicalize {
+	CANONICALIZE_NO,
+	CANONICALIZE_YES,
+	CANONICALIZE_ALWAYS	/* behind a proxy, too */
+};
+
+/* Keywords that are not served, which is told if they are set. */
+#define CLICONF_TOLD	11
+
 /* After how much or how long keys are exchanged anew; 0: libssh decides. */
 struct rekey_limit {
 	long long	 bytes;
@@ -80,6 +89,15 @@ struct cliconf {
 	int		 log_level;	/* enum log_level */
 	char		*ignore_unknown;	/* patterns of IgnoreUnknown */
 	char		*tag;		/* for "Match tagged", or NULL */
+	int		 canonicalize;	/* enum canonicalize */
+	struct conf_list canonical_domains;
+	int		 canonical_max_dots;
+	int		 canonical_fallback;	/* to the name as given */
+	struct conf_list canonical_cnames;	/* "names:names" */
+	int		 required_rsa_size;	/* bits */
+	char		*revoked_host_keys;	/* a file; NULL or "none" */
+	char		*refuse_connection;	/* what to say, or NULL */
+	struct conf_list told[CLICONF_TOLD];	/* what does nothing */
 };
 
 extern const struct conf_keyword cliconf_keywords[];
@@ -95,5 +113,6 @@ int	 cliconf_answer_time(const struct cliconf *);
 int	 cliconf_finish(struct cliconf *, const char *, char *, size_t);
 char	*cliconf_dump(const struct cliconf *);
 char	*cliconf_own_keywords(void);
+void	 cliconf_tell(const struct cliconf *);
 
 #endif

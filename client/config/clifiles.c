@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "canonical.h"
 #include "cliconf.h"
 #include "conf.h"
 #include "expand.h"
@@ -34,6 +35,7 @@ struct clifile {
 	struct cliconf		*conf;
 	struct cliconf		*scratch;	/* for lines that do not hold */
 	const char		*host;		/* as the user gave it */
+	char			*target;	/* its name now, for "Host" */
 	char			*user;		/* who runs the program */
 	char			*home;
 	const char		*dir;		/* where Include looks */
@@ -99,9 +101,10 @@ clifile_host(const struct clifile *cf, const struct conf_list *words)
 
 	for (i = 1; i < words->n; i++) {
 		if (*words->word[i] == '!') {
-			if (match_pattern(cf->host, words->word[i] + 1))
+			if (match_pattern(cf->target,
+			    words->word[i] + 1))
 				return 0;
-		} else if (match_pattern(cf->host, words->word[i]))
+		} else if (match_pattern(cf->target, words->word[i]))
 			found = 1;
 	}
 	return found;
@@ -448,6 +451,35 @@ clifile_read(struct clifile *cf, const char *path, int check, int must_exist)
 	return ret;
 }
 
+/*
+ * After the first reading: the name that "Host" is matched with in the second,
+ * which is that of HostName, or the full one if that is asked for; the second
+ * reading may then say more about it.  0, or -1 with cf->err set.
+ */
+static int
+clifile_settle_target(struct clifile *cf)
+{
+	struct cliconf *conf = cf->conf;
+	char *name, *full;
+
+	if ((name = expand_hostname(conf, cf->host, cf->err,
+	    cf->errlen)) == NULL)
+		return -1;
+	if (canonical_is_asked(conf)) {
+		cf->want_final = 1;
+		full = canonical_name(conf, name, cf->err, cf->errlen);
+		if (full != NULL && strcmp(full, name) != 0) {
+			free(conf->hostname);
+			conf->hostname = xstrdup(full);
+		}
+		free(name);
+		name = full;
+	}
+	free(cf->target);
+	cf->target = name;
+	return name == NULL ? -1 : 0;
+}
+
 /* One round over the file of -F, or over the user's and the system's. */
 static int
 clifile_round(struct clifile *cf, const char *file)
@@ -455,6 +487,8 @@ clifile_round(struct clifile *cf, const char *file)
 	char *ssh_dir, *ours, *theirs;
 	int ret;
 
+	if (file != NULL && strcasecmp(file, "none") == 0)
+		return 0;
 	xasprintf(&ssh_dir, "%s/.ssh", cf->home);
 	xasprintf(&ours, "%s/sockstun_config", ssh_dir);
 	xasprintf(&theirs, "%s/config", ssh_dir);
@@ -504,18 +538,19 @@ cliconf_read_files(struct cliconf *conf, const char *host, const char *file,
 	conf->config_file = file;
 	if (expand_check_names(host, conf->user, err, errlen) == -1)
 		return -1;
-	if (file != NULL && strcasecmp(file, "none") == 0)
-		return 0;
 	if ((pw = expand_passwd(err, errlen)) == NULL)
 		return -1;
 	cf.user = xstrdup(pw->pw_name);
 	cf.home = xstrdup(pw->pw_dir);
+	cf.target = xstrdup(host);
 	cliconf_init(&scratch);
-	ret = clifile_round(&cf, file);
+	if ((ret = clifile_round(&cf, file)) == 0)
+		ret = clifile_settle_target(&cf);
 	if (ret == 0 && cf.want_final) {
 		cf.final = 1;
 		ret = clifile_round(&cf, file);
 	}
+	free(cf.target);
 	free(cf.user);
 	free(cf.home);
 	return ret;

@@ -85,7 +85,9 @@ static const struct {
 } letters[] = {
 	{ '4', "AddressFamily", "inet" },
 	{ '6', "AddressFamily", "inet6" },
+	{ 'C', "Compression", "yes" },
 	{ 'D', "DynamicForward", NULL },
+	{ 'I', "PKCS11Provider", NULL },
 	{ 'J', "ProxyJump", NULL },
 	{ 'P', "Tag", NULL },
 	{ 'S', "ControlPath", NULL },
@@ -160,9 +162,6 @@ static void
 parse_letter(struct options *o, int ch)
 {
 	switch (ch) {
-	case 'C':
-		o->compress = 1;
-		break;
 	case 'E':
 		o->log_file = optarg;
 		break;
@@ -171,12 +170,6 @@ parse_letter(struct options *o, int ch)
 		break;
 	case 'G':
 		o->dump = 1;
-		break;
-	case 'I':
-		if (o->instead != NULL)
-			break;
-		warnx("-I: PKCS#11 is not served; add the key to ssh-agent "
-		    "with ssh-add -s");
 		break;
 	case 'O':
 		o->ctl_cmd = optarg;
@@ -274,9 +267,14 @@ parse_arguments(struct options *o, int argc, char **argv)
 static int
 read_configuration(struct options *o, char *why, size_t len)
 {
-	return cliconf_read_files(&o->conf, o->host, o->config_file, why,
-	    len) == -1 || cliconf_finish(&o->conf, o->host, why, len) == -1 ?
-	    -1 : 0;
+	if (cliconf_read_files(&o->conf, o->host, o->config_file, why,
+	    len) == -1 || cliconf_finish(&o->conf, o->host, why, len) == -1)
+		return -1;
+	if (o->conf.refuse_connection == NULL || o->dump)
+		return 0;
+	snprintf(why, len, "The configuration refuses connections to %s: %s",
+	    o->host, o->conf.refuse_connection);
+	return -1;
 }
 
 /*
@@ -361,9 +359,8 @@ options_parse(struct options *o, int argc, char **argv)
 	    add_others(o, argc, argv, why, sizeof(why)) == -1)
 		errx(EXIT_OWN, "%s", why);
 	log_set_level(level_asked(o, (enum log_level)o->conf.log_level));
-	if (o->compress && !o->dump)
-		log_info("Compression is not used: what the far end sends "
-		    "could unpack to a thousand times its size.");
+	if (!o->dump)
+		cliconf_tell(&o->conf);
 }
 
 /*

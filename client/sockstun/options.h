@@ -20,7 +20,6 @@ struct options {
 	char		*host;		/* as the user gave it */
 	char		**command;	/* after "--", or NULL */
 	const char	*ctl_cmd;	/* -O, or NULL */
-	int		 compress;	/* -C */
 	int		 dump;		/* -G */
 	int		 verbose;	/* how often -v was given */
 	int		 quiet;
