@@ -20,6 +20,7 @@
 #include "knownhosts.h"
 #include "log.h"
 #include "prompt.h"
+#include "revoked.h"
 #include "xmalloc.h"
 
 /* What one question is about; all of it belongs to hostkey_verify(). */
@@ -284,9 +285,31 @@ hostkey_changed(struct hostkey *hk)
 	return HOSTKEY_UNSAFE;
 }
 
+/* Does RevokedHostKeys let no host have this key? */
+static int
+hostkey_is_banned(struct hostkey *hk)
+{
+	const char	*file = hk->conf->revoked_host_keys;
+	char		 why[256];
+	int		 found;
+
+	if (file == NULL || strcasecmp(file, "none") == 0)
+		return 0;
+	found = revoked_find(file, hk->key, why, sizeof(why));
+	if (found == 1)
+		log_warnx("Host key %s %s revoked by file %s", hk->type,
+		    hk->fingerprint, file);
+	else if (found == -1)
+		log_warnx("Error checking host key %s %s in revoked keys "
+		    "file %s: %s", hk->type, hk->fingerprint, file, why);
+	return found != 0;
+}
+
 static enum hostkey_verdict
 hostkey_judge(struct hostkey *hk)
 {
+	if (hostkey_is_banned(hk))
+		return HOSTKEY_REFUSED;
 	knownhosts_check(&hk->conf->user_known_hosts,
 	    &hk->conf->global_known_hosts, hk->name, hk->key, &hk->found);
 	if (hk->found.state == KNOWNHOSTS_NEW &&

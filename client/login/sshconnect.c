@@ -44,6 +44,7 @@
 
 #define SSHCONNECT_KEX_TIMEOUT	120	/* seconds, without ConnectTimeout */
 #define SSHCONNECT_AUTH_TIMEOUT	300	/* for one answer of the server */
+#define SSHCONNECT_RSA_MIN	1024	/* bits of any RSA key */
 #define SSHCONNECT_FD_MAX	0xffff	/* libssh keeps 16 bits of it */
 
 enum sshconnect_state {
@@ -236,8 +237,11 @@ sshconnect_log_lost(struct sshconnect *sc)
 		log_add(sc->level, 0, "Connection closed by %s port %d", host, port);
 	else {
 		rest = sshconnect_after(text, "Socket error: ");
-		log_add(sc->level, 0, "Connection to %s port %d: %s", host, port,
-		    rest != NULL ? rest : text);
+		log_add(sc->level, 0, "Connection to %s port %d: %s%s", host,
+		    port, rest != NULL ? rest : text, strstr(text,
+		    "hostkey signature") != NULL &&
+		    sc->conf->required_rsa_size > SSHCONNECT_RSA_MIN ?
+		    " (is its RSA key shorter than RequiredRSASize?)" : "");
 	}
 }
 
@@ -379,6 +383,8 @@ sshconnect_set_options(struct sshconnect *sc)
 	const bool		 process = false;
 	uint64_t		 bytes = conf->rekey_limit.bytes;
 	uint32_t		 seconds = MAX(conf->rekey_limit.seconds, 0);
+	int			 rsa = MAX(conf->required_rsa_size,
+				    SSHCONNECT_RSA_MIN);
 	char			*types, errstr[512];
 	int			 ret;
 
@@ -400,6 +406,8 @@ sshconnect_set_options(struct sshconnect *sc)
 	    /* Or a few bytes of a hostile peer could unpack to millions. */
 	    ssh_options_set(sc->session, SSH_OPTIONS_COMPRESSION,
 	    "none") != 0 ||
+	    ssh_options_set(sc->session, SSH_OPTIONS_RSA_MIN_SIZE,
+	    &rsa) != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_REKEY_DATA,
 	    &bytes) != 0 ||
 	    ssh_options_set(sc->session, SSH_OPTIONS_REKEY_TIME,
