@@ -56,6 +56,7 @@ said 0 'later line 2: ignored unknown option "NosuchKeyword"' \
     -vv -F "$OBJ/later" "$me" -- true
 
 # On the way to the server.
+closed=$(freeport)
 # A ProxyCommand may end before or after libssh has written to it.
 for n in 1 2 3 4 5 6 7 8; do
 	said 255 "^sockstun: 127.0.0.1 port $FARPORT was not reached: the ProxyCommand" \
@@ -67,6 +68,53 @@ said 255 "^sockstun: Unable to negotiate .*: no matching cipher found. Their off
     -c aes256-cbc "$me"
 said 255 'HostKeyAlgorithms "ssh-ed25519-cert-v01@openssh.com": none of them' \
     -o HostKeyAlgorithms=ssh-ed25519-cert-v01@openssh.com "$me"
+
+# What a user can do about it comes after it.
+advised()
+{
+	grep -qE -- "^sockstun: $1" "$OBJ/said" || {
+		fail "no advice '$1'"
+		cat "$OBJ/said"
+	}
+}
+said 255 'no matching cipher found' -c aes256-cbc "$me"
+advised 'If one of them is good enough.* -o Ciphers=\+NAME'
+open=$FARPORT
+FARPORT=$closed
+said 255 "^sockstun: connect to host 127.0.0.1 port $closed: Connection refused" \
+    "$me"
+advised 'The host is there, but nothing listens on that port'
+FARPORT=$open
+said 255 'Could not resolve hostname nosuch.invalid: ' nosuch.invalid
+advised 'Is the name spelled correctly'
+said 255 'No ED25519 host key is known for .* strict checking' \
+    -o UserKnownHostsFile="$OBJ/none" "$me"
+advised "To trust it, connect once .* or put its key into $OBJ/none"
+ssh-keygen -q -t ed25519 -N '' -f "$OBJ/stranger"
+ssh-keygen -q -t ed25519 -N secret -f "$OBJ/encrypted"
+cat "$OBJ/encrypted.pub" >>"$OBJ/authorized_keys"
+printf '%s\n' "IdentityFile $OBJ/stranger" "IdentityFile $OBJ/encrypted" \
+    >"$OBJ/denied"
+grep -v IdentityFile "$OBJ/ssh_config" >>"$OBJ/denied"
+chmod 600 "$OBJ/denied"
+said 255 "^sockstun: $me: Permission denied \\(publickey" -F "$OBJ/denied" "$me"
+advised "Tried: $OBJ/stranger, $OBJ/encrypted \\(accepted, but it cannot be used\\)\\.\$"
+advised 'Is the user the right one \(-l\)'
+said 255 'Permission denied' -o PubkeyAuthentication=no "$me"
+advised 'Tried: nothing; no key was found, and nothing may be asked'
+[ "$(grep -c '' "$OBJ/said")" -eq 3 ] || fail "said in more than three lines"
+said 255 'Could not request local forwarding' -D "$FARPORT" \
+    -o ExitOnForwardFailure=yes "$me"
+advised 'bind \[localhost\]:'"$FARPORT: Address already in use"
+advised 'Another program listens there .*another port with -D'
+if [ "$(id -u)" -eq 0 ] && [ "$(cat \
+    /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 1 ]; then
+	setpriv --bounding-set=-net_bind_service "$BIN/sockstun" -F none \
+	    -D 1 "$me" >"$OBJ/said" 2>&1 && fail "-D 1"
+	advised 'Only root may listen there: choose a port from 1024'
+fi
+said 255 . -o LogLevel=ERROR -o PubkeyAuthentication=no "$me"
+[ "$(grep -c '' "$OBJ/said")" -eq 1 ] || fail "advice at level ERROR"
 
 # On a terminal: the address is told once, and a question is interrupted.
 # readpassphrase(3) only notes a signal that comes between its writing of the

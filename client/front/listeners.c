@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,18 @@
 
 /* Addresses that one -D may stand for. */
 #define LISTENERS_PER_SPEC	8
+
+/* What to do when a port cannot be listened on. */
+static void
+listeners_advise(int error)
+{
+	if (error == EADDRINUSE)
+		log_info("Another program listens there (ss -ltnp names it): "
+		    "choose another port with -D, or 0 for a free one.");
+	else if (error == EACCES || error == EPERM)
+		log_info("Only root may listen there: choose a port from 1024 "
+		    "on with -D.");
+}
 
 /* Room for one more, which is one of them once they are counted. */
 static struct listening *
@@ -133,12 +146,15 @@ listeners_open_tcp(struct listeners *all, const struct cliconf *conf,
 	char *copy = xstrdup(spec);
 	int fds[LISTENERS_PER_SPEC], ipv4, i, n = -1;
 
+	errno = 0;
 	if (listeners_split(copy, conf->gateway_ports, &host, &port) == -1)
 		log_warnx("Bad dynamic forwarding specification '%s'", spec);
 	else if ((n = listener_bind_tcp(host, port, conf->address_family, fds,
-	    LISTENERS_PER_SPEC, &why)) == -1)
+	    LISTENERS_PER_SPEC, &why)) == -1) {
 		log_warnx("bind [%s]:%s: %s", host == NULL ? "*" : host, port,
 		    why);
+		listeners_advise(errno);
+	}
 	/* IPv4 first: scripts take the first line that is printed. */
 	for (ipv4 = 1; ipv4 >= 0; ipv4--)
 		for (i = 0; i < n; i++)

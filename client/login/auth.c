@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,7 @@ struct auth {
 	enum auth_state		 state;
 	const struct auth_kind	*kind;		/* the method being tried */
 	int			 spent;		/* bits of methods given up */
+	struct conf_list	 tried;		/* in words, for the user */
 	int			 partial;
 	int			 interrupted;
 	int			 fatal_before;	/* it had an error already */
@@ -91,6 +93,39 @@ struct auth_kind {
 	int		 (*enabled)(const struct auth *);
 	void		 (*start)(struct auth *);
 };
+
+/* Something is tried: told when all was in vain. */
+static void __attribute__((format(printf, 2, 3)))
+auth_note_tried(struct auth *auth, const char *fmt, ...)
+{
+	va_list	ap;
+	char	text[256];
+	size_t	i;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (i = 0; i < auth->tried.n; i++)
+		if (strcmp(auth->tried.word[i], text) == 0)
+			return;
+	conf_list_add(&auth->tried, text);
+}
+
+static void
+auth_tell_tried(const struct auth *auth)
+{
+	char	list[1024] = "";
+	size_t	i;
+
+	for (i = 0; i < auth->tried.n; i++) {
+		if (i > 0)
+			strlcat(list, ", ", sizeof(list));
+		strlcat(list, auth->tried.word[i], sizeof(list));
+	}
+	log_info("Tried: %s.", i > 0 ? list : auth->conf->batch_mode ?
+	    "nothing; no key was found, and nothing may be asked" :
+	    "nothing; no key was found");
+}
 
 static int
 auth_pubkey_enabled(const struct auth *auth)
@@ -183,6 +218,7 @@ auth_kbdint_start(struct auth *auth)
 {
 	auth->kbdint_tries++;
 	auth->kbdint_rounds = 0;
+	auth_note_tried(auth, "answers to its questions");
 	auth->state = AUTH_STATE_KBDINT;
 }
 
@@ -190,6 +226,7 @@ static void
 auth_password_start(struct auth *auth)
 {
 	auth->password_tries++;
+	auth_note_tried(auth, "a password");
 	auth->state = AUTH_STATE_PASSWORD;
 }
 
@@ -267,9 +304,10 @@ auth_next(struct auth *auth)
 	auth->kind = auth->interrupted ? NULL : auth_choose(auth, offered);
 	if (auth->interrupted)
 		log_warnx("%s: interrupted at a question", auth->who);
-	else if (auth->kind == NULL)
+	else if (auth->kind == NULL) {
 		log_warnx("%s: Permission denied (%s).", auth->who, list);
-	else {
+		auth_tell_tried(auth);
+	} else {
 		log_verbose("Authentications that can continue: %s", list);
 		log_verbose("Next authentication method: %s",
 		    auth->kind->name);
@@ -335,6 +373,7 @@ auth_agent(struct auth *auth)
 
 	if (!auth->agent_set) {
 		auth->agent_set = 1;
+		auth_note_tried(auth, "the keys of the agent");
 		ssh_set_agent_socket(auth->session,
 		    agent_take_fd(auth->agent));
 	}
@@ -380,8 +419,11 @@ auth_load_key(struct auth *auth, const struct identity *id)
 {
 	auth->priv = identity_load_private(id, auth->conf,
 	    &auth->interrupted);
-	if (auth->priv == NULL)
+	if (auth->priv == NULL) {
+		auth_note_tried(auth, "%s (accepted, but it cannot be used)",
+		    id->file);
 		return auth_skip_key(auth);
+	}
 	if (auth->use_cert &&
 	    ssh_pki_copy_cert_to_privkey(id->cert, auth->priv) != SSH_OK) {
 		log_warnx("%s: the certificate does not fit the key",
@@ -410,6 +452,7 @@ auth_offer(struct auth *auth)
 		return auth_skip_key(auth);
 	if (key == NULL) {
 		log_verbose("Trying private key: %s", id->file);
+		auth_note_tried(auth, "%s", id->file);
 		return auth_load_key(auth, id);
 	}
 	rc = ssh_userauth_try_publickey(auth->session, NULL, key);
@@ -420,6 +463,7 @@ auth_offer(struct auth *auth)
 	    auth->use_cert ? "certificate" : "public", id->file);
 	if (rc == SSH_AUTH_SUCCESS)
 		return auth_load_key(auth, id);
+	auth_note_tried(auth, "%s", id->file);
 	if (rc == SSH_AUTH_PARTIAL)
 		return OUTCOME_PARTIAL;
 	if (rc == SSH_AUTH_ERROR)
@@ -441,6 +485,7 @@ auth_sign(struct auth *auth)
 	ssh_key_free(auth->priv);
 	auth->priv = NULL;
 	if (rc == SSH_AUTH_DENIED || rc == SSH_AUTH_ERROR) {
+		auth_note_tried(auth, "%s", auth->ids[auth->cur].file);
 		log_debug("%s: %s", auth->ids[auth->cur].file,
 		    ssh_get_error(auth->session));
 		return auth_skip_key(auth);
@@ -701,6 +746,7 @@ auth_free(struct auth *auth)
 	prompt_free(auth->password);
 	prompt_free(auth->sent);
 	agent_close(auth->agent);
+	conf_list_clear(&auth->tried);
 	free(auth->banner);
 	free(auth->who);
 	free(auth);

@@ -11,12 +11,14 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "addr.h"
 #include "cliconf.h"
 #include "connect.h"
 #include "eventloop.h"
@@ -41,6 +43,7 @@ struct hostconnect {
 	int			 attempts;
 	/* For BindAddress, with which addresses are tried one by one. */
 	struct addrinfo		*next;
+	const struct sockaddr	*to;		/* that is being tried */
 	struct event		*writable;
 	struct event		*timeout;
 	int			 fd;
@@ -81,13 +84,13 @@ hostconnect_cancel(struct hostconnect *r)
 }
 
 static void
-hostconnect_done(struct hostconnect *r, int fd)
+hostconnect_done(struct hostconnect *r, int fd, int error)
 {
 	hostconnect_cb	*cb = r->cb;
 	void		*arg = r->arg;
 
 	hostconnect_cancel(r);
-	cb(fd, arg);
+	cb(fd, error, arg);
 }
 
 static void
@@ -100,7 +103,7 @@ hostconnect_connect_cb(int fd, int error, void *arg)
 	if (fd != -1) {
 		/* It carries no flow: a reset could destroy the last words. */
 		sockstream_set_reset(fd, 0);
-		hostconnect_done(r, fd);
+		hostconnect_done(r, fd, 0);
 		return;
 	}
 	if (r->attempts < r->conf->connection_attempts) {
@@ -112,7 +115,7 @@ hostconnect_connect_cb(int fd, int error, void *arg)
 	}
 	log_add(r->level, 0, "connect to host %s port %d: %s", r->conf->hostname,
 	    r->conf->port, strerror(error));
-	hostconnect_done(r, -1);
+	hostconnect_done(r, -1, error);
 }
 
 /* With BindAddress: one attempt succeeded (0), or the last of all failed. */
@@ -171,6 +174,7 @@ hostconnect_bound_next(struct hostconnect *r)
 		hostconnect_stop_bound(r);
 		if ((source = hostconnect_source(r, ai->ai_family)) == NULL)
 			continue;
+		r->to = ai->ai_addr;
 		r->error = hostconnect_connect_from(r, ai, source);
 		if (r->error != 0)
 			continue;
@@ -241,7 +245,8 @@ hostconnect_resolved_cb(int error, struct addrinfo *ai, void *arg)
 		log_add(r->level, 0, "Could not resolve hostname %s: %s",
 		    r->conf->hostname, error == EAI_SYSTEM ? strerror(errno) :
 		    gai_strerror(error));
-		hostconnect_done(r, -1);
+		hostconnect_done(r, -1, error == EAI_SYSTEM ? errno :
+		    HOSTCONNECT_UNKNOWN);
 		return;
 	}
 	r->addrs = ai;
@@ -270,7 +275,7 @@ hostconnect_source_cb(int error, struct addrinfo *ai, void *arg)
 		log_add(r->level, 0, "BindAddress %s: %s", r->conf->bind_address,
 		    error == EAI_SYSTEM ? strerror(errno) :
 		    gai_strerror(error));
-		hostconnect_done(r, -1);
+		hostconnect_done(r, -1, EADDRNOTAVAIL);
 		return;
 	}
 	r->source = ai;
@@ -309,4 +314,25 @@ hostconnect_start(struct event_base *base, struct resolver *resolver,
 		hostconnect_ask(r, conf->hostname, conf->port,
 		    hostconnect_resolved_cb);
 	return r;
+}
+
+/* Says in words what it does. */
+void
+hostconnect_describe(const struct hostconnect *r, char *buf, size_t size)
+{
+	const struct sockaddr *to = r->connect != NULL ?
+	    connect_trying(r->connect) : r->to;
+	const char *name = r->conf->hostname;
+	char host[ADDR_STRLEN];
+	struct addr a;
+
+	if (r->addrs == NULL)
+		snprintf(buf, size, "looking up %s", name);
+	else if (to == NULL || addr_from_sockaddr(&a, to) == -1 ||
+	    strcmp(addr_format_host(&a, host, sizeof(host)), name) == 0)
+		snprintf(buf, size, "connecting to %s port %d", name,
+		    r->conf->port);
+	else
+		snprintf(buf, size, "connecting to %s (%s) port %d", name,
+		    host, r->conf->port);
 }

@@ -183,6 +183,16 @@ hostkey_remember(struct hostkey *hk)
 		    "list of known hosts.", hk->name, hk->type);
 }
 
+/* Nobody can be asked, or is to be: what makes the host a known one? */
+static void
+hostkey_advise(const struct hostkey *hk)
+{
+	if (hk->conf->user_known_hosts.n > 0)
+		log_info("To trust it, connect once with "
+		    "StrictHostKeyChecking ask, or put its key into %s.",
+		    hk->conf->user_known_hosts.word[0]);
+}
+
 /* As ssh(1): a host on another port may be known by its bare name. */
 static int
 hostkey_known_without_port(struct hostkey *hk)
@@ -218,6 +228,7 @@ hostkey_new(struct hostkey *hk)
 	case STRICT_YES:
 		log_warnx("No %s host key is known for %.200s and you have "
 		    "requested strict checking.", hk->type, hk->name);
+		hostkey_advise(hk);
 		return HOSTKEY_REFUSED;
 	case STRICT_ACCEPT_NEW:
 	case STRICT_NO:

@@ -155,27 +155,32 @@ sshconnect_after(const char *text, const char *prefix)
 
 /*
  * The name that ssh(1) has for the kind of algorithm on which the two ends do
- * not agree, by libssh's error; NULL if that is a different one.
+ * not agree, by libssh's error, and the keyword for that kind or NULL; NULL if
+ * the error is a different one.
  */
 static const char *
-sshconnect_unmatched(const char *text)
+sshconnect_unmatched(const char *text, const char **keyword)
 {
 	static const struct {
 		const char	*theirs;
 		const char	*name;
+		const char	*keyword;
 	} kinds[] = {
-		{ "kex algos", "key exchange method" },
-		{ "server host key algo", "host key type" },
-		{ "encryption ", "cipher" },
-		{ "mac algo ", "MAC" },
-		{ "compression algo ", "compression method" },
+		{ "kex algos", "key exchange method", "KexAlgorithms" },
+		{ "server host key algo", "host key type",
+		    "HostKeyAlgorithms" },
+		{ "encryption ", "cipher", "Ciphers" },
+		{ "mac algo ", "MAC", "MACs" },
+		{ "compression algo ", "compression method", NULL },
 	};
 	size_t	i;
 
 	text = sshconnect_after(text, "kex error : no match for method ");
 	for (i = 0; text != NULL && i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (sshconnect_after(text, kinds[i].theirs) != NULL)
+		if (sshconnect_after(text, kinds[i].theirs) != NULL) {
+			*keyword = kinds[i].keyword;
 			return kinds[i].name;
+		}
 	return NULL;
 }
 
@@ -183,15 +188,18 @@ sshconnect_unmatched(const char *text)
 static void
 sshconnect_log_kex_error(struct sshconnect *sc, const char *text)
 {
-	const char	*kind, *offer;
+	const char	*kind, *offer, *keyword = NULL;
 
-	kind = sshconnect_unmatched(text);
+	kind = sshconnect_unmatched(text, &keyword);
 	offer = strstr(text, ": server [");
 	if (kind != NULL && offer != NULL) {
 		offer += strlen(": server [");
 		log_warnx("Unable to negotiate with %s port %d: no matching "
 		    "%s found. Their offer: %.*s", sc->conf->hostname,
 		    sc->conf->port, kind, (int)strcspn(offer, "]"), offer);
+		if (keyword != NULL)
+			log_info("If one of them is good enough, permit it "
+			    "with -o %s=+NAME.", keyword);
 	} else
 		log_warnx("Unable to negotiate with %s port %d: %s",
 		    sc->conf->hostname, sc->conf->port, text);
@@ -459,15 +467,35 @@ sshconnect_begin_kex(struct sshconnect *sc, int fd)
 	sshconnect_kex_step(sc);
 }
 
+/* What an errno says, or HOSTCONNECT_UNKNOWN. */
+static enum sshconnect_result
+sshconnect_unreached(int error)
+{
+	switch (error) {
+	case HOSTCONNECT_UNKNOWN:
+		return SSHCONNECT_UNKNOWN;
+	case ECONNREFUSED:
+		return SSHCONNECT_REFUSED;
+	case ETIMEDOUT:
+		return SSHCONNECT_TIMED_OUT;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ENETDOWN:
+		return SSHCONNECT_NO_ROUTE;
+	default:
+		return SSHCONNECT_UNREACHED;
+	}
+}
+
 static void
-sshconnect_reach_cb(int fd, void *arg)
+sshconnect_reach_cb(int fd, int error, void *arg)
 {
 	struct sshconnect	*sc = arg;
 	int			 on = 1;
 
 	sc->hostconnect = NULL;
 	if (fd == -1) {
-		sshconnect_fail(sc);
+		sshconnect_end(sc, NULL, sshconnect_unreached(error));
 		return;
 	}
 	if (sc->conf->tcp_keepalive &&
@@ -488,7 +516,7 @@ sshconnect_passed_cb(evutil_socket_t sock, short what, void *arg)
 	sc->ready = NULL;
 	close(sc->fd);
 	sc->fd = -1;
-	sshconnect_reach_cb(fd, sc);
+	sshconnect_reach_cb(fd, 0, sc);
 }
 
 /* Waits, at most ConnectTimeout, for the command to pass the connection. */
@@ -588,4 +616,26 @@ int
 sshconnect_is_reached(const struct sshconnect *sc)
 {
 	return sc->state >= SSHCONNECT_KEX || sc->through != NULL;
+}
+
+/*
+ * Says in words what it does; nothing if that is a command's affair, which may
+ * use the terminal itself.
+ */
+void
+sshconnect_describe(const struct sshconnect *sc, char *buf, size_t size)
+{
+	const struct cliconf	*conf = sc->conf;
+
+	*buf = '\0';
+	if (sc->through != NULL)
+		return;
+	if (sc->hostconnect != NULL)
+		hostconnect_describe(sc->hostconnect, buf, size);
+	else if (sc->state == SSHCONNECT_KEX)
+		snprintf(buf, size, "exchanging keys with %s port %d",
+		    conf->hostname, conf->port);
+	else if (sc->state == SSHCONNECT_AUTH)
+		snprintf(buf, size, "authenticating to %s as %s by %s",
+		    conf->hostname, conf->user, auth_method(sc->auth));
 }

@@ -6,6 +6,8 @@
 #ifndef SSHCONNECT_H
 #define SSHCONNECT_H
 
+#include <sys/types.h>
+
 #include "log.h"
 
 struct cliconf;
@@ -18,6 +20,10 @@ struct sshconnect;
 enum sshconnect_result {
 	SSHCONNECT_MADE,
 	SSHCONNECT_UNREACHED,	/* or it ended before the user was let in */
+	SSHCONNECT_UNKNOWN,	/* nobody knows the host's name */
+	SSHCONNECT_REFUSED,	/* nothing listens there */
+	SSHCONNECT_TIMED_OUT,	/* nothing answers there */
+	SSHCONNECT_NO_ROUTE,	/* it cannot even be asked */
 	SSHCONNECT_DENIED,	/* the server does not let the user in */
 	SSHCONNECT_OTHER_KEY	/* it has not the key that is expected */
 };
@@ -34,6 +40,8 @@ struct sshconnect	*sshconnect_start(struct event_base *,
 			    struct remembered *, enum log_level,
 			    sshconnect_cb *, void *);
 int			 sshconnect_is_reached(const struct sshconnect *);
+void			 sshconnect_describe(const struct sshconnect *, char *,
+			    size_t);
 void			 sshconnect_cancel(struct sshconnect *);
 
 #endif

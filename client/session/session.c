@@ -26,6 +26,7 @@
 
 #include <event2/event.h>
 
+#include "advice.h"
 #include "backoff.h"
 #include "cliconf.h"
 #include "eventloop.h"
@@ -80,6 +81,7 @@ struct session {
 	struct targets		 targets;
 	int			 was_up;
 	int			 attempts;	/* since it was up */
+	enum sshconnect_result	 result;	/* of the last one */
 	int			 wanted;	/* a client waits */
 	unsigned int		 connections;	/* times that it was up */
 	char			 reason[256];	/* of the last loss */
@@ -185,6 +187,7 @@ session_attempt_cb(struct ssh_session_struct *made,
 	struct target *t = targets_current(&s->targets);
 
 	s->attempt = NULL;
+	s->result = result;
 	t->denials = result == SSHCONNECT_DENIED ? t->denials + 1 : 0;
 	t->other_key = result == SSHCONNECT_OTHER_KEY;
 	if (result == SSHCONNECT_MADE)
@@ -240,6 +243,16 @@ session_tell_up(struct session *s)
 		    MONOTIME_SECOND);
 }
 
+/* There will be none: what can be done about it? */
+static void
+session_advise(struct session *s)
+{
+	const char *advice = advice_for(s->result);
+
+	if (!s->was_up && advice != NULL)
+		log_info("%s", advice);
+}
+
 /* Begins what belongs to a state. */
 static void
 session_enter(struct session *s, enum session_state state)
@@ -249,7 +262,9 @@ session_enter(struct session *s, enum session_state state)
 	log_debug("session: %s", session_state_name(state));
 	switch (state) {
 	case SESSION_NEW:
+		break;
 	case SESSION_STOPPED:
+		session_advise(s);
 		break;
 	case SESSION_CONNECTING:
 		session_connect(s);
@@ -334,7 +349,7 @@ session_event(struct session *s, enum session_event ev)
 
 /* The first far end can be reached: back to it, when nobody minds. */
 static void
-session_probe_cb(int fd, void *arg)
+session_probe_cb(int fd, int error, void *arg)
 {
 	struct session *s = arg;
 
@@ -608,6 +623,9 @@ session_describe(const struct session *s, struct session_description *d)
 	memset(d, 0, sizeof(*d));
 	d->state = s->state;
 	d->since = s->since;
+	d->lost = s->lost;
+	if (s->attempt != NULL)
+		sshconnect_describe(s->attempt, d->step, sizeof(d->step));
 	d->due = s->state == SESSION_WAITING ? session_due(s) : 0;
 	d->connections = s->connections;
 	d->reason = s->reason;

@@ -35,6 +35,8 @@ enum session_nudge {
 struct session_description {
 	enum session_state	 state;
 	int64_t			 since;		/* of that, monotime_ns() */
+	int64_t			 lost;		/* when the last one was */
+	char			 step[320];	/* of an attempt, or "" */
 	int			 due;		/* ms until it is left, or 0 */
 	unsigned int		 connections;	/* times that it was up */
 	const char		*reason;	/* of the last loss, or "" */

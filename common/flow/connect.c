@@ -358,3 +358,11 @@ connect_cancel(struct connect *c)
 		event_free(c->ev_timeout);
 	free(c);
 }
+
+/* The address of the attempt begun last, or NULL. */
+const struct sockaddr *
+connect_trying(const struct connect *c)
+{
+	return c->next == 0 ? NULL :
+	    (const struct sockaddr *)&c->attempts[c->next - 1].ss;
+}

@@ -12,6 +12,7 @@
 struct addrinfo;
 struct connect;
 struct event_base;
+struct sockaddr;
 
 /* May this address be tried?  Returns 0, or an errno: that is its failure. */
 typedef int connect_filter(const struct addrinfo *, void *);
@@ -22,6 +23,7 @@ typedef void connect_cb(int, int, void *);
 struct connect	*connect_start(struct event_base *, const struct addrinfo *,
 		    const struct timeval *, connect_filter *, connect_cb *,
 		    void *);
+const struct sockaddr *connect_trying(const struct connect *);
 void		 connect_cancel(struct connect *);
 
 #endif

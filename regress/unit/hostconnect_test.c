@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,8 +36,9 @@ static struct event_base *base;
 static struct resolver *resolver;
 static struct cliconf conf;
 static struct hostconnect *r;
-static int listener, filler, fd, calls;
+static int listener, filler, fd, why, calls;
 static char name[] = "127.0.0.1", other[] = "127.0.0.9", six[] = "::1";
+static char local[] = "localhost";
 static char nowhere[] = "no.where", broken[] = "broken";
 
 int
@@ -53,9 +55,10 @@ __wrap_getaddrinfo(const char *host, const char *port,
 }
 
 static void
-done_cb(int got, void *arg)
+done_cb(int got, int error, void *arg)
 {
 	fd = got;
+	why = error;
 	r = NULL;
 	calls++;
 }
@@ -131,6 +134,15 @@ start(void)
 	assert_int_equal(calls, 0);
 }
 
+static void
+assert_does(const char *want)
+{
+	char text[320];
+
+	hostconnect_describe(r, text, sizeof(text));
+	assert_string_equal(text, want);
+}
+
 /* It ends so: a connection from that address, or none. */
 static void
 assert_ends(const char *from)
@@ -172,10 +184,13 @@ test_names(void **state)
 {
 	conf.hostname = nowhere;
 	start();
+	assert_does("looking up no.where");
 	assert_ends(NULL);
+	assert_int_equal(why, HOSTCONNECT_UNKNOWN);
 	conf.hostname = broken;
 	start();
 	assert_ends(NULL);
+	assert_int_equal(why, EMFILE);
 	conf.hostname = name;
 	conf.bind_address = nowhere;
 	start();
@@ -203,6 +218,7 @@ attempts(void)
 	clock_move(1 * CLOCK_SECOND);
 	turn();
 	assert_ends(NULL);
+	assert_int_equal(why, ECONNREFUSED);
 	/* One that is answered is the last. */
 	start();
 	turn();
@@ -227,10 +243,15 @@ test_attempts(void **state)
 static void
 timeouts(void)
 {
+	char text[64];
+
 	conf.connect_timeout = 10;
 	conf.connection_attempts = 2;
 	start();
 	turn();
+	snprintf(text, sizeof(text), "connecting to 127.0.0.1 port %d",
+	    conf.port);
+	assert_does(text);
 	clock_move(9 * CLOCK_SECOND);
 	turn();
 	assert_int_equal(calls, 0);
@@ -244,13 +265,25 @@ timeouts(void)
 	assert_int_equal(calls, 0);
 	clock_move(2 * CLOCK_SECOND);
 	assert_ends(NULL);
+	assert_int_equal(why, ETIMEDOUT);
 }
 
 static void
 test_timeouts(void **state)
 {
+	char text[64];
+
 	listen_at(0);
 	timeouts();
+	conf.hostname = local;
+	conf.address_family = AF_INET;
+	start();
+	turn();
+	snprintf(text, sizeof(text), "connecting to localhost (127.0.0.1) "
+	    "port %d", conf.port);
+	assert_does(text);
+	hostconnect_cancel(r);
+	conf.hostname = name;
 	conf.bind_address = other;
 	timeouts();
 }

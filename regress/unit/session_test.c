@@ -28,6 +28,7 @@ static struct event_base *base;
 static struct cliconf conf, other;
 static size_t nothers;
 static struct session *session;
+static char line[256];			/* of the log */
 static enum session_state told;
 static int changes;
 
@@ -63,6 +64,12 @@ int
 sshconnect_is_reached(const struct sshconnect *sc)
 {
 	return reached;
+}
+
+void
+sshconnect_describe(const struct sshconnect *sc, char *buf, size_t size)
+{
+	strlcpy(buf, "a step", size);
 }
 
 struct hostconnect *
@@ -234,22 +241,68 @@ tear_down(void)
 	event_base_free(base);
 }
 
-/* Whatever the first attempt fails by, there is no second. */
+static void
+note_line(enum log_level level, const char *text, void *arg)
+{
+	strlcpy(line, text, sizeof(line));
+}
+
+/* Whatever the first attempt fails by, there is no second, but advice. */
 static void
 test_first(void **state)
 {
-	static const enum sshconnect_result results[] = {
-		SSHCONNECT_UNREACHED, SSHCONNECT_DENIED, SSHCONNECT_OTHER_KEY
+	static const struct {
+		enum sshconnect_result	 result;
+		const char		*advice;
+	} ends[] = {
+		{ SSHCONNECT_UNREACHED, "" },
+		{ SSHCONNECT_OTHER_KEY, "" },
+		{ SSHCONNECT_DENIED, "Is the user the right one" },
+		{ SSHCONNECT_UNKNOWN, "Is the name spelled correctly" },
+		{ SSHCONNECT_REFUSED, "The host is there" },
+		{ SSHCONNECT_TIMED_OUT, "Nothing answers" },
+		{ SSHCONNECT_NO_ROUTE, "No way leads there" },
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(results) / sizeof(*results); i++) {
+	log_set_sink(note_line, NULL);
+	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		set_up(1);
-		answer(results[i]);
+		*line = '\0';
+		answer(ends[i].result);
 		assert_int_equal(told, SESSION_STOPPED);
 		assert_false(session_may_come(session));
+		assert_memory_equal(line, ends[i].advice,
+		    strlen(ends[i].advice) + (*ends[i].advice == '\0'));
 		tear_down();
 	}
+	log_set_sink(NULL, NULL);
+}
+
+/* When it was up once, nobody needs advice any more. */
+static void
+test_no_advice(void **state)
+{
+	struct session_description d;
+
+	set_up_waiting();
+	log_set_sink(note_line, NULL);
+	*line = '\0';
+	session_describe(session, &d);
+	assert_true(d.lost > 0);
+	assert_string_equal(d.step, "");
+	while (told != SESSION_STOPPED) {
+		session_nudge(session, SESSION_ORDERED);
+		session_describe(session, &d);
+		assert_string_equal(d.step, "a step");
+		answer(SSHCONNECT_DENIED);
+		event_base_loop(base, EVLOOP_ONCE);
+		if (told == SESSION_CONNECTING)
+			answer(SSHCONNECT_DENIED);
+	}
+	assert_string_equal(line, "");
+	log_set_sink(NULL, NULL);
+	tear_down();
 }
 
 static void
@@ -432,6 +485,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first),
+		cmocka_unit_test(test_no_advice),
 		cmocka_unit_test(test_no_reconnect),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_by_itself),
