@@ -21,6 +21,7 @@
 
 #include "log.h"
 #include "prompt.h"
+#include "statusline.h"
 #include "xmalloc.h"
 
 #define PROMPT_MAX	1024
@@ -160,6 +161,7 @@ prompt_read(const char *text, int flags)
 	char			 buf[PROMPT_MAX], *answer;
 	int			 rpp, saved;
 
+	statusline_clear();
 	mode = prompt_askpass_mode();
 	if (mode == ASKPASS_ALWAYS)
 		return prompt_run_askpass(text);
@@ -294,6 +296,7 @@ prompt_show(const char *who, const char *text, size_t *left)
 	char	*safe, *s;
 	size_t	 len, cost;
 
+	statusline_clear();
 	safe = prompt_safe(text);
 	while ((s = strchr(safe, '\t')) != NULL)
 		*s = ' ';

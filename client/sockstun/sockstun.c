@@ -33,6 +33,7 @@
 #include "notify.h"
 #include "options.h"
 #include "passed.h"
+#include "progress.h"
 #include "query.h"
 #include "session.h"
 #include "sockstalk.h"
@@ -52,6 +53,7 @@ struct sockstun {
 	struct clients		 clients;
 	struct answers		 answers;
 	struct control		*control;	/* NULL: none */
+	struct progress		*progress;	/* NULL: not shown */
 	struct event		*sigterm, *sigint, *sighup, *sigchld;
 	pid_t			 command;
 	int			 is_open;	/* listens */
@@ -117,6 +119,9 @@ start_command(struct sockstun *s)
 {
 	const struct listening *first = s->listeners.list;
 
+	/* From now on the terminal is the command's. */
+	progress_stop(s->progress);
+	s->progress = NULL;
 	s->command = command_start(s->opt.command, first->name,
 	    first->name[0] == '/');
 	if (s->command == -1)
@@ -171,6 +176,7 @@ session_changed_cb(struct session *session, enum session_state state,
 {
 	struct sockstun *s = arg;
 
+	progress_update(s->progress);
 	if (state == SESSION_UP && !s->is_open)
 		open_for_clients(s);
 	if (state == SESSION_CONNECTING)
@@ -348,6 +354,9 @@ run(struct sockstun *s)
 	s->sighup = watch_signal(s, SIGHUP, sighup_cb);
 	s->sigchld = watch_signal(s, SIGCHLD, sigchld_cb);
 	session_start(s->session);
+	if (log_get_level() == LOG_LEVEL_INFO && (s->progress =
+	    progress_start(s->base, s->session)) == NULL)
+		fatalx("out of memory");
 	event_base_dispatch(s->base);
 }
 
@@ -357,6 +366,7 @@ clean_up(struct sockstun *s)
 	if (s->command > 0)
 		kill(s->command, SIGTERM);
 	notify_stop();
+	progress_stop(s->progress);
 	control_close(s->control);
 	clients_clear(&s->clients);
 	session_free(s->session);

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "monotime.h"
 #include "ratelimit.h"
+#include "statusline.h"
 
 #define LOG_TEXT_MAX	2048	/* bytes of a line, escaped */
 #define LOG_PREFIX_MAX	128	/* time, program and process id */
@@ -112,6 +113,7 @@ log_to_stderr(const char *text)
 
 	if (logger.named)
 		snprintf(prefix, sizeof(prefix), "%.64s: ", logger.progname);
+	statusline_clear();
 	log_to_fd(STDERR_FILENO, prefix, text);
 }
 
