@@ -89,7 +89,8 @@ done
 said()
 {
 	"$BIN/sockstun" -F "$1" -D 0 -p "$nobody" "$me" 2>&1 |
-	    grep -v ": connect to host 127.0.0.1 port $nobody: "
+	    grep -v -e ": connect to host 127.0.0.1 port $nobody: " \
+	    -e ': The host is there, but nothing listens on that port'
 }
 grep -v -i -e '^Host' -e Match "$OBJ/ignored" >"$OBJ/silent"
 config told no >"$OBJ/harmless"
@@ -107,6 +108,8 @@ while read -r keyword _; do
 done <"$OBJ/told"
 [ "$(grep -c '' "$OBJ/lines")" -eq "$(grep -c '' "$OBJ/told")" ] ||
     fail "something else is told: $(cat "$OBJ/lines")"
+"$BIN/sockstun" -F "$OBJ/told" -S "$OBJ/none" -O check "$me" 2>&1 |
+    grep 'not served' && fail "-O: something is told"
 "$BIN/sockstun" -q -F "$OBJ/told" -D 0 -p "$nobody" "$me" 2>&1 |
     grep . && fail "-q: something is said"
 said_twice=$("$BIN/sockstun" -o FarEnd=127.0.0.1 -F "$OBJ/told" -D 0 \

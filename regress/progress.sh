@@ -135,6 +135,7 @@ sees "^text: sockstun: Host key verification failed"
 terminal 'timed out' '' "$silent" -o ConnectTimeout=2
 sees "^line: sockstun: exchanging keys"
 sees "^text: sockstun: Connection to 127.0.0.1 port $silent timed out"
+sees "^text: sockstun: Something is there that says nothing"
 
 # Nothing of it with -q, on a terminal that cannot erase, and elsewhere.
 terminal 'NEVER' '' "$silent" -q -o ConnectTimeout=3
@@ -147,10 +148,11 @@ never '^line:'
 TERM=xterm timeout 10 "$BIN/sockstun" -F "$OBJ/ssh_config" -D 0 \
     -p "$silent" -o ConnectTimeout=3 "$me" >"$OBJ/seen" 2>&1 </dev/null
 never 'exchanging'
-[ "$(grep -c '' "$OBJ/seen")" -eq 1 ] || fail "not a terminal: $(cat "$OBJ/seen")"
+[ "$(grep -c '' "$OBJ/seen")" -eq 2 ] || fail "not a terminal: $(cat "$OBJ/seen")"
 # A command that asks something by itself has the terminal.
 terminal 'timed out' '' "$silent" -o ConnectTimeout=3 -o ProxyCommand='sleep 9'
 never '^line:'
+never 'Something is there'
 
 # A session that is lost: since when, and when it is tried again.
 (

@@ -219,8 +219,11 @@ sshconnect_is_closed(const char *text)
 	    strcmp(why, strerror(EPIPE)) == 0;
 }
 
-/* Says why libssh lost the session, in the words of ssh(1) where it can. */
-static void
+/*
+ * Says why libssh lost the session, in the words of ssh(1) where it can.  What
+ * that means for the attempt is returned.
+ */
+static enum sshconnect_result
 sshconnect_log_lost(struct sshconnect *sc)
 {
 	const char	*host = sc->conf->hostname, *error, *rest;
@@ -241,9 +244,10 @@ sshconnect_log_lost(struct sshconnect *sc)
 	    ssh_get_serverbanner(sc->session) == NULL)
 		log_add(sc->level, 0, "%s port %d was not reached: %s ended without a "
 		    "word from it", host, port, sc->through);
-	else if (sshconnect_is_closed(text))
+	else if (sshconnect_is_closed(text)) {
 		log_add(sc->level, 0, "Connection closed by %s port %d", host, port);
-	else {
+		return SSHCONNECT_CLOSED;
+	} else {
 		rest = sshconnect_after(text, "Socket error: ");
 		log_add(sc->level, 0, "Connection to %s port %d: %s%s", host,
 		    port, rest != NULL ? rest : text, strstr(text,
@@ -251,6 +255,7 @@ sshconnect_log_lost(struct sshconnect *sc)
 		    sc->conf->required_rsa_size > SSHCONNECT_RSA_MIN ?
 		    " (is its RSA key shorter than RequiredRSASize?)" : "");
 	}
+	return SSHCONNECT_UNREACHED;
 }
 
 static void
@@ -307,8 +312,7 @@ sshconnect_auth_step(struct sshconnect *sc)
 		sshconnect_succeed(sc);
 		return;
 	case AUTH_LOST:
-		sshconnect_log_lost(sc);
-		sshconnect_fail(sc);
+		sshconnect_end(sc, NULL, sshconnect_log_lost(sc));
 		return;
 	case AUTH_DENIED:
 		sshconnect_end(sc, NULL, SSHCONNECT_DENIED);
@@ -361,10 +365,8 @@ sshconnect_kex_step(struct sshconnect *sc)
 		sshconnect_wait(sc);
 	else if (rc == SSH_OK)
 		sshconnect_begin_auth(sc);
-	else {
-		sshconnect_log_lost(sc);
-		sshconnect_fail(sc);
-	}
+	else
+		sshconnect_end(sc, NULL, sshconnect_log_lost(sc));
 }
 
 static void
@@ -566,18 +568,26 @@ static void
 sshconnect_timer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct sshconnect	*sc = arg;
+	enum sshconnect_result	 result = SSHCONNECT_UNREACHED;
+	const char		*during;
 
 	if (sc->state == SSHCONNECT_START) {
 		sshconnect_begin(sc);
 		return;
 	}
+	if (sc->session == NULL)
+		during = "the ProxyCommand";
+	else if (sc->state == SSHCONNECT_AUTH)
+		during = "authentication";
+	else if (ssh_get_serverbanner(sc->session) == NULL) {
+		during = "banner exchange";
+		if (sc->through == NULL)
+			result = SSHCONNECT_SILENT;
+	} else
+		during = "key exchange";
 	log_add(sc->level, 0, "Connection to %s port %d timed out during %s",
-	    sc->conf->hostname, sc->conf->port,
-	    sc->session == NULL ? "the ProxyCommand" :
-	    sc->state == SSHCONNECT_AUTH ? "authentication" :
-	    ssh_get_serverbanner(sc->session) == NULL ? "banner exchange" :
-	    "key exchange");
-	sshconnect_fail(sc);
+	    sc->conf->hostname, sc->conf->port, during);
+	sshconnect_end(sc, NULL, result);
 }
 
 /*

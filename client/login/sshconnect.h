@@ -24,6 +24,8 @@ enum sshconnect_result {
 	SSHCONNECT_REFUSED,	/* nothing listens there */
 	SSHCONNECT_TIMED_OUT,	/* nothing answers there */
 	SSHCONNECT_NO_ROUTE,	/* it cannot even be asked */
+	SSHCONNECT_SILENT,	/* what is there says nothing */
+	SSHCONNECT_CLOSED,	/* it ended the connection without a reason */
 	SSHCONNECT_DENIED,	/* the server does not let the user in */
 	SSHCONNECT_OTHER_KEY	/* it has not the key that is expected */
 };

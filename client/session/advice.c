@@ -21,6 +21,12 @@ advice_for(enum sshconnect_result result)
 	case SSHCONNECT_NO_ROUTE:
 		return "No way leads there: does this machine's network work, "
 		    "and does the host need a jump host (-J)?";
+	case SSHCONNECT_SILENT:
+		return "Something is there that says nothing: is it an SSH "
+		    "server, and is the port right (-p)?";
+	case SSHCONNECT_CLOSED:
+		return "Does it let this machine in, and is it an SSH server? "
+		    "Its own log may say more.";
 	case SSHCONNECT_DENIED:
 		return "Is the user the right one (-l), and does the far end "
 		    "know one of the keys (-i)?";

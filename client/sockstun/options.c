@@ -359,7 +359,7 @@ options_parse(struct options *o, int argc, char **argv)
 	    add_others(o, argc, argv, why, sizeof(why)) == -1)
 		errx(EXIT_OWN, "%s", why);
 	log_set_level(level_asked(o, (enum log_level)o->conf.log_level));
-	if (!o->dump)
+	if (!o->dump && o->ctl_cmd == NULL)
 		cliconf_tell(&o->conf);
 }
 

@@ -262,6 +262,8 @@ test_first(void **state)
 		{ SSHCONNECT_REFUSED, "The host is there" },
 		{ SSHCONNECT_TIMED_OUT, "Nothing answers" },
 		{ SSHCONNECT_NO_ROUTE, "No way leads there" },
+		{ SSHCONNECT_SILENT, "Something is there" },
+		{ SSHCONNECT_CLOSED, "Does it let this machine in" },
 	};
 	size_t i;
 
