@@ -154,6 +154,28 @@ terminal 'timed out' '' "$silent" -o ConnectTimeout=3 -o ProxyCommand='sleep 9'
 never '^line:'
 never 'Something is there'
 
+# A terminal that was stopped with ^S stops nobody.
+cat >"$OBJ/stopped.py" <<'EOT'
+import os, pty, sys, time
+
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+seen = b""
+while b"(1 s)" not in seen:
+    seen += os.read(fd, 4096)
+os.write(fd, b"\x13")
+end = time.monotonic() + 15
+while time.monotonic() < end and os.waitpid(pid, os.WNOHANG) == (0, 0):
+    time.sleep(0.1)
+if time.monotonic() >= end:
+    print("FAIL: it waits for the terminal")
+    os.kill(pid, 9)
+EOT
+TERM=xterm python3 "$OBJ/stopped.py" "$BIN/sockstun" -F "$OBJ/ssh_config" \
+    -D 0 -p "$silent" -o ConnectTimeout=4 "$me" >"$OBJ/seen" 2>&1
+never .
+
 # A session that is lost: since when, and when it is tried again.
 (
 	wait_for 10 grep -q 'Starting session\|Accepted publickey' \

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <sys/ioctl.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,9 +44,14 @@ statusline_width(void)
 	return ws.ws_col;
 }
 
+/* A terminal that was stopped is not waited for. */
 static void
 statusline_write(const char *text, size_t len)
 {
+	struct pollfd pfd = { STDERR_FILENO, POLLOUT, 0 };
+
+	if (poll(&pfd, 1, 0) != 1)
+		return;
 	while (write(STDERR_FILENO, text, len) == -1 && errno == EINTR)
 		;
 }
