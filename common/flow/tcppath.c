@@ -37,6 +37,7 @@ tcppath_read(int fd, struct tcppath *path)
 	path->trip = info.tcpi_rtt * MICROSECOND;
 	path->least_trip = info.tcpi_min_rtt * MICROSECOND;
 	path->acked = info.tcpi_last_ack_recv * MILLISECOND;
+	path->sent = info.tcpi_last_data_sent * MILLISECOND;
 	path->unacked = info.tcpi_unacked;
 	path->backoff = info.tcpi_backoff;
 	path->sent_again = info.tcpi_bytes_retrans;

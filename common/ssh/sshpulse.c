@@ -21,8 +21,13 @@
 /* Without any acknowledgement for so long, the connection is dead; or trips. */
 #define PULSE_DEAD		(3 * MONOTIME_SECOND)
 #define PULSE_DEAD_TRIPS	8
-/* Only if TCP has sent so often, with doubled pauses, in that time. */
-#define PULSE_BACKOFF		3
+/*
+ * Only if TCP has sent so often, with doubled pauses, in that time, and the
+ * last of these had its trips to be answered.
+ */
+#define PULSE_BACKOFF		4
+#define PULSE_ANSWER_TRIPS	2
+#define PULSE_ANSWER_LEAST	(MONOTIME_SECOND / 10)
 /* Without an answer for so long the peer is asked; or trips. */
 #define PULSE_ASK		(2 * MONOTIME_SECOND)
 #define PULSE_ASK_TRIPS		4
@@ -48,6 +53,17 @@ sshpulse_note(struct sshpulse *p, uint64_t in, uint64_t out, int64_t now)
 	return p->waits;
 }
 
+/* Is it TCP that gets no answer, and has given the path its chances? */
+static int
+sshpulse_is_dead(int64_t quiet, const struct tcppath *path)
+{
+	return path->backoff >= PULSE_BACKOFF &&
+	    MIN(path->acked, quiet) >=
+	    MAX(PULSE_DEAD, PULSE_DEAD_TRIPS * path->trip) &&
+	    path->sent >=
+	    MAX(PULSE_ANSWER_LEAST, PULSE_ANSWER_TRIPS * path->trip);
+}
+
 /*
  * Judges, by the clock and the path as it is now (NULL: it is not known).
  * After SSHPULSE_ASK the caller asks.
@@ -61,10 +77,8 @@ sshpulse_look(struct sshpulse *p, int64_t now,
 	if (!p->waits)
 		return SSHPULSE_CALM;
 	if (path != NULL && path->unacked > 0)
-		return path->backoff >= PULSE_BACKOFF &&
-		    MIN(path->acked, quiet) >=
-		    MAX(PULSE_DEAD, PULSE_DEAD_TRIPS * trip) ?
-		    SSHPULSE_DEAD : SSHPULSE_WAITING;
+		return sshpulse_is_dead(quiet, path) ? SSHPULSE_DEAD :
+		    SSHPULSE_WAITING;
 	if (p->probed == 0 &&
 	    quiet >= MAX(PULSE_ASK, PULSE_ASK_TRIPS * trip)) {
 		p->probed = now;

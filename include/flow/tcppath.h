@@ -10,6 +10,7 @@ struct tcppath {
 	int64_t		 trip;		/* ns, smoothed */
 	int64_t		 least_trip;	/* ns, of the last minutes */
 	int64_t		 acked;		/* ns since any acknowledgement */
+	int64_t		 sent;		/* ns since anything was sent */
 	unsigned int	 unacked;	/* segments */
 	unsigned int	 backoff;	/* times they were sent again in vain */
 	uint64_t	 sent_again;	/* bytes, in all */

@@ -17,6 +17,7 @@
 #define MS	(SEC / 1000)
 
 static struct sshpulse p;
+static int64_t sent;		/* since the last byte was */
 
 /* A path on which so many segments wait, sent again so often. */
 static enum sshpulse_verdict
@@ -25,7 +26,7 @@ look(int64_t now, unsigned int unacked, unsigned int backoff, int64_t acked,
 {
 	const struct tcppath path = {
 		.unacked = unacked, .backoff = backoff, .acked = acked,
-		.trip = trip
+		.trip = trip, .sent = sent
 	};
 
 	return sshpulse_look(&p, now, &path);
@@ -36,6 +37,7 @@ static int
 set_up(void **state)
 {
 	p = (struct sshpulse){ .in = 5, .out = 7 };
+	sent = SEC;
 	assert_int_equal(sshpulse_note(&p, 5, 7, 50 * SEC), 0);
 	assert_int_equal(sshpulse_note(&p, 5, 9, 100 * SEC), 1);
 	return 0;
@@ -53,14 +55,22 @@ test_dead(void **state)
 {
 	int64_t long_ago = 60 * SEC;
 
-	assert_int_equal(look(102 * SEC, 1, 3, long_ago, 40 * MS),
+	assert_int_equal(look(102 * SEC, 1, 4, long_ago, 40 * MS),
 	    SSHPULSE_WAITING);
-	assert_int_equal(look(104 * SEC, 1, 3, long_ago, 40 * MS),
+	assert_int_equal(look(104 * SEC, 1, 4, long_ago, 40 * MS),
 	    SSHPULSE_DEAD);
-	/* A path to the moon is given more time. */
-	assert_int_equal(look(104 * SEC, 1, 3, long_ago, 2500 * MS),
+	/* The last try may be answered any moment; one is to come. */
+	sent = 50 * MS;
+	assert_int_equal(look(104 * SEC, 1, 4, long_ago, 40 * MS),
 	    SSHPULSE_WAITING);
-	assert_int_equal(look(121 * SEC, 1, 3, long_ago, 2500 * MS),
+	sent = SEC;
+	assert_int_equal(look(104 * SEC, 1, 3, long_ago, 40 * MS),
+	    SSHPULSE_WAITING);
+	sent = 10 * SEC;
+	/* A path to the moon is given more time. */
+	assert_int_equal(look(104 * SEC, 1, 4, long_ago, 2500 * MS),
+	    SSHPULSE_WAITING);
+	assert_int_equal(look(121 * SEC, 1, 4, long_ago, 2500 * MS),
 	    SSHPULSE_DEAD);
 }
 
