@@ -53,8 +53,8 @@ clients_init(struct clients *all, struct event_base *base,
 }
 
 /*
- * There is a far end, or there is none any more (NULL): but may another come?
- * Those who wait then ask it, or are refused.
+ * There is a far end, or there is none (NULL): but may one come?  Those who
+ * wait then ask it, are refused, or go on waiting, which is said again.
  */
 void
 clients_set_farend(struct clients *all, struct farend *farend, int may_come)
@@ -63,8 +63,11 @@ clients_set_farend(struct clients *all, struct farend *farend, int may_come)
 
 	all->farend = farend;
 	all->may_come = may_come;
-	if (farend == NULL && may_come)
+	if (farend == NULL && may_come) {
+		if (!TAILQ_EMPTY(&all->waiting) && all->want != NULL)
+			all->want(all->arg);
 		return;
+	}
 	while ((c = TAILQ_FIRST(&all->waiting)) != NULL)
 		conn_ask_again(c);
 }

@@ -12,8 +12,6 @@
 
 #define BACKOFF_MIN	500	/* milliseconds */
 #define BACKOFF_MAX	30000
-/* The longest pause while somebody waits for the session. */
-#define BACKOFF_HURRY	1000
 
 /* The next pause is the shortest again. */
 void
@@ -22,13 +20,17 @@ backoff_reset(struct backoff *b)
 	b->ms = 0;
 }
 
-/* Milliseconds, 3/4 to 5/4 of the pause that is due; few if in a hurry. */
+/* Milliseconds, 3/4 to 5/4 of the pause that is due. */
 int
-backoff_next(struct backoff *b, int hurry)
+backoff_next(struct backoff *b)
 {
-	int ms;
-
 	b->ms = b->ms == 0 ? BACKOFF_MIN : MIN(2 * b->ms, BACKOFF_MAX);
-	ms = hurry ? MIN(b->ms, BACKOFF_HURRY) : b->ms;
+	return backoff_vary(b->ms);
+}
+
+/* The same of any pause. */
+int
+backoff_vary(int ms)
+{
 	return ms * 3 / 4 + (int)arc4random_uniform((uint32_t)ms / 2 + 1);
 }

@@ -8,6 +8,7 @@ struct backoff {
 };
 
 void	 backoff_reset(struct backoff *);
-int	 backoff_next(struct backoff *, int);
+int	 backoff_next(struct backoff *);
+int	 backoff_vary(int);
 
 #endif

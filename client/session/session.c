@@ -51,8 +51,8 @@
 #define SESSION_SETTLED		(30 * MONOTIME_SECOND)
 /* How often it is looked whether the first far end is there again. */
 #define SESSION_FAIL_BACK	60000
-/* Between two attempts that clients wait for. */
-#define SESSION_REST		(MONOTIME_SECOND / 2)
+/* Milliseconds between two attempts while clients wait. */
+#define SESSION_REST		500
 
 enum session_event {
 	EVENT_BEGIN,
@@ -82,7 +82,6 @@ struct session {
 	int			 was_up;
 	int			 attempts;	/* since it was up */
 	enum sshconnect_result	 result;	/* of the last one */
-	int			 wanted;	/* a client waits */
 	unsigned int		 connections;	/* times that it was up */
 	char			 reason[256];	/* of the last loss */
 };
@@ -225,8 +224,7 @@ session_is_denied(const struct session *s)
 static void
 session_wait(struct session *s)
 {
-	int ms = backoff_next(&s->backoff, s->wanted &&
-	    !session_is_denied(s));
+	int ms = backoff_next(&s->backoff);
 
 	session_set_timer(s, ms);
 	log_verbose("Connecting to %s again in %d.%d s.", session_host(s),
@@ -275,7 +273,6 @@ session_enter(struct session *s, enum session_state state)
 		s->was_up = 1;
 		targets_forgive(&s->targets);
 		s->attempts = 0;
-		s->wanted = 0;
 		if (s->targets.cur != 0 && s->conf->fail_back)
 			session_set_timer(s, SESSION_FAIL_BACK);
 		break;
@@ -402,20 +399,31 @@ session_timer_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* A client waits: the next attempt comes at once, or half a second later. */
+/* Milliseconds until the state is left by itself, or 0. */
+static int
+session_due(const struct session *s)
+{
+	struct timeval at, now;
+
+	if (!evtimer_pending(s->timer, &at))
+		return 0;
+	event_base_gettimeofday_cached(s->base, &now);
+	evutil_timersub(&at, &now, &at);
+	return at.tv_sec < 0 ? 0 : (int)(at.tv_sec * 1000 + at.tv_usec / 1000);
+}
+
+/* A client waits: the next attempt comes at once, or after a short rest. */
 static void
 session_want(struct session *s)
 {
 	int64_t rested = monotime_ns() - s->since;
 
-	s->wanted = 1;
 	if (s->state != SESSION_WAITING || session_is_denied(s))
 		return;
-	if (rested >= SESSION_REST)
+	if (rested >= SESSION_REST * (MONOTIME_SECOND / 1000))
 		session_event(s, EVENT_BEGIN);
-	else
-		session_set_timer(s, (int)((SESSION_REST - rested) /
-		    (MONOTIME_SECOND / 1000)));
+	else if (session_due(s) > SESSION_REST)
+		session_set_timer(s, backoff_vary(SESSION_REST));
 }
 
 /* The network has changed: is the connection still good for anything? */
@@ -601,19 +609,6 @@ session_describe_connection(const struct session *s,
 		return;
 	d->trip = path.trip;
 	d->queued = path.trip - path.least_trip;
-}
-
-/* Milliseconds until the state is left by itself, or 0. */
-static int
-session_due(const struct session *s)
-{
-	struct timeval at, now;
-
-	if (!evtimer_pending(s->timer, &at))
-		return 0;
-	event_base_gettimeofday_cached(s->base, &now);
-	evutil_timersub(&at, &now, &at);
-	return at.tv_sec < 0 ? 0 : (int)(at.tv_sec * 1000 + at.tv_usec / 1000);
 }
 
 /* Says how it is. */
