@@ -168,7 +168,8 @@ listeners_open_tcp(struct listeners *all, const struct cliconf *conf,
 /*
  * Binds every listener of the configuration, after those that were passed.
  * One that cannot be had is logged, and is an error if ExitOnForwardFailure
- * says so or if none is left: then -1 is returned, else 0.  The caller closes them in either case.
+ * says so or if none is left: then -1 is returned, else 0.  The caller closes
+ * them in either case.
  */
 int
 listeners_open(struct listeners *all, const struct cliconf *conf,

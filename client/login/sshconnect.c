@@ -17,9 +17,12 @@
 #include <sys/types.h>
 #include <sys/param.h>
 #include <sys/socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -489,6 +492,23 @@ sshconnect_unreached(int error)
 	}
 }
 
+/*
+ * The kernel gives the connection up when nothing was acknowledged for as long
+ * as the server may stay without a sign of life.
+ */
+static void
+sshconnect_limit_silence(struct sshconnect *sc, int fd)
+{
+#ifdef TCP_USER_TIMEOUT
+	unsigned int	ms = (unsigned int)MIN(sc->conf->alive_interval *
+	    (int64_t)sc->conf->alive_count * 1000, INT_MAX);
+
+	if (ms > 0 && setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms,
+	    sizeof(ms)) == -1)
+		log_debug("TCP_USER_TIMEOUT: %s", strerror(errno));
+#endif
+}
+
 static void
 sshconnect_reach_cb(int fd, int error, void *arg)
 {
@@ -503,6 +523,7 @@ sshconnect_reach_cb(int fd, int error, void *arg)
 	if (sc->conf->tcp_keepalive &&
 	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == -1)
 		log_debug("SO_KEEPALIVE: %s", strerror(errno));
+	sshconnect_limit_silence(sc, fd);
 	sshconnect_begin_kex(sc, fd);
 }
 

@@ -5,17 +5,20 @@
  */
 #include <sys/types.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <event2/event.h>
 
 #include "cliconf.h"
+#include "clock.h"
 #include "farend.h"
 #include "hostconnect.h"
 #include "netwatch.h"
@@ -33,6 +36,9 @@ static enum session_state told;
 static int changes;
 
 static int made, attempts, cancelled, reached, asks, farends, ours;
+static int probes;
+static hostconnect_cb *probe_cb;
+static void *probe_arg;
 static sshconnect_cb *attempt_cb;
 static void *attempt_arg;
 static const struct cliconf *attempt_conf;
@@ -77,7 +83,10 @@ hostconnect_start(struct event_base *b, struct resolver *r,
     const struct cliconf *c, enum log_level level, hostconnect_cb *cb,
     void *arg)
 {
-	return NULL;
+	probes++;
+	probe_cb = cb;
+	probe_arg = arg;
+	return (struct hostconnect *)&made;
 }
 
 void
@@ -462,6 +471,41 @@ test_none_left(void **state)
 	tear_down_two();
 }
 
+/* With FailBack the first one is gone back to, if nothing is open. */
+static void
+test_fail_back(void **state)
+{
+	set_up_two();
+	conf.fail_back = 1;
+	probes = 0;
+	answer(SSHCONNECT_UNREACHED);
+	answer(SSHCONNECT_MADE);
+	assert_ptr_equal(session_conf(session), &other);
+	clock_move(61 * CLOCK_SECOND);
+	turn();
+	assert_int_equal(probes, 1);
+	probe_cb(-1, ECONNREFUSED, probe_arg);
+	clock_move(61 * CLOCK_SECOND);
+	turn();
+	assert_int_equal(probes, 2);
+	loop.chans.count = 1;
+	probe_cb(dup(0), 0, probe_arg);
+	assert_int_equal(told, SESSION_UP);
+	clock_move(61 * CLOCK_SECOND);
+	turn();
+	loop.chans.count = 0;
+	probe_cb(dup(0), 0, probe_arg);
+	assert_int_equal(told, SESSION_LOST);
+	turn();
+	session_nudge(session, SESSION_ORDERED);
+	assert_string_equal(attempt_conf->hostname, "test");
+	answer(SSHCONNECT_MADE);
+	clock_move(61 * CLOCK_SECOND);
+	turn();
+	assert_int_equal(probes, 3);
+	tear_down_two();
+}
+
 /* One that has another key now does not keep the other from serving. */
 static void
 test_one_left(void **state)
@@ -497,6 +541,7 @@ main(void)
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_none_left),
 		cmocka_unit_test(test_one_left),
+		cmocka_unit_test(test_fail_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ $(LIMITED): CPPFLAGS += -fno-builtin-malloc
 
 # Tests of what takes its time: they move the clock (regress/clock).
 $(foreach t,bindfallback commands conn deadlines flow hostconnect netflow \
-    services spares,$(eval $(t)_test_OBJS += $(CLOCK)))
+    services session spares,$(eval $(t)_test_OBJS += $(CLOCK)))
 
 # Tests of what is done when memory runs out (starve.h).
 STARVED	= $(O)/regress/unit/starve.o
