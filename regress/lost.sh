@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh disable=SC2034,SC2154
 # When the session is lost every flow is reset, not closed, and with Reconnect
-# no sockstun ends with 255; when sockstun is told to exit it does, and leaves no flow behind.
+# no sockstun ends with 255; when sockstun is told to exit it does, and leaves
+# no flow behind.
 # farend: sockstund sshd
 
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Which files are read where the command line names none, and who wrote them. */
+/*
+ * Which files are read where the command line names none, and who wrote them.
+ */
 #include <sys/types.h>
 #include <sys/stat.h>
 #include <grp.h>
