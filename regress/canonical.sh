@@ -5,6 +5,9 @@
 
 need unshare mount ssh
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"
+# Not where the root is no mount, as in a chroot.
+unshare -m true 2>"$OBJ/unshare.log" ||
+    skip "no mounts of its own: $(cat "$OBJ/unshare.log")"
 
 # A name with a dot at its end is looked up as it is; the first name of a line
 # is the one for which the others are aliases.
