@@ -156,13 +156,13 @@ never 'Something is there'
 
 # A terminal that was stopped with ^S stops nobody.
 cat >"$OBJ/stopped.py" <<'EOT'
-import os, pty, sys, time
+import os, pty, re, sys, time
 
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
 seen = b""
-while b"(1 s)" not in seen:
+while not re.search(rb"\([0-9] s\)", seen):
     seen += os.read(fd, 4096)
 os.write(fd, b"\x13")
 end = time.monotonic() + 15
@@ -173,7 +173,7 @@ if time.monotonic() >= end:
     os.kill(pid, 9)
 EOT
 TERM=xterm python3 "$OBJ/stopped.py" "$BIN/sockstun" -F "$OBJ/ssh_config" \
-    -D 0 -p "$silent" -o ConnectTimeout=4 "$me" >"$OBJ/seen" 2>&1
+    -D 0 -p "$silent" -o ConnectTimeout=8 "$me" >"$OBJ/seen" 2>&1
 never .
 
 # A session that is lost: since when, and when it is tried again.

@@ -64,8 +64,10 @@ for closed in 0 1 2 01 02 12 012; do
 	stop farend
 done
 
-# Without /dev/null none of them goes on.
+# Without /dev/null none of them goes on.  In a chroot there are no mounts of
+# one's own, with which to take it away.
 while read -r want program; do
+	unshare -m true 2>"$OBJ/unshare.log" || break
 	unshare -m sh -c 'mount -t tmpfs none /dev && exec "$1" -V 2>&-' sh \
 	    "$BIN/$program" </dev/null
 	got=$?
