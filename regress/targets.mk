@@ -159,6 +159,8 @@ lint: all
 	    --enable=warning,portability,performance \
 	    --suppress=missingIncludeSystem --suppress=ctuuninitvar \
 	    '--suppress=*:/usr/include/*' -D_GNU_SOURCE -DLIBBSD_OVERLAY \
+	    '-Djson_object_foreach(o,k,v)=while (k = 0, v = o)' \
+	    '-Djson_array_foreach(a,i,v)=while (i = 0, v = a)' \
 	    $(patsubst /%,-I/%,$(filter /%,$(LIBBSD_CFLAGS))) \
 	    $(patsubst %,-I%,$(patsubst common/%,include/%,$(ROOMS))) \
 	    common client server regress/tools regress/interop regress/fault
