@@ -382,7 +382,7 @@ class Run:
         child = self.start(
             name, os.path.join(self.lab.bin, "sockstun"), "-F",
             self.lab.path("ssh_config"), "-D", "0", "-D", self.where,
-            *self.lab.options, "-p", str(self.port),
+            "-oReconnect=no", *self.lab.options, "-p", str(self.port),
             f"{pwd.getpwuid(os.getuid()).pw_name}@127.0.0.1")
         if not self.wait_text(child, name + ".out", "Listening on"):
             return False
