@@ -11,7 +11,8 @@
  * session.  One whose reader falls behind is announced nothing more, and gets
  * libssh's own window again.  No window grows without need: OpenSSH reads
  * from the target whatever the window has room for, and moves that about in
- * memory.
+ * memory, until it does nothing else.  So a window whose reading takes many
+ * round trips is halved, and never gets as large again.
  *
  * A round trip is what the fastest opening of a channel took.  The accepting
  * side does not know it; there windows grow if the peer is a sockstun, which
@@ -27,16 +28,21 @@
 /* The window that libssh raises a channel to by itself. */
 #define SSHWINDOW_BASE	1280000
 #define SSHWINDOW_MAX	(16 * 1024 * 1024)
+/* The same of a stock server: what it can keep without being slowed down. */
+#define SSHWINDOW_STOCK	(6 * 1024 * 1024)
 /* How often a larger window is raised again: after an eighth of it. */
 #define SSHWINDOW_STEPS	8
 /* A flow that reads a whole window in so many round trips is held up by it. */
 #define SSHWINDOW_TRIPS	2
+/* A window that takes more of them is too large for a stock server. */
+#define SSHWINDOW_MANY	6
 
 /* A new channel's window is libssh's. */
 void
 sshwindow_init(struct sshwindow *w)
 {
 	w->size = SSHWINDOW_BASE;
+	w->limit = SSHWINDOW_MAX;
 	w->charge = 0;
 	w->epoch = w->since = 0;
 	w->slow = 0;
@@ -87,18 +93,43 @@ sshwindow_was_short(const struct sshwindow *w, const struct sshwindows *all)
 	return monotime_ns() - w->began <= SSHWINDOW_TRIPS * all->trip;
 }
 
+/* Is the peer held up by what the window has it keep? */
+static int
+sshwindow_is_burden(const struct sshwindow *w, const struct sshwindows *all)
+{
+	return w->charge > 0 && !all->eager && all->trip != 0 &&
+	    monotime_ns() - w->began > SSHWINDOW_MANY * all->trip;
+}
+
+static void
+sshwindow_halve(struct sshwindow *w, struct sshwindows *all)
+{
+	size_t less = w->size / 2;
+
+	if (less > w->charge)
+		less = w->charge;
+	all->used -= less;
+	w->charge -= less;
+	w->size -= less;
+	w->limit = w->size;
+}
+
 /* A whole window was read: is a larger one due, or is it too large? */
 static void
 sshwindow_resize(struct sshwindow *w, struct sshwindows *all)
 {
-	size_t more = w->size;
+	size_t more = w->size, limit = w->limit;
 
-	if (more > SSHWINDOW_MAX - w->size)
-		more = SSHWINDOW_MAX - w->size;
+	if (!all->eager && limit > SSHWINDOW_STOCK)
+		limit = SSHWINDOW_STOCK;
+	if (more > limit - w->size)
+		more = limit - w->size;
 	if (w->slow) {
 		sshwindow_clear(w, all);
 		w->size = SSHWINDOW_BASE;
-	} else if (sshwindow_was_short(w, all) &&
+	} else if (sshwindow_is_burden(w, all))
+		sshwindow_halve(w, all);
+	else if (sshwindow_was_short(w, all) &&
 	    more <= all->budget - all->used) {
 		all->used += more;
 		w->charge += more;
@@ -115,7 +146,7 @@ sshwindow_resize(struct sshwindow *w, struct sshwindows *all)
 size_t
 sshwindow_review(struct sshwindow *w, struct sshwindows *all)
 {
-	if (w->epoch >= w->size)
+	if (w->epoch >= w->size || sshwindow_is_burden(w, all))
 		sshwindow_resize(w, all);
 	if (w->charge == 0 || w->slow)
 		return 0;

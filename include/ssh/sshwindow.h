@@ -21,6 +21,7 @@ struct sshwindows {
 /* The window of one channel. */
 struct sshwindow {
 	size_t	size;		/* what it is raised to */
+	size_t	limit;		/* that it may be raised to */
 	size_t	charge;		/* its part of the session's budget */
 	size_t	epoch;		/* bytes read since it was last looked at */
 	int64_t	began;		/* ns, when that was */

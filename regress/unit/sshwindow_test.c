@@ -14,6 +14,7 @@
 
 #define BASE	((size_t)1280000)
 #define MAX	((size_t)16 * 1024 * 1024)
+#define STOCK	((size_t)6 * 1024 * 1024)
 #define BUDGET	((size_t)64 * 1024 * 1024)
 #define TRIP	100
 
@@ -53,11 +54,33 @@ read_window(struct sshwindow *w, int64_t time)
 	return sshwindow_review(w, &all);
 }
 
+/* A stock server's grows less, and is halved when it takes many trips. */
+static void
+test_stock(void **state)
+{
+	int i;
+
+	for (i = 0; i < 10; i++)
+		read_window(&window, TRIP);
+	assert_int_equal(window.size, STOCK);
+	assert_int_equal(all.used, STOCK - BASE);
+	read_window(&window, 7 * TRIP);
+	assert_int_equal(window.size, STOCK / 2);
+	assert_int_equal(all.used, STOCK / 2 - BASE);
+	/* It stays so. */
+	for (i = 0; i < 10; i++)
+		read_window(&window, TRIP);
+	assert_int_equal(window.size, STOCK / 2);
+	sshwindow_clear(&window, &all);
+	assert_int_equal(all.used, 0);
+}
+
 static void
 test_doubles(void **state)
 {
 	size_t announced;
 
+	all.eager = 1;
 	assert_int_equal(read_window(&window, 2 * TRIP), 2 * BASE);
 	assert_int_equal(all.used, BASE);
 	assert_int_equal(window.charge, BASE);
@@ -150,6 +173,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_stock, setup),
 		cmocka_unit_test_setup(test_doubles, setup),
 		cmocka_unit_test_setup(test_unhurried, setup),
 		cmocka_unit_test_setup(test_raised_in_steps, setup),
