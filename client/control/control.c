@@ -15,7 +15,6 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <ctype.h>
 #include <errno.h>
@@ -32,6 +31,7 @@
 #include "listener.h"
 #include "log.h"
 #include "stream.h"
+#include "unixsock.h"
 #include "xmalloc.h"
 
 /* Who asks has so many seconds to say it, and to take some of the answer. */
@@ -293,26 +293,7 @@ control_accept_cb(struct listener *l, int fd, const struct sockaddr *sa,
 int
 control_connect(const char *path)
 {
-	struct sockaddr_un sun;
-	int fd, saved;
-
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = AF_UNIX;
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0)) == -1)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
+	return unixsock_connect(path, SOCK_NONBLOCK);
 }
 
 /* Removes a socket of this user's on which nobody listens any more. */

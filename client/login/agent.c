@@ -8,7 +8,6 @@
  */
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,6 +22,7 @@
 #include "agent.h"
 #include "cliconf.h"
 #include "log.h"
+#include "unixsock.h"
 #include "xmalloc.h"
 
 #define AGENT_MSG_MAX		(256 * 1024)
@@ -348,24 +348,10 @@ agent_path(const struct cliconf *conf)
 static int
 agent_connect(const char *path)
 {
-	struct sockaddr_un	sun;
-	int			fd;
+	int	fd = unixsock_connect(path, 0);
 
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = AF_UNIX;
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		log_verbose("agent: %s: name too long", path);
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
 		log_verbose("agent: %s: %s", path, strerror(errno));
-		close(fd);
-		return -1;
-	}
 	return fd;
 }
 

@@ -26,6 +26,7 @@
 #include "listener.h"
 #include "log.h"
 #include "monotime.h"
+#include "unixsock.h"
 
 #define LISTENER_BACKLOG	4096
 #define LISTENER_BURST		64	/* accepted in one go */
@@ -213,11 +214,8 @@ listener_bind_unix(const char *path, mode_t mask, const char **errtext)
 	mode_t saved;
 	int fd;
 
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = AF_UNIX;
-	if (path[0] == '\0' || strlcpy(sun.sun_path, path,
-	    sizeof(sun.sun_path)) >= sizeof(sun.sun_path)) {
-		*errtext = strerror(path[0] == '\0' ? ENOENT : ENAMETOOLONG);
+	if (path[0] == '\0' || unixsock_address(&sun, path) == -1) {
+		*errtext = strerror(path[0] == '\0' ? ENOENT : errno);
 		return -1;
 	}
 	saved = umask(mask);
