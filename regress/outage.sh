@@ -8,25 +8,10 @@
 # netns
 # seconds: 120
 
-need ip nsenter unshare
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"
 
-apart()
-{
-	[ "$(readlink "/proc/$(pidof_test far)/ns/net")" != \
-	    "$(readlink /proc/$$/ns/net)" ]
-}
-
-# The far end in a network of its own, at 10.9.0.1; the client is here.
-start far unshare -n sleep 600
-wait_for 5 apart || skip "no network namespaces here"
-far="nsenter -t $(pidof_test far) -n"
-ip link add wire type veth peer name wire netns "$(pidof_test far)" ||
-    skip "no veth interfaces here"
-ip address add 10.9.0.2/24 dev wire && ip link set wire up ||
-    fatal "no network here"
-$far ip link set lo up && $far ip address add 10.9.0.1/24 dev wire &&
-    $far ip link set wire up || fatal "no network for the far end"
+. "$TOOLS/wire.sh"
+start_wire
 mac()
 {
 	"$@" ip -o link show wire | sed -n 's|.* link/ether \([0-9a-f:]*\).*|\1|p'
@@ -34,10 +19,6 @@ mac()
 ours=$(mac env)
 theirs=$(mac $far)
 
-start peer $far python3 -u "$TOOLS/peer.py"
-wait_for 10 test -s "$OBJ/peer.out" || fatal "peer.py does not start"
-PEER=$(head -n 1 "$OBJ/peer.out")
-export PEER
 WRAP=$far
 start_farend "ListenAddress 10.9.0.1"
 WRAP=

@@ -6,40 +6,21 @@
 # needs: root
 # netns
 
-need ip nsenter unshare nc
+need nc
 [ "$FAREND" = sockstund ] || skip "for sockstund"
 TIMEOUT=4
 
 "$BIN/sockstund" -T -f /dev/null | grep -q '^clienttimeout 60$' ||
     fail "ClientTimeout is not 60 s by default"
 
-apart()
-{
-	[ "$(readlink "/proc/$(pidof_test far)/ns/net")" != \
-	    "$(readlink /proc/$$/ns/net)" ]
-}
-
+. "$TOOLS/wire.sh"
 # reaches from mac to: the network of "from" takes mac for that of an address
 reaches()
 {
 	$1 ip neigh replace "$3" lladdr "$2" dev wire nud permanent
 }
 
-# The far end in a network of its own, at 10.9.0.1; the clients are here.
-start far unshare -n sleep 600
-wait_for 5 apart || skip "no network namespaces here"
-far="nsenter -t $(pidof_test far) -n"
-ip link add wire type veth peer name wire netns "$(pidof_test far)" ||
-    skip "no veth interfaces here"
-ip address add 10.9.0.2/24 dev wire && ip link set wire up ||
-    fatal "no network here"
-$far ip link set lo up && $far ip address add 10.9.0.1/24 dev wire &&
-    $far ip link set wire up || fatal "no network for the far end"
-
-start peer $far python3 -u "$TOOLS/peer.py"
-wait_for 10 test -s "$OBJ/peer.out" || fatal "peer.py does not start"
-PEER=$(head -n 1 "$OBJ/peer.out")
-export PEER
+start_wire
 WRAP=$far
 start_sockstund "ListenAddress 10.9.0.1" "LoginGraceTime 0" \
     "ClientTimeout $TIMEOUT"
