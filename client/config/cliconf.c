@@ -24,14 +24,10 @@
 #include "log.h"
 #include "xmalloc.h"
 
-/* The characters of which names of authentication methods are made. */
-#define CLICONF_NAME	"abcdefghijklmnopqrstuvwxyz" \
-			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@.-_"
-
-static conf_parse	cliconf_parse_mask, cliconf_parse_commas;
+static conf_parse	cliconf_parse_mask;
 static conf_parse	cliconf_parse_command, cliconf_parse_jump;
 static conf_parse	cliconf_parse_forward;
-static conf_format	cliconf_format_mask, cliconf_format_commas;
+static conf_format	cliconf_format_mask;
 static conf_parse	cliconf_parse_cname;
 static conf_format	cliconf_format_nothing;
 static conf_parse	cliconf_parse_rekey;
@@ -49,8 +45,6 @@ static const struct conf_type cliconf_type_rekey = {
 	cliconf_parse_rekey, cliconf_format_rekey, cliconf_rekey_isset,
 	cliconf_rekey_clear
 };
-static const struct conf_type cliconf_type_commas =
-    CONF_TYPE_LIST(cliconf_parse_commas, cliconf_format_commas);
 static const struct conf_type cliconf_type_forward =
     CONF_TYPE_LIST(cliconf_parse_forward, conf_list_format);
 static const struct conf_type cliconf_type_command =
@@ -76,6 +70,10 @@ static const struct conf_choice cliconf_canonicalize[] = {
 	{ "yes", CANONICALIZE_YES }, { "no", CANONICALIZE_NO },
 	{ "always", CANONICALIZE_ALWAYS }, { "true", CANONICALIZE_YES },
 	{ "false", CANONICALIZE_NO }, { NULL, 0 }
+};
+static const struct conf_naming cliconf_methods = {
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@.-_",
+	CONF_LINE_MAX
 };
 static const struct conf_range cliconf_ports = { 1, 65535 };
 static const struct conf_range cliconf_budgets = { 0, 2047 };
@@ -171,8 +169,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	FLAG("KbdInteractiveAuthentication", kbdint_auth, "yes"),
 	{ "ChallengeResponseAuthentication", &conf_type_flag, F(kbdint_auth),
 	    CONF_ALIAS, NULL, NULL },
-	{ "PreferredAuthentications", &cliconf_type_commas, F(preferred_auth),
-	    0, "publickey,keyboard-interactive,password", NULL },
+	{ "PreferredAuthentications", &conf_type_commas, F(preferred_auth), 0,
+	    "publickey,keyboard-interactive,password", &cliconf_methods },
 	NUMBER("NumberOfPasswordPrompts", password_prompts, "3",
 	    &conf_counts),
 	NAMES("Ciphers", ciphers, 0),
@@ -381,43 +379,6 @@ cliconf_format_rekey(const struct conf_keyword *kw, const void *value,
 		return -1;
 	snprintf(buf, size, "%lld %d", limit->bytes,
 	    limit->seconds != CONF_UNSET ? limit->seconds : 0);
-	return 0;
-}
-
-static int
-cliconf_parse_commas(const struct conf_keyword *kw, void *value,
-    const char *arg, char *err, size_t errlen)
-{
-	char *copy, *next, *word;
-	int ret = 0;
-
-	next = copy = xstrdup(arg);
-	while (ret == 0 && (word = strsep(&next, ",")) != NULL) {
-		if (word[strspn(word, CLICONF_NAME)] != '\0' ||
-		    *word == '\0') {
-			strlcpy(err, "not a list of names with commas",
-			    errlen);
-			ret = -1;
-		} else
-			ret = conf_list_parse(kw, value, word, err, errlen);
-	}
-	free(copy);
-	return ret;
-}
-
-static int
-cliconf_format_commas(const struct conf_keyword *kw, const void *value,
-    size_t i, char *buf, size_t size)
-{
-	const struct conf_list *list = value;
-
-	if (i > 0 || list->n == 0)
-		return -1;
-	strlcpy(buf, list->word[0], size);
-	while (++i < list->n) {
-		strlcat(buf, ",", size);
-		strlcat(buf, list->word[i], size);
-	}
 	return 0;
 }
 

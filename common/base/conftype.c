@@ -345,6 +345,49 @@ conf_list_format(const struct conf_keyword *kw, const void *value, size_t i,
 	return 0;
 }
 
+/* Names with commas between them; nothing is kept of a bad list. */
+static int
+conf_commas_parse(const struct conf_keyword *kw, void *value, const char *arg,
+    char *err, size_t errlen)
+{
+	const struct conf_naming *naming = kw->arg;
+	char *copy, *next, *word;
+	int ret = 0;
+
+	next = copy = xstrdup(arg);
+	while (ret == 0 && (word = strsep(&next, ",")) != NULL) {
+		ret = -1;
+		if (*word == '\0' || word[strspn(word, naming->chars)] != '\0')
+			strlcpy(err, "not a list of names with commas",
+			    errlen);
+		else if (strlen(word) > naming->max)
+			snprintf(err, errlen, "a name has at most %zu "
+			    "characters", naming->max);
+		else
+			ret = conf_list_parse(kw, value, word, err, errlen);
+	}
+	if (ret == -1)
+		conf_list_clear(value);
+	free(copy);
+	return ret;
+}
+
+static int
+conf_commas_format(const struct conf_keyword *kw, const void *value, size_t i,
+    char *buf, size_t size)
+{
+	const struct conf_list *list = value;
+
+	if (i > 0 || list->n == 0)
+		return -1;
+	strlcpy(buf, list->word[0], size);
+	while (++i < list->n) {
+		strlcat(buf, ",", size);
+		strlcat(buf, list->word[i], size);
+	}
+	return 0;
+}
+
 const struct conf_type conf_type_flag =
     CONF_TYPE_INT(conf_choice_parse, conf_choice_format);
 const struct conf_type conf_type_choice =
@@ -359,3 +402,5 @@ const struct conf_type conf_type_string = CONF_TYPE_STRING(conf_string_parse);
 const struct conf_type conf_type_names = CONF_TYPE_STRING(conf_names_parse);
 const struct conf_type conf_type_list =
     CONF_TYPE_LIST(conf_list_parse, conf_list_format);
+const struct conf_type conf_type_commas =
+    CONF_TYPE_LIST(conf_commas_parse, conf_commas_format);

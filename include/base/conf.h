@@ -60,7 +60,7 @@ struct conf_keyword {
 	size_t			 offset;
 	int			 flags;
 	const char		*dflt;	/* text of the default, or NULL */
-	const void		*arg;	/* for the type: choices, limits */
+	const void		*arg;	/* for the type: choices, limits ... */
 };
 
 /* One word of an enumerated value; the first of a value is its name. */
@@ -73,6 +73,12 @@ struct conf_choice {
 struct conf_range {
 	long long	min;
 	long long	max;
+};
+
+/* The characters of a name in a list with commas, and how many it may have. */
+struct conf_naming {
+	const char	*chars;
+	size_t		 max;
 };
 
 /* What both programs ask for: AddressFamily, and numbers without a limit. */
@@ -89,6 +95,7 @@ extern const struct conf_type conf_type_level;	/* int: enum log_level */
 extern const struct conf_type conf_type_string;	/* char * */
 extern const struct conf_type conf_type_names;	/* char *: a,b of algorithms */
 extern const struct conf_type conf_type_list;	/* struct conf_list */
+extern const struct conf_type conf_type_commas;	/* the same: conf_naming */
 
 /* The parts of the types above, for types that only read differently. */
 conf_parse	conf_string_parse, conf_list_parse;

@@ -23,6 +23,7 @@ struct sample {
 	char		*ciphers;
 	struct conf_list files;
 	struct conf_list paths;
+	struct conf_list methods;
 };
 
 #define F(field)	offsetof(struct sample, field)
@@ -32,6 +33,7 @@ static const struct conf_choice colors[] = {
 };
 static const struct conf_range ports = { 1, 65535 };
 static const struct conf_range times = { 0, 100000 };
+static const struct conf_naming methods = { "abcm-", 5 };
 
 static const struct conf_keyword table[] = {
 	{ "Flag", &conf_type_flag, F(flag), 0, "no", NULL },
@@ -44,6 +46,7 @@ static const struct conf_keyword table[] = {
 	{ "Ciphers", &conf_type_names, F(ciphers), 0, NULL, NULL },
 	{ "File", &conf_type_list, F(files), CONF_APPEND, NULL, NULL },
 	{ "Paths", &conf_type_list, F(paths), CONF_WORDS, "a b", NULL },
+	{ "Methods", &conf_type_commas, F(methods), 0, "b,c", &methods },
 	{ "Banner", &conf_type_flag, F(flag), CONF_ALIAS, NULL, NULL },
 	{ "Tunnel", NULL, 0, CONF_IGNORED, NULL, NULL },
 	{ "Force", NULL, 0, CONF_UNSUPPORTED, NULL, NULL },
@@ -239,12 +242,16 @@ test_first_wins(void **state)
 	good(s, "File x");
 	good(s, "Paths p q");
 	good(s, "Paths r");
+	good(s, "Methods a-c,cabba,a-c");
+	good(s, "Methods b");
 	good(s, "Banner yes");
 	good(s, "Flag no");
 	assert_int_equal(s->port, 1);
 	assert_int_equal(s->files.n, 2);
 	assert_string_equal(s->files.word[1], "y");
 	assert_int_equal(s->paths.n, 2);
+	assert_int_equal(s->methods.n, 2);
+	assert_string_equal(s->methods.word[1], "cabba");
 	assert_int_equal(s->flag, 1);
 }
 
@@ -276,6 +283,12 @@ test_bad_values(void **state)
 	    "not a list of names with commas");
 	bad(s, "Ciphers a,", "ciphers: bad value \"a,\": "
 	    "not a list of names with commas");
+	bad(s, "Methods a,", "methods: bad value \"a,\": "
+	    "not a list of names with commas");
+	bad(s, "Methods a.b", "methods: bad value \"a.b\": "
+	    "not a list of names with commas");
+	bad(s, "Methods a,abcabc", "methods: bad value \"a,abcabc\": "
+	    "a name has at most 5 characters");
 	bad(s, "Force x", "unsupported option \"Force\"");
 	bad(s, "Match all", "Match directive not supported as a command-line "
 	    "option");
@@ -329,7 +342,8 @@ test_dump(void **state)
 	text = conf_dump(table, s);
 	assert_string_equal(text,
 	    "flag no\ncolor red\nport 22\ngrace 120\nloglevel INFO\n"
-	    "command x 'y'\nfile \"#a\"\nfile \"=b c\\\\d\"\npaths a b\n");
+	    "command x 'y'\nfile \"#a\"\nfile \"=b c\\\\d\"\npaths a b\n"
+	    "methods b,c\n");
 	free(text);
 }
 
