@@ -23,7 +23,7 @@ show()
 	esac >"$OBJ/shown" 2>&1
 	status=$?
 	home=$(getent passwd "$(id -un)" | cut -d : -f 6)
-	sed -e "s|$OBJ/config.in|CONFIG|g" -e "s|$OBJ|OBJ|g" \
+	sed -e "/^# congestioncontrol:/d" -e "s|$OBJ/config.in|CONFIG|g" -e "s|$OBJ|OBJ|g" \
 	    -e "s|$HOME|HOME|g" -e "s|$home/|HOME/|g" \
 	    -e "s|^user $(id -un)\$|user USER|" "$OBJ/shown"
 	return $status

@@ -183,6 +183,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	FLAG("TCPKeepAlive", tcp_keepalive, "yes"),
 	{ "KeepAlive", &conf_type_flag, F(tcp_keepalive), CONF_ALIAS, NULL,
 	    NULL },
+	{ "CongestionControl", &conf_type_commas, F(congestion), CONF_OWN,
+	    "bbr", &conf_congestion },
 	{ "RekeyLimit", &cliconf_type_rekey, F(rekey_limit), CONF_WORDS,
 	    "default none", &conf_counts },
 	FLAG("ForkAfterAuthentication", fork_after_auth, "no"),

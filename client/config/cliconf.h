@@ -84,6 +84,7 @@ struct cliconf {
 	int		 alive_interval;	/* ServerAliveInterval */
 	int		 alive_count;
 	int		 tcp_keepalive;
+	struct conf_list congestion;	/* for congestion_ask() */
 	struct rekey_limit rekey_limit;
 	int		 fork_after_auth;
 	int		 log_level;	/* enum log_level */

@@ -86,9 +86,10 @@ describe_connection(const struct session_description *d)
 {
 	if (d->state != SESSION_UP)
 		return json_null();
-	return json_pack("{s:s, s:s, s:f, s:f, s:I, s:I}",
+	return json_pack("{s:s, s:s, s:s, s:f, s:f, s:I, s:I}",
 	    "kind", d->native ? "sockstund" : "ssh",
 	    "cipher", d->cipher,
+	    "congestion_control", d->congestion,
 	    "round_trip_ms", milliseconds(d->trip),
 	    "queue_ms", milliseconds(d->queued),
 	    "bytes_in", (json_int_t)d->in,

@@ -117,6 +117,9 @@ show_connection(const json_t *c)
 
 	printf("Far end:      %s, %s\n", strcmp(table_text(c, "kind"), "sockstund") ==
 	    0 ? "sockstund" : "SSH server", table_text(c, "cipher"));
+	if (*table_text(c, "congestion_control") != '\0')
+		printf("Congestion:   %s\n",
+		    table_text(c, "congestion_control"));
 	if (table_number(c, "round_trip_ms") > 0)
 		printf("Round trip:   %.1f ms, %.1f ms of it in a queue\n",
 		    table_number(c, "round_trip_ms"), table_number(c, "queue_ms"));

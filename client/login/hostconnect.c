@@ -20,6 +20,7 @@
 
 #include "addr.h"
 #include "cliconf.h"
+#include "congestion.h"
 #include "connect.h"
 #include "eventloop.h"
 #include "log.h"
@@ -156,6 +157,7 @@ hostconnect_connect_from(struct hostconnect *r, const struct addrinfo *ai,
 	    source->ai_addrlen) == -1)
 		return errno;
 	setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	congestion_ask(r->fd, &r->conf->congestion);
 	if (connect(r->fd, ai->ai_addr, ai->ai_addrlen) == -1 &&
 	    errno != EINPROGRESS)
 		return errno;
@@ -227,6 +229,8 @@ hostconnect_try(struct hostconnect *r)
 	    hostconnect_connect_cb, r);
 	if (r->connect == NULL)
 		hostconnect_connect_cb(-1, ENOMEM, r);
+	else
+		connect_set_congestion(r->connect, &r->conf->congestion);
 }
 
 static void

@@ -605,6 +605,7 @@ session_describe_connection(const struct session *s,
 	d->cipher = sshloop_cipher(s->loop);
 	d->in = conn->count.in_bytes;
 	d->out = conn->count.out_bytes;
+	congestion_get(conn->watch, d->congestion);
 	if (tcppath_read(conn->watch, &path) == -1)
 		return;
 	d->trip = path.trip;
@@ -627,11 +628,4 @@ session_describe(const struct session *s, struct session_description *d)
 	d->conf = session_conf(s);
 	if (s->state == SESSION_UP)
 		session_describe_connection(s, d);
-}
-
-/* The name of the cipher of what is sent; only while it is up. */
-const char *
-session_cipher(const struct session *s)
-{
-	return sshloop_cipher(s->loop);
 }

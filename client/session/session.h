@@ -9,6 +9,8 @@
 #include <sys/types.h>
 #include <stdint.h>
 
+#include "congestion.h"
+
 struct cliconf;
 struct event_base;
 struct farend;
@@ -43,7 +45,8 @@ struct session_description {
 	const struct cliconf	*conf;		/* of the far end */
 	/* While it is up: */
 	int			 native;	/* a sockstund */
-	const char		*cipher;
+	const char		*cipher;	/* of what is sent */
+	char			 congestion[CONGESTION_NAME_SIZE];
 	uint64_t		 in, out;	/* bytes on the wire */
 	int64_t			 trip;		/* ns; 0: not known */
 	int64_t			 queued;	/* what of it is a queue's */
@@ -67,6 +70,5 @@ int		 session_may_come(const struct session *);
 const struct cliconf *session_conf(const struct session *);
 void		 session_describe(const struct session *,
 		    struct session_description *);
-const char	*session_cipher(const struct session *);
 
 #endif

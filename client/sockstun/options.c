@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "congestion.h"
 #include "destination.h"
 #include "expand.h"
 #include "log.h"
@@ -406,4 +407,5 @@ options_dump(const struct options *o)
 
 	fputs(text, stdout);
 	free(text);
+	congestion_print_granted(&o->conf.congestion);
 }

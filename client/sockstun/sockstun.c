@@ -74,22 +74,23 @@ static void
 announce(struct sockstun *s)
 {
 	const struct listening *l = s->listeners.list;
-	const struct cliconf *conf = session_conf(s->session);
+	struct session_description d;
 	size_t i;
 	int told;
 
+	session_describe(s->session, &d);
 	for (i = 0; i < s->listeners.n; i++, l++) {
 		told = !s->opt.quiet && isatty(STDERR_FILENO);
 		if (l->free_port && !(told && isatty(STDOUT_FILENO)))
 			printf("Listening on %s\n", l->name);
 		if (told)
 			fprintf(stderr, "sockstun: SOCKS on %s through %s@%s "
-			    "(%s, %s)\n", l->name, conf->user, conf->hostname,
-			    session_farend(s->session)->native ?
-			    "sockstund" : "SSH server",
-			    session_cipher(s->session));
-		log_verbose("SOCKS on %s through %s@%s", l->name,
-		    conf->user, conf->hostname);
+			    "(%s, %s)\n", l->name, d.conf->user,
+			    d.conf->hostname, d.native ? "sockstund" :
+			    "SSH server", d.cipher);
+		log_verbose("SOCKS on %s through %s@%s%s%s", l->name,
+		    d.conf->user, d.conf->hostname, *d.congestion != '\0' ?
+		    ", congestion control " : "", d.congestion);
 	}
 	fflush(stdout);
 }

@@ -25,6 +25,10 @@ const struct conf_choice conf_families[] = {
 	{ "any", AF_UNSPEC }, { "inet", AF_INET }, { "inet6", AF_INET6 },
 	{ NULL, 0 }
 };
+/* The kernel's limit; its names have these characters. */
+const struct conf_naming conf_congestion = {
+	"abcdefghijklmnopqrstuvwxyz0123456789_-", 15
+};
 const struct conf_range conf_counts = { 0, INT_MAX };
 const struct conf_range conf_positive = { 1, INT_MAX };
 

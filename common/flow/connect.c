@@ -19,6 +19,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "congestion.h"
 #include "connect.h"
 #include "eventloop.h"
 #include "stream.h"
@@ -40,6 +41,7 @@ struct connect {
 	struct event		*ev_timeout;
 	connect_cb		*cb;
 	void			*arg;
+	const struct conf_list	*congestion;	/* NULL: the system's */
 	int			 error;		/* the most telling so far */
 	size_t			 n;		/* attempts in all */
 	size_t			 next;		/* first not yet started */
@@ -176,6 +178,8 @@ attempt_start(struct attempt *a)
 	if (setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on,
 	    sizeof(on)) == -1)
 		goto fail;
+	if (a->c->congestion != NULL)
+		congestion_ask(a->fd, a->c->congestion);
 	/*
 	 * On loopback the second connect(2) often finds the connection
 	 * established, which saves a turn of the loop.
@@ -340,6 +344,13 @@ connect_start(struct event_base *base, const struct addrinfo *ai,
 		connect_note_error(c, EADDRNOTAVAIL);
 	event_active(c->ev_next, EV_TIMEOUT, 0);
 	return c;
+}
+
+/* All attempts ask for it (congestion_ask); the list must outlive them. */
+void
+connect_set_congestion(struct connect *c, const struct conf_list *names)
+{
+	c->congestion = names;
 }
 
 /* Gives up without calling back, and closes all sockets.  NULL is ignored. */

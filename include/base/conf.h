@@ -81,8 +81,12 @@ struct conf_naming {
 	size_t		 max;
 };
 
-/* What both programs ask for: AddressFamily, and numbers without a limit. */
+/*
+ * What both programs ask for: AddressFamily, CongestionControl, and numbers
+ * without a limit.
+ */
 extern const struct conf_choice conf_families[];
+extern const struct conf_naming conf_congestion;
 extern const struct conf_range conf_counts, conf_positive;
 
 #define CONF_UNSET	(-1)

@@ -10,6 +10,7 @@
 #include <sys/time.h>
 
 struct addrinfo;
+struct conf_list;
 struct connect;
 struct event_base;
 struct sockaddr;
@@ -23,6 +24,8 @@ typedef void connect_cb(int, int, void *);
 struct connect	*connect_start(struct event_base *, const struct addrinfo *,
 		    const struct timeval *, connect_filter *, connect_cb *,
 		    void *);
+void		 connect_set_congestion(struct connect *,
+		    const struct conf_list *);
 const struct sockaddr *connect_trying(const struct connect *);
 void		 connect_cancel(struct connect *);
 

@@ -23,6 +23,7 @@
 
 #include "cliconf.h"
 #include "clock.h"
+#include "congestion.h"
 #include "hostconnect.h"
 #include "log.h"
 #include "resolver.h"
@@ -39,6 +40,7 @@ static struct hostconnect *r;
 static int listener, filler, fd, why, calls;
 static char name[] = "127.0.0.1", other[] = "127.0.0.9", six[] = "::1";
 static char local[] = "localhost";
+static char reno[] = "reno", *algorithms[] = { reno };
 static char nowhere[] = "no.where", broken[] = "broken";
 
 int
@@ -94,6 +96,7 @@ setup(void **state)
 	conf.hostname = name;
 	conf.address_family = AF_UNSPEC;
 	conf.connection_attempts = 1;
+	conf.congestion = (struct conf_list){ algorithms, 1 };
 	base = event_base_new();
 	resolver = resolver_new(base, 1);
 	listener = filler = fd = -1;
@@ -147,6 +150,7 @@ assert_does(const char *want)
 static void
 assert_ends(const char *from)
 {
+	char congestion[CONGESTION_NAME_SIZE];
 	struct sockaddr_in sin;
 	socklen_t len = sizeof(sin);
 
@@ -161,6 +165,8 @@ assert_ends(const char *from)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
 	assert_int_equal(ntohl(sin.sin_addr.s_addr) & 0xff,
 	    strcmp(from, other) == 0 ? 9 : 1);
+	assert_int_equal(congestion_get(fd, congestion), 0);
+	assert_string_equal(congestion, reno);
 	close(fd);
 	fd = -1;
 }

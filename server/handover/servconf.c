@@ -122,6 +122,8 @@ const struct conf_keyword servconf_keywords[] = {
 	FLAG("TCPKeepAlive", tcp_keepalive),
 	{ "KeepAlive", &conf_type_flag, F(tcp_keepalive), CONF_ALIAS, NULL,
 	    NULL },
+	{ "CongestionControl", &conf_type_commas, F(congestion), 0, "bbr",
+	    &conf_congestion },
 	{ "LogLevel", &conf_type_level, F(log_level), 0, "INFO", NULL },
 	CHOICE("SyslogFacility", log_facility, "AUTH", servconf_facilities),
 	STRING("PidFile", pid_file, PATH_PIDFILE),

@@ -41,6 +41,7 @@ struct servconf {
 	int		 alive_interval;	/* ClientAliveInterval */
 	int		 alive_count;
 	int		 tcp_keepalive;
+	struct conf_list congestion;		/* for congestion_ask() */
 	int		 client_timeout;	/* seconds; 0 = none */
 	int		 log_level;		/* enum log_level */
 	int		 log_facility;		/* LOG_DAEMON ... */

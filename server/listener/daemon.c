@@ -23,6 +23,7 @@
 #include <event2/event.h>
 
 #include "addr.h"
+#include "congestion.h"
 #include "daemon.h"
 #include "eventloop.h"
 #include "fdlimit.h"
@@ -116,6 +117,9 @@ daemon_bind(struct daemon_config *cfg)
 	for (i = 0; i < addrs->n; i++)
 		daemon_bind_address(cfg, addrs->word[i], free_port,
 		    sizeof(free_port));
+	/* What they accept inherits it. */
+	for (i = 0; i < cfg->nsockets; i++)
+		congestion_ask(cfg->sockets[i], &cfg->conf->congestion);
 	return cfg->nsockets == 0 ? -1 : 0;
 }
 

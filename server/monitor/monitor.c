@@ -36,6 +36,7 @@
 #include "authdelay.h"
 #include "authkeys.h"
 #include "confined.h"
+#include "congestion.h"
 #include "context.h"
 #include "hostkeys.h"
 #include "log.h"
@@ -578,6 +579,7 @@ monitor_main(const struct servconf *conf, const struct rexec *self,
     const struct nowhere *nowhere)
 {
 	const struct rlimit none = { 0, 0 };
+	char congestion[CONGESTION_NAME_SIZE];
 	struct monitor *mon;
 	int n;
 
@@ -588,7 +590,9 @@ monitor_main(const struct servconf *conf, const struct rexec *self,
 	mon->state = MONITOR_SETUP;
 	monitor_get_peer(&mon->peer, REXEC_MONITOR_CONN);
 	logfrom_init(&mon->log, mon->peer.text);
-	log_verbose("Connection from %s", mon->peer.text);
+	congestion_get(REXEC_MONITOR_CONN, congestion);
+	log_verbose("Connection from %s%s%s", mon->peer.text,
+	    *congestion != '\0' ? ", congestion control " : "", congestion);
 	setrlimit(RLIMIT_CORE, &none);
 	signal(SIGPIPE, SIG_IGN);
 	n = monitor_start(mon);

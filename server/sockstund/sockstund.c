@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "confined.h"
+#include "congestion.h"
 #include "context.h"
 #include "daemon.h"
 #include "dialer.h"
@@ -193,6 +194,7 @@ sockstund_dump(const struct sockstund *s)
 		sockstund_fail("the configuration cannot be written");
 	fputs(text, stdout);
 	free(text);
+	congestion_print_granted(&s->conf.congestion);
 	return fflush(stdout) == 0 ? 0 : 1;
 }
 
@@ -240,6 +242,7 @@ sockstund_serve_inetd(struct sockstund *s, struct daemon_config *cfg, int conn)
 		fatal("standard input");
 	if (logproc_start(&cfg->logger, &s->self, cfg->conf_fd) == -1)
 		exit(1);
+	congestion_ask(conn, &s->conf.congestion);
 	daemon_exec_monitor(cfg, conn, -1);
 	exit(1);
 }
