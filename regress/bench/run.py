@@ -171,6 +171,7 @@ class Measurement:
     rows: dict              # row name -> name of a figure of traffic
     link: list = None
     path: list = None       # a path of packets instead
+    congestion: str = None  # the algorithm there, of kernel and programs
     flows: int = 0
     rounds: int = 99
     kinds: tuple = ()       # only these tunnels; none: all
@@ -241,10 +242,9 @@ def path_measurements():
             f"path-wide-{way}", ["-w", "2", "-s", "3", "bulk", way],
             {f"path-wide-{way}": "mbps",
              f"path-wide-resent-{way}": f"resent_{way}",
-             "path-behind": "path_behind"},
-            path=WIDE + ["-s", "tcp_congestion_control=bbr"]))
+             "path-behind": "path_behind"}, path=WIDE, congestion="bbr"))
         for cc in ALGORITHMS:
-            end, use = f"{cc}-{way}", ["-s", f"tcp_congestion_control={cc}"]
+            end = f"{cc}-{way}"
             args = ["-w", "2", "-s", "4", "load", way]
             out += [
                 Measurement(f"path-echo-{end}", args,
@@ -253,15 +253,18 @@ def path_measurements():
                              f"path-echo-rate-{end}": "mbps",
                              f"path-echo-resent-{end}": f"resent_{way}",
                              "path-echo-idle": "idle_p50",
-                             "path-behind": "path_behind"}, path=DSL + use),
+                             "path-behind": "path_behind"}, path=DSL,
+                            congestion=cc),
                 Measurement(f"path-loss-{end}", args,
                             {f"path-loss-{end}": "mbps",
                              f"path-loss-echo-{end}": "load_p50",
                              f"path-loss-resent-{end}": f"resent_{way}",
-                             "path-behind": "path_behind"}, path=LOSSY + use),
+                             "path-behind": "path_behind"}, path=LOSSY,
+                            congestion=cc),
             ]
     for m in out:
         m.kinds = tuple(k.name for k in KINDS[:3])
+        m.path = m.path + ["-s", f"tcp_congestion_control={m.congestion}"]
     return out
 
 
@@ -317,7 +320,7 @@ def add_memory(results, tunnel, m, figures):
 
 def tunnel_for(bench, kind, m):
     if m.path:
-        return PathTunnel(bench, kind, m.path)
+        return PathTunnel(bench, kind, m.path, m.congestion)
     return Tunnel(bench, kind, m.link)
 
 

@@ -133,6 +133,7 @@ class Tunnel:
         self.bench, self.kind, self.link = bench, kind, link
         self.far = self.wire = self.near = None
         self.in_near, self.in_far = [], []      # what runs a command there
+        self.own = []           # options that only our programs know
 
     def __enter__(self):
         try:
@@ -157,7 +158,7 @@ class Tunnel:
         own = f"""UsePAM no
             Subsystem sockstun {b.path("sockstun-server")}"""
         if self.kind.far != "sshd":
-            own = "PermitLocal yes"
+            own = "\n".join(["PermitLocal yes", *self.own])
         b.write("farend.conf", f"""
             Port {self.far_port}
             ListenAddress {self.HOST}
@@ -187,9 +188,11 @@ class Tunnel:
         """What starts the near end, on a port that it sets."""
         self.port = free_port()
         program = self.kind.near
+        own = []
         if program == "sockstun":
             program = self.bench.path(program)
-        return [program, "-N", "-F", self.bench.path("ssh_config"),
+            own = [f"-o{option}" for option in self.own]
+        return [program, "-N", "-F", self.bench.path("ssh_config"), *own,
                 "-D", f"127.0.0.1:{self.port}",
                 "-o", "ExitOnForwardFailure=yes", *self.kind.options,
                 "-p", str(self.far_port), self.HOST]
@@ -275,9 +278,11 @@ class PathTunnel(Tunnel):
 
     HOST = "10.7.0.2"
 
-    def __init__(self, bench, kind, options):
+    def __init__(self, bench, kind, options, congestion):
         super().__init__(bench, kind)
         self.options = options
+        # The path's own setting is for ssh -D, and for the target.
+        self.own = [f"CongestionControl={congestion}"]
         self.path = self.target = None
 
     def start_networks(self):
