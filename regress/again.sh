@@ -87,7 +87,12 @@ twice 0
 stop sockstun
 
 what="another host key"
-start_client
+control()
+{
+	"$BIN/sockstun" -F /dev/null -S "$OBJ/ctl" -O "$1" host \
+	    >"$OBJ/control.out" 2>&1
+}
+start_client -S "$OBJ/ctl" -o StrictHostKeyChecking=ask
 works
 pids=$(family "$(pidof_test farend)" | tail -n +2)
 stop farend
@@ -103,6 +108,20 @@ check(code == 1, f"code {code}")
 finish()' || fail "$what: the request was not refused"
 is_running sockstun || fail "$what: it ended"
 grep -q 'HAS CHANGED' "$OBJ/sockstun.log" || fail "$what: no word of it"
+control status
+grep -q '^Session: *refused' "$OBJ/control.out" ||
+    fail "$what: $(cat "$OBJ/control.out")"
+# The advice of the warning is followed, which is not enough; then the key is
+# made known.
+ssh-keygen -R "[127.0.0.1]:$FARPORT" -f "$OBJ/known_hosts" >"$OBJ/keygen.out" 2>&1
+control reconnect
+wait_log sockstun 'No ED25519 .* is known for .*, and nobody may be asked' ||
+    fail "$what: no word of an unknown key"
+echo "[127.0.0.1]:$FARPORT $(cat "$OBJ/other.pub")" >>"$OBJ/known_hosts"
+control reconnect
+works
+[ "$(grep -c 'No clients are served' "$OBJ/sockstun.log")" -eq 2 ] ||
+    fail "$what: not told once each time"
 stop sockstun
 stop farend
 

@@ -33,7 +33,7 @@ struct clients {
 	struct deadlines	 answers;	/* to come from the far end */
 	struct deadlines	 peers;		/* of BIND, to come to it */
 	int			 may_come;	/* there may be one later */
-	clients_cb		*want;	/* one begins to wait for a session */
+	clients_cb		*want;	/* one lacks a session */
 	clients_cb		*idle;	/* none is left */
 	void			*arg;
 	struct conn_list	 conns;

@@ -326,14 +326,21 @@ conn_join(struct conn *c, const struct farend_answer *answer)
 	flow_start(f);
 }
 
+/* Says that there is no far end, but a client that wants one. */
+static void
+conn_miss_farend(struct conn *c)
+{
+	if (c->clients->want != NULL)
+		c->clients->want(c->clients->arg);
+}
+
 /* There is no far end, or it was lost before it answered: the next is asked. */
 static void
 conn_wait(struct conn *c)
 {
 	c->waits = 1;
 	TAILQ_INSERT_TAIL(&c->clients->waiting, c, turn);
-	if (c->clients->want != NULL)
-		c->clients->want(c->clients->arg);
+	conn_miss_farend(c);
 }
 
 static void
@@ -374,8 +381,10 @@ conn_ask_again(struct conn *c)
 		    c->asked_dst, conn_answer_cb, c);
 	else if (c->clients->may_come)
 		conn_wait(c);
-	else
+	else {
+		conn_miss_farend(c);
 		conn_fail(c, SOCKS_REP_GENERAL, "no session");
+	}
 }
 
 /*

@@ -142,8 +142,11 @@ hostkey_ask(struct hostkey *hk)
 	char		 peer[NI_MAXHOST], *text, *answer;
 	int		 verdict = -1;
 
-	if (hk->conf->batch_mode)
+	if (hk->conf->batch_mode) {
+		log_warnx("No %s host key is known for %.200s, and nobody may "
+		    "be asked.", hk->type, hk->name);
 		return 0;
+	}
 	hostkey_peer(hk->session, peer, sizeof(peer));
 	xasprintf(&text, "The authenticity of host '%.200s (%s)' can't be "
 	    "established.\n%s key fingerprint is %s.\n"

@@ -51,6 +51,8 @@
 #define SESSION_SETTLED		(30 * MONOTIME_SECOND)
 /* How often it is looked whether the first far end is there again. */
 #define SESSION_FAIL_BACK	60000
+/* How often it is said again that no clients are served. */
+#define SESSION_REMIND		60000
 /* Milliseconds between two attempts while clients wait. */
 #define SESSION_REST		500
 
@@ -81,6 +83,7 @@ struct session {
 	struct targets		 targets;
 	int			 was_up;
 	int			 attempts;	/* since it was up */
+	unsigned int		 turned_away;	/* since that was last said */
 	enum sshconnect_result	 result;	/* of the last one */
 	unsigned int		 connections;	/* times that it was up */
 	char			 reason[256];	/* of the last loss */
@@ -241,6 +244,22 @@ session_tell_up(struct session *s)
 		    MONOTIME_SECOND);
 }
 
+/* Says, now and each minute, that nobody is served until the user acts. */
+static void
+session_tell_refused(struct session *s)
+{
+	char refused[64] = "";
+
+	if (s->turned_away > 0)
+		snprintf(refused, sizeof(refused), " Requests refused in the "
+		    "last minute: %u.", s->turned_away);
+	s->turned_away = 0;
+	log_warnx("No clients are served through %s, as its host key is not "
+	    "trusted. Make it known, then use -O reconnect or SIGHUP.%s",
+	    session_host(s), refused);
+	session_set_timer(s, SESSION_REMIND);
+}
+
 /* There will be none: what can be done about it? */
 static void
 session_advise(struct session *s)
@@ -285,8 +304,7 @@ session_enter(struct session *s, enum session_state state)
 		session_wait(s);
 		break;
 	case SESSION_REFUSED:
-		log_warnx("No more clients are served through %s until its "
-		    "host key is as it was, or known.", session_host(s));
+		session_tell_refused(s);
 		break;
 	}
 }
@@ -392,8 +410,10 @@ session_timer_cb(evutil_socket_t fd, short what, void *arg)
 	case SESSION_UP:
 		session_begin_probe(s);
 		break;
-	case SESSION_NEW:
 	case SESSION_REFUSED:
+		session_tell_refused(s);
+		break;
+	case SESSION_NEW:
 	case SESSION_STOPPED:
 		break;
 	}
@@ -412,12 +432,16 @@ session_due(const struct session *s)
 	return at.tv_sec < 0 ? 0 : (int)(at.tv_sec * 1000 + at.tv_usec / 1000);
 }
 
-/* A client waits: the next attempt comes at once, or after a short rest. */
+/*
+ * A client waits: the next attempt comes at once, or after a short rest.  Or
+ * it is turned away, which is counted.
+ */
 static void
 session_want(struct session *s)
 {
 	int64_t rested = monotime_ns() - s->since;
 
+	s->turned_away += s->state == SESSION_REFUSED;
 	if (s->state != SESSION_WAITING || session_is_denied(s))
 		return;
 	if (rested >= SESSION_REST * (MONOTIME_SECOND / 1000))

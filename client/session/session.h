@@ -28,7 +28,7 @@ enum session_state {
 
 /* Why it may be worth to try now. */
 enum session_nudge {
-	SESSION_WANTED,		/* a client waits for it */
+	SESSION_WANTED,		/* a client waits, or is turned away */
 	SESSION_NETWORK,	/* an address or a route has changed */
 	SESSION_ORDERED		/* the user says so */
 };

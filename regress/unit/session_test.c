@@ -397,6 +397,62 @@ test_other_key(void **state)
 	tear_down();
 }
 
+/* So many requests are turned away; a minute later, what is said? */
+static void
+check_minute(int requests, const char *end)
+{
+	*line = '\0';
+	while (requests-- > 0)
+		session_nudge(session, SESSION_WANTED);
+	clock_move(59 * CLOCK_SECOND);
+	turn();
+	assert_string_equal(line, "");
+	clock_move(2 * CLOCK_SECOND);
+	turn();
+	assert_memory_equal(line, "No clients are served through test", 34);
+	assert_string_equal(line + strlen(line) - strlen(end), end);
+}
+
+/* It is said each minute, and not for each request. */
+static void
+test_reminder(void **state)
+{
+	set_up_waiting();
+	session_nudge(session, SESSION_ORDERED);
+	log_set_sink(note_line, NULL);
+	*line = '\0';
+	answer(SSHCONNECT_OTHER_KEY);
+	assert_memory_equal(line, "No clients are served through test", 34);
+	check_minute(0, "SIGHUP.");
+	check_minute(3, "SIGHUP. Requests refused in the last minute: 3.");
+	check_minute(1, "SIGHUP. Requests refused in the last minute: 1.");
+	check_minute(0, "SIGHUP.");
+	assert_int_equal(told, SESSION_REFUSED);
+	assert_int_equal(attempts, 2);
+	session_nudge(session, SESSION_ORDERED);
+	answer(SSHCONNECT_MADE);
+	*line = '\0';
+	clock_move(61 * CLOCK_SECOND);
+	turn();
+	assert_string_equal(line, "");
+	log_set_sink(NULL, NULL);
+	tear_down();
+}
+
+/* The configuration that is read again may have what mends it. */
+static void
+test_reload_refused(void **state)
+{
+	set_up_waiting();
+	session_nudge(session, SESSION_ORDERED);
+	answer(SSHCONNECT_OTHER_KEY);
+	session_set_targets(session, &conf, NULL, 0);
+	assert_int_equal(attempts, 3);
+	answer(SSHCONNECT_MADE);
+	assert_int_equal(told, SESSION_UP);
+	tear_down();
+}
+
 /* A change of the network begins a new attempt, if none got through. */
 static void
 test_network(void **state)
@@ -537,6 +593,8 @@ main(void)
 		cmocka_unit_test(test_by_itself),
 		cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_other_key),
+		cmocka_unit_test(test_reminder),
+		cmocka_unit_test(test_reload_refused),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_none_left),
