@@ -15,6 +15,8 @@ msgqueue_test_LIBS	= -Wl,--wrap=msg_send,--wrap=calloc
 priv_test_LIBS		= -Wl,--wrap=msg_send,--wrap=recallocarray
 conn_test_LIBS		= -Wl,--wrap=send
 helper_test_LIBS	= -Wl,--wrap=monotime_ns
+netwatch_test_LIBS	= -Wl,--wrap=timerfd_create,--wrap=timerfd_settime \
+			  -Wl,--wrap=read
 sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
 clifiles_test_LIBS	= -Wl,--wrap=getpwuid,--wrap=getpwent,--wrap=getgrgid
 netkey_test_LIBS	= -lresolv
@@ -26,7 +28,7 @@ $(LIMITED): CPPFLAGS += -fno-builtin-malloc
 
 # Tests of what takes its time: they move the clock (regress/clock).
 $(foreach t,bindfallback commands conn deadlines flow hostconnect netflow \
-    services session spares,$(eval $(t)_test_OBJS += $(CLOCK)))
+    netwatch services session spares,$(eval $(t)_test_OBJS += $(CLOCK)))
 
 # Tests of what is done when memory runs out (starve.h).
 STARVED	= $(O)/regress/unit/starve.o
