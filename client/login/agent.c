@@ -5,11 +5,17 @@
  * key it cannot read; so it is given one end of a socket pair, and a thread
  * on the other end answers with a list of our making and passes everything
  * else to the agent.  Knows nothing of the SSH session.
+ *
+ * libssh waits for each answer, and the loop with it.  So if a signature takes
+ * its time, as the agent asks its user for consent, libssh is told that it
+ * failed.  It tries again when the agent has answered: then it is shown that
+ * key alone, asks for the same signature once more, and gets it.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,7 +36,9 @@
 #define AGENT_FAILURE		5
 #define AGENT_REQUEST_KEYS	11
 #define AGENT_KEYS_ANSWER	12
-#define AGENT_REQUEST_SIGN	13
+/* Milliseconds that the loop waits: for a list, and for a signature. */
+#define AGENT_LIST_PATIENCE	5000
+#define AGENT_SIGN_PATIENCE	300
 
 struct agent {
 	int		 sock;		/* the agent */
@@ -43,6 +51,9 @@ struct agent {
 	char		**names;	/* base64 of the keys listed */
 	size_t		 nnames;
 	char		*signed_with;	/* the same of the last one asked */
+	size_t		 signed_len;	/* of that key as in a list */
+	u_char		*late;		/* it, if its signature is late */
+	int		 late_told;
 };
 
 static uint32_t
@@ -197,43 +208,87 @@ agent_read_msg(int fd, u_char *buf)
 	return 4 + (size_t)len;
 }
 
-/* Notes with which key libssh wants a signature. */
-static void
+/* Does the agent answer within so many milliseconds?  -1 is for ever. */
+static int
+agent_answers(const struct agent *agent, int ms)
+{
+	struct pollfd	pfd = { .fd = agent->sock, .events = POLLIN };
+
+	return poll(&pfd, 1, ms) != 0;
+}
+
+/* Notes with which key libssh wants a signature; -1 if it does not say. */
+static int
 agent_note_key(struct agent *agent, size_t len)
 {
 	const u_char	*p = agent->buf + 5, *blob;
 	size_t		 left = len - 5, n;
 
 	if (agent_get_string(&p, &left, &blob, &n) == -1)
-		return;
+		return -1;
 	free(agent->signed_with);
 	agent->signed_with = agent_base64(blob, n);
+	agent->signed_len = 4 + n;
+	return 0;
+}
+
+/* The signature is late. */
+static void
+agent_set_late(struct agent *agent)
+{
+	agent->late = xmalloc(agent->signed_len);
+	memcpy(agent->late, agent->buf + 5, agent->signed_len);
+	agent->late_told = 0;
+}
+
+static int
+agent_tell_keys(struct agent *agent)
+{
+	static const u_char	 no_comment[4];
+	u_char			 head[9] = { [4] = AGENT_KEYS_ANSWER };
+
+	if (agent->late == NULL)
+		return agent_write(agent->inner, agent->list,
+		    agent->list_len);
+	agent_put_u32(head, 5 + agent->signed_len + sizeof(no_comment));
+	agent_put_u32(head + 5, 1);
+	if (agent_write(agent->inner, head, sizeof(head)) == -1 ||
+	    agent_write(agent->inner, agent->late, agent->signed_len) == -1)
+		return -1;
+	return agent_write(agent->inner, no_comment, sizeof(no_comment));
+}
+
+/* Gets the message answered that is in the buffer, a request to sign. */
+static int
+agent_pass(struct agent *agent, size_t len)
+{
+	static const u_char	 failure[] = { 0, 0, 0, 1, AGENT_FAILURE };
+
+	if (agent->late != NULL) {
+		free(agent->late);
+		agent->late = NULL;
+	} else if (agent_write(agent->sock, agent->buf, len) == 0 &&
+	    agent_note_key(agent, len) == 0 &&
+	    !agent_answers(agent, AGENT_SIGN_PATIENCE))
+		agent_set_late(agent);
+	if (agent->late == NULL &&
+	    (len = agent_read_msg(agent->sock, agent->buf)) != 0)
+		return agent_write(agent->inner, agent->buf, len);
+	return agent_write(agent->inner, failure, sizeof(failure));
 }
 
 /* The thread.  Ends when libssh or agent_close() closes its end. */
 static void *
 agent_relay(void *arg)
 {
-	static const u_char	 failure[] = { 0, 0, 0, 1, AGENT_FAILURE };
-	struct agent		*agent = arg;
-	size_t			 len;
-	int			 ret;
+	struct agent	*agent = arg;
+	size_t		 len;
+	int		 ret = 0;
 
-	while ((len = agent_read_msg(agent->inner, agent->buf)) != 0) {
-		if (agent->buf[4] == AGENT_REQUEST_SIGN)
-			agent_note_key(agent, len);
-		if (agent->buf[4] == AGENT_REQUEST_KEYS)
-			ret = agent_write(agent->inner, agent->list,
-			    agent->list_len);
-		else if (agent_write(agent->sock, agent->buf, len) == 0 &&
-		    (len = agent_read_msg(agent->sock, agent->buf)) != 0)
-			ret = agent_write(agent->inner, agent->buf, len);
-		else
-			ret = agent_write(agent->inner, failure,
-			    sizeof(failure));
-		if (ret == -1)
-			break;
-	}
+	while (ret == 0 &&
+	    (len = agent_read_msg(agent->inner, agent->buf)) != 0)
+		ret = agent->buf[4] == AGENT_REQUEST_KEYS ?
+		    agent_tell_keys(agent) : agent_pass(agent, len);
 	explicit_bzero(agent->buf, 4 + AGENT_MSG_MAX);
 	return NULL;
 }
@@ -319,7 +374,8 @@ agent_load(struct agent *agent, const struct cliconf *conf,
 	size_t			 len, nkeys;
 
 	if (agent_write(agent->sock, request, sizeof(request)) == -1 ||
-	    (len = agent_read_msg(agent->sock, agent->buf)) == 0 ||
+	    !agent_answers(agent, conf->batch_mode ? AGENT_LIST_PATIENCE :
+	    -1) || (len = agent_read_msg(agent->sock, agent->buf)) == 0 ||
 	    agent_parse_keys(agent->buf + 4, len - 4, &keys, &nkeys) == -1) {
 		log_verbose("agent: no list of keys");
 		return -1;
@@ -428,6 +484,20 @@ agent_signed_with(const struct agent *agent)
 	return agent->signed_with;
 }
 
+/*
+ * When a signature failed: is the agent still busy with it?  Then libssh is to
+ * try again when the descriptor that is returned can be read from.  Otherwise,
+ * and if that was said of this signature before, -1.
+ */
+int
+agent_late_fd(struct agent *agent)
+{
+	if (agent->late == NULL || agent->late_told)
+		return -1;
+	agent->late_told = 1;
+	return agent->sock;
+}
+
 /* Is the key, in base64, one of those that libssh is shown? */
 int
 agent_holds(const struct agent *agent, const char *b64)
@@ -465,6 +535,7 @@ agent_close(struct agent *agent)
 		free(agent->names[i]);
 	free(agent->names);
 	free(agent->signed_with);
+	free(agent->late);
 	free(agent->list);
 	free(agent->buf);
 	free(agent);

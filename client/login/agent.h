@@ -21,6 +21,7 @@ struct agent_key {
 struct agent	*agent_open(const struct cliconf *, const struct conf_list *);
 void		 agent_close(struct agent *);
 int		 agent_take_fd(struct agent *);
+int		 agent_late_fd(struct agent *);
 const char	*agent_signed_with(const struct agent *);
 int		 agent_holds(const struct agent *, const char *);
 

@@ -77,6 +77,7 @@ struct auth {
 	struct agent		*agent;
 	int			 agent_set;	/* it has the agent's socket */
 	int			 agent_refused;
+	int			 late_fd;	/* to wait for, or -1 */
 	int			 kbdint_tries;
 	int			 kbdint_rounds;
 	int			 kbdint_asked;
@@ -371,6 +372,7 @@ auth_agent(struct auth *auth)
 {
 	int	rc;
 
+	auth->late_fd = -1;
 	if (!auth->agent_set) {
 		auth->agent_set = 1;
 		auth_note_tried(auth, "the keys of the agent");
@@ -378,6 +380,9 @@ auth_agent(struct auth *auth)
 		    agent_take_fd(auth->agent));
 	}
 	rc = ssh_userauth_agent(auth->session, NULL);
+	if (rc == SSH_AUTH_ERROR &&
+	    (auth->late_fd = agent_late_fd(auth->agent)) != -1)
+		return OUTCOME_AGAIN;
 	if (rc == SSH_AUTH_ERROR && ssh_is_connected(auth->session)) {
 		log_warnx("agent refused operation");
 		auth->agent_refused = 1;
@@ -727,6 +732,7 @@ auth_new(ssh_session session, const struct cliconf *conf,
 	auth->flags = flags;
 	auth->state = AUTH_STATE_KNOWN;
 	auth->text_left = AUTH_MAX_TEXT;
+	auth->late_fd = -1;
 	xasprintf(&auth->who, "%s@%s", conf->user, auth_host(auth));
 	return auth;
 }
@@ -750,6 +756,16 @@ auth_free(struct auth *auth)
 	free(auth->banner);
 	free(auth->who);
 	free(auth);
+}
+
+/*
+ * What auth_step() waits for if it is not the server: a descriptor that is to
+ * be read from, or -1.
+ */
+int
+auth_late_fd(const struct auth *auth)
+{
+	return auth->late_fd;
 }
 
 /* The name of the method being tried. */

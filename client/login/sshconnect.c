@@ -274,22 +274,26 @@ sshconnect_set_nonblocking(struct sshconnect *sc)
 
 static void	 sshconnect_ready_cb(evutil_socket_t, short, void *);
 
-/* Waits for what libssh waits for. */
+/* Waits for what libssh waits for, or for the user's agent. */
 static void
 sshconnect_wait(struct sshconnect *sc)
 {
 	short	interest = EV_READ | EV_PERSIST;
+	int	fd = sc->auth != NULL ? auth_late_fd(sc->auth) : -1;
 
 	sshconnect_set_nonblocking(sc);
-	if (ssh_get_poll_flags(sc->session) & SSH_WRITE_PENDING)
-		interest |= EV_WRITE;
-	if (interest == sc->interest)
+	if (fd == -1) {
+		fd = ssh_get_fd(sc->session);
+		if (ssh_get_poll_flags(sc->session) & SSH_WRITE_PENDING)
+			interest |= EV_WRITE;
+	}
+	if (interest == sc->interest && event_get_fd(sc->ready) == fd)
 		return;
 	if (sc->ready != NULL)
 		event_free(sc->ready);
 	sc->interest = interest;
-	sc->ready = event_new(sc->base, ssh_get_fd(sc->session), interest,
-	    sshconnect_ready_cb, sc);
+	sc->ready = event_new(sc->base, fd, interest, sshconnect_ready_cb,
+	    sc);
 	if (sc->ready == NULL || eventloop_watch(sc->ready, NULL) == -1)
 		fatalx("event_new");
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -109,7 +110,10 @@ read_msg(int fd, u_char *body, size_t size)
 	return recv(fd, body, len, MSG_WAITALL);
 }
 
-/* An agent for one client: lists the keys, then answers with 14 and more. */
+/*
+ * An agent for one client: lists the keys, then answers with 14 and more, if
+ * asked for a key only after a while.
+ */
 static pid_t
 start_agent(const char *path, const void *list, size_t len)
 {
@@ -127,8 +131,11 @@ start_agent(const char *path, const void *list, size_t len)
 		while (read_msg(fd, body, sizeof(body)) > 0)
 			if (body[0] == 11)
 				write_msg(fd, list, len);
-			else
+			else {
+				if (body[1] == 0)
+					usleep(800000);
 				write_msg(fd, "\16signed", 7);
+			}
 		_exit(0);
 	}
 	close(s);
@@ -189,6 +196,54 @@ test_relay(void **state)
 	wait(NULL);
 }
 
+/* What libssh says, and what it is answered. */
+static void
+check_answer(int fd, const void *say, size_t len, const void *want,
+    size_t want_len)
+{
+	u_char	body[256];
+
+	write_msg(fd, say, len);
+	assert_int_equal(read_msg(fd, body, sizeof(body)), want_len);
+	assert_memory_equal(body, want, want_len);
+}
+
+/*
+ * A signature that takes its time fails, and there is something to wait for;
+ * then libssh sees that key only, and gets the signature.
+ */
+static void
+test_late(void **state)
+{
+	static const char	 sign[] = "\15\0\0\0\063" ONE "data";
+	static const char	 all[] = "\14\0\0\0\2"
+	    "\0\0\0\063" ONE "\0\0\0\1a" "\0\0\0\063" TWO "\0\0\0\1b";
+	static const char	 one[] = "\14\0\0\0\1"
+	    "\0\0\0\063" ONE "\0\0\0\0";
+	struct agent		*agent;
+	struct pollfd		 pfd = { .events = POLLIN };
+	int			 fd;
+
+	agent = open_agent(LIST, sizeof(LIST) - 1, NULL, 0);
+	assert_non_null(agent);
+	fd = agent_take_fd(agent);
+	assert_int_equal(agent_late_fd(agent), -1);
+	check_answer(fd, sign, sizeof(sign) - 1, "\5", 1);
+	pfd.fd = agent_late_fd(agent);
+	assert_int_not_equal(pfd.fd, -1);
+	assert_int_equal(agent_late_fd(agent), -1);
+	assert_int_equal(poll(&pfd, 1, 10000), 1);
+	check_answer(fd, "\13", 1, one, sizeof(one) - 1);
+	check_answer(fd, sign, sizeof(sign) - 1, "\16signed", 7);
+	check_answer(fd, "\13", 1, all, sizeof(all) - 1);
+	/* The next one that is late is told of, too; it is given up. */
+	check_answer(fd, sign, sizeof(sign) - 1, "\5", 1);
+	assert_int_not_equal(agent_late_fd(agent), -1);
+	agent_close(agent);
+	close(fd);
+	wait(NULL);
+}
+
 static void
 test_only(void **state)
 {
@@ -235,6 +290,7 @@ main(void)
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_relay),
+		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_only),
 		cmocka_unit_test(test_bad_agent),
 	};
