@@ -362,6 +362,36 @@ test_by_itself(void **state)
 	assert_int_equal(cancelled, 1);
 }
 
+/* A client that asks is not kept waiting for the end of a long pause. */
+static void
+test_wanted(void **state)
+{
+	int i;
+
+	set_up_waiting();
+	for (i = 0; i < 8; i++) {
+		clock_move(40 * CLOCK_SECOND);
+		turn();
+		answer(SSHCONNECT_UNREACHED);
+		assert_int_equal(told, SESSION_WAITING);
+	}
+	/* The pause is of half a minute; it asks twice within half a second. */
+	attempts = 0;
+	session_nudge(session, SESSION_WANTED);
+	session_nudge(session, SESSION_WANTED);
+	assert_int_equal(attempts, 0);
+	clock_move(CLOCK_SECOND);
+	turn();
+	assert_int_equal(attempts, 1);
+	answer(SSHCONNECT_UNREACHED);
+	clock_move(CLOCK_SECOND);
+	turn();
+	assert_int_equal(attempts, 1);
+	session_nudge(session, SESSION_WANTED);
+	assert_int_equal(attempts, 2);
+	tear_down();
+}
+
 static void
 test_denied(void **state)
 {
@@ -591,6 +621,7 @@ main(void)
 		cmocka_unit_test(test_no_reconnect),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_by_itself),
+		cmocka_unit_test(test_wanted),
 		cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_other_key),
 		cmocka_unit_test(test_reminder),

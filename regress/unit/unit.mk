@@ -17,6 +17,7 @@ conn_test_LIBS		= -Wl,--wrap=send
 helper_test_LIBS	= -Wl,--wrap=monotime_ns
 netwatch_test_LIBS	= -Wl,--wrap=timerfd_create,--wrap=timerfd_settime \
 			  -Wl,--wrap=read
+remembered_test_LIBS	= -Wl,--wrap=mlock,--wrap=munmap
 sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
 clifiles_test_LIBS	= -Wl,--wrap=getpwuid,--wrap=getpwent,--wrap=getgrgid
 netkey_test_LIBS	= -lresolv
