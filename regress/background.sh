@@ -54,6 +54,15 @@ echoes "in the background"
     [ "$(readlink "/proc/$near/fd/1")" = /dev/null ] &&
     [ "$(readlink "/proc/$near/fd/2")" = /dev/null ] ||
     fail "sockstun -f holds its terminal"
+# A session that is lost is made anew there, too.
+session=$(ps -o pid=,args= --ppid "$far" | grep -vE '\[logger\]|-R logger' |
+    awk '{ print $1 }')
+[ -n "$session" ] || fail "no process serves the session"
+# shellcheck disable=SC2086
+kill -KILL $session
+wait_for 10 is_stopped "$session"
+echoes "in the background, after the session was lost"
+kill -0 "$near" || fail "sockstun -f ended with its session"
 ends "$near" "sockstun -f"
 near=
 

@@ -34,7 +34,7 @@ sshd)		says '^Far end:      SSH server, ';;
 esac
 
 cat >"$OBJ/flows.py" <<'EOF'
-import json, subprocess, sys
+import json, re, subprocess, sys
 from socks import *
 
 def ask(order):
@@ -66,6 +66,23 @@ check({f["program"] for f in flows} == {open("/proc/self/comm").read()[:-1]},
 check({f["destination"] for f in flows} == {f"127.0.0.1:{PEER}"},
       "destinations")
 check({f["command"] for f in flows} == {"CONNECT"}, "commands")
+# The manual names each member of the answers, and lists no others.
+manual = open("man/sockstun.1").read().replace("\\ ", "")
+form = manual.split(".Ss The form of the answers")[1].split(".Ss ")[0]
+def words(pattern):
+    lines = " ".join(re.findall(pattern, form, re.M))
+    return set(lines.replace(",", " ").split())
+def members(answer):
+    if isinstance(answer, list):
+        return set().union(*map(members, answer))
+    if not isinstance(answer, dict):
+        return set()
+    return set(answer).union(*map(members, answer.values()))
+told = members(status) | members(ask("flows=json"))
+missing = told - words(r"^\.(?:It )?Cm (.*)$")
+check(not missing, f"not in the manual: {missing}")
+extra = words(r"^\.It Cm (.*)$") - told - {"error"}
+check(not extra, f"in the manual only: {extra}")
 # A Unix socket's client has no address, but a process.
 os.environ["PROXY"] = os.environ["OBJ"] + "/socks"
 s = order("echo")

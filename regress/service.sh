@@ -78,13 +78,25 @@ told()
 	wait_for "${2:-10}" grep -qE "$1" "$OBJ/manager.out" ||
 	    fail "$what: the manager was not told '$1'"
 }
+has_told()
+{
+	[ "$(grep -c "$2" "$OBJ/manager.out")" -ge "$1" ]
+}
+# told_times number pattern
+told_times()
+{
+	wait_for 20 has_told "$@" ||
+	    fail "$what: the manager was not told $1 times '$2'"
+}
 service()
 {
 	sed -n 's/^pid //p' "$OBJ/manager.out"
 }
 
 what="what the manager is told"
-manage "" -D 127.0.0.1:0
+PROXY=127.0.0.1:$(freeport)
+export PROXY
+manage "" -D "$PROXY"
 told '^READY=1$'
 told "^MAINPID=$(service)\$"
 told '^STATUS=Connected to 127.0.0.1$'
@@ -93,7 +105,7 @@ told '^WATCHDOG=1$'
 kill -KILL $(family "$(pidof_test farend)" | tail -n +2)
 told '^STATUS=Connection to 127.0.0.1 lost: '
 told '^STATUS=127.0.0.1 is not reached: next attempt in '
-wait_for 10 [ "$(grep -c '^STATUS=Connected' "$OBJ/manager.out")" -eq 2 ]
+told_times 2 '^STATUS=Connected'
 
 what="SIGHUP"
 cp "$OBJ/ssh_config" "$OBJ/saved"
@@ -102,6 +114,9 @@ kill -HUP "$(service)"
 told '^RELOADING=1$'
 wait_for 10 grep -q 'Configuration not changed: .*ssh_config line .*NoSuch' \
     "$OBJ/service.log" || fail "$what: a bad file: no word of it"
+told_times 2 '^READY=1$'
+told '^MONOTONIC_USEC=[0-9]'
+works
 { cat "$OBJ/saved"; echo "LogLevel ERROR"; echo "HostKeyAlias other"; } \
     >"$OBJ/ssh_config"
 for _ in 1 2 3; do
@@ -116,7 +131,7 @@ kill -KILL $(family "$(pidof_test farend)" | tail -n +2)
 told '^STATUS=127.0.0.1: refused' 20
 cp "$OBJ/saved" "$OBJ/ssh_config"
 kill -HUP "$(service)"
-wait_for 20 [ "$(grep -c '^STATUS=Connected' "$OBJ/manager.out")" -ge 2 ]
+told_times 3 '^STATUS=Connected'
 kill -TERM "$(service)"
 told '^STOPPING=1$'
 wait_end manager 10 || fatal "$what: it goes on"
@@ -125,7 +140,6 @@ what="sockets that are passed"
 manage "web:control" -S none
 told '^READY=1$'
 PROXY=127.0.0.1:$(sed -n 's/^port //p' "$OBJ/manager.out")
-export PROXY
 works
 "$BIN/sockstun" -F /dev/null -S "$OBJ/passed" -O status host \
     >"$OBJ/status.out" 2>&1 || fail "$what: no control socket"
