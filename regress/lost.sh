@@ -2,10 +2,11 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # When the session is lost every flow is reset, not closed, and with Reconnect
 # no sockstun ends with 255; when sockstun is told to exit it does, and leaves
-# no flow behind.
+# no flow behind.  Otherwise requests wait for the next session, for a while.
 # farend: sockstund sshd
 
 [ "$CLIENT" = sockstun ] || skip "for sockstun only"
+need python3
 start_peer
 start_pair -o Reconnect=no
 
@@ -50,3 +51,23 @@ flows
 stop sockstun
 [ "$status" -lt 128 ] || fail "SIGTERM kills it: $status"
 ended "SIGTERM"
+
+# With a far end that stays away requests wait no longer than ConnectTimeout.
+start_client -o ConnectTimeout=3
+pids=$(family "$(pidof_test farend)" | tail -n +2)
+stop farend
+# shellcheck disable=SC2086
+kill -KILL $pids 2>/dev/null
+wait_log sockstun 'Connection to .* lost'
+python3 - <<'EOF' || fail "a far end that stays away: see above"
+from time import monotonic
+from socks import *
+
+began = monotonic()
+sock, code, _ = ask(CONNECT, "127.0.0.1", PEER)
+took = monotonic() - began
+check(code == 6, f"code {code}")
+check(2.5 < took < 15, f"after {took:.1f} seconds")
+finish()
+EOF
+is_running sockstun || fail "it ended with its far end away"
