@@ -55,13 +55,6 @@ bad(const char *text, const char *want)
 }
 
 static void
-finish(void)
-{
-	if (servconf_finish(&conf, err, sizeof(err)) != 0)
-		fail_msg("%s", err);
-}
-
-static void
 check_list(const struct conf_list *list, const char *want)
 {
 	char got[512] = "";
@@ -77,7 +70,7 @@ check_list(const struct conf_list *list, const char *want)
 static void
 test_defaults(void **state)
 {
-	finish();
+	servconf_finish(&conf);
 	check_list(&conf.ports, "2222");
 	check_list(&conf.listen_addrs, "[::]:2222 0.0.0.0:2222");
 	check_list(&conf.authorized_keys,
@@ -208,7 +201,7 @@ static void
 check_listen(const char *text, const char *want)
 {
 	good(text);
-	finish();
+	servconf_finish(&conf);
 	check_list(&conf.listen_addrs, want);
 	servconf_clear(&conf);
 }
@@ -267,11 +260,11 @@ static void
 test_permit_any(void **state)
 {
 	good("PermitOpen any\n");
-	finish();
+	servconf_finish(&conf);
 	assert_int_equal(conf.permit_open.n, 0);
 	servconf_clear(&conf);
 	good("PermitOpen none\n");
-	finish();
+	servconf_finish(&conf);
 	check_list(&conf.permit_open, "none");
 }
 
@@ -279,15 +272,15 @@ static void
 test_deny(void **state)
 {
 	good("DenyOpen none\n");
-	finish();
+	servconf_finish(&conf);
 	assert_int_equal(conf.deny_open.n, 0);
 	servconf_clear(&conf);
 	good("DenyOpen any\n");
-	finish();
+	servconf_finish(&conf);
 	check_list(&conf.deny_open, "any");
 	servconf_clear(&conf);
 	good("DenyOpen *:25 10.0.0.0/8:*\nDenyOpen *:26\nPermitLocal yes\n");
-	finish();
+	servconf_finish(&conf);
 	check_list(&conf.deny_open, "*:25 10.0.0.0/8:*");
 	assert_int_equal(conf.permit_local, 1);
 	bad("DenyOpen a\n", "text line 1: denyopen: bad value \"a\": "
@@ -304,14 +297,14 @@ check_round_trip(const char *text)
 	char *one, *two, *three;
 
 	good(text);
-	finish();
+	servconf_finish(&conf);
 	assert_non_null(one = servconf_dump(&conf));
 	servconf_init(&other);
 	if (servconf_read_text(&other, one, "dump", err, sizeof(err)) != 0)
 		fail_msg("%s", err);
 	assert_non_null(two = servconf_dump(&other));
 	assert_string_equal(two, one);
-	assert_int_equal(servconf_finish(&other, err, sizeof(err)), 0);
+	servconf_finish(&other);
 	assert_non_null(three = servconf_dump(&other));
 	assert_string_equal(three, one);
 	assert_int_equal(other.limits.startups.rate, conf.limits.startups.rate);

@@ -51,10 +51,11 @@ setup(void **state)
 	account.uid = geteuid();
 	account.gid = getegid();
 	servconf_init(&conf);
-	return mkdtemp(home) == NULL || chdir(home) == -1 ||
-	    servconf_read_text(&conf, "AuthorizedKeysFile a none %h/b c\n",
-	    "test", err, sizeof(err)) == -1 ||
-	    servconf_finish(&conf, err, sizeof(err)) == -1;
+	if (servconf_read_text(&conf, "AuthorizedKeysFile a none %h/b c\n",
+	    "test", err, sizeof(err)) == -1)
+		return -1;
+	servconf_finish(&conf);
+	return mkdtemp(home) == NULL || chdir(home) == -1;
 }
 
 static int

@@ -517,14 +517,11 @@ servconf_add_keys(struct conf_list *list, const char *dir)
  * Gives what was not said its default and brings lists to their final form:
  * ListenAddress is "host:port" throughout, "PermitOpen any" and "DenyOpen
  * none" vanish, PermitLocal is no for root alone, HostKey has those default
- * files that exist (sshd's only for root).  May be called again.  Returns 0,
- * or -1 with a reason.
+ * files that exist (sshd's only for root).  May be called again.
  */
-int
-servconf_finish(struct servconf *conf, char *err, size_t errlen)
+void
+servconf_finish(struct servconf *conf)
 {
-	char *text;
-
 	conf_fill_defaults(servconf_keywords, conf);
 	servconf_finish_listen(conf);
 	if (conf->permit_open.n == 1 &&
@@ -539,16 +536,12 @@ servconf_finish(struct servconf *conf, char *err, size_t errlen)
 		servconf_add_keys(&conf->host_keys, PATH_HOST_KEY_DIR);
 	if (conf->host_keys.n == 0 && geteuid() == 0)
 		servconf_add_keys(&conf->host_keys, SSHD_KEY_DIR);
-	if ((text = servconf_dump(conf)) == NULL) {
-		snprintf(err, errlen, "a value is longer than %d bytes",
-		    CONF_LINE_MAX);
-		return -1;
-	}
-	free(text);
-	return 0;
 }
 
-/* The configuration as -T prints it and as it is read again; to be freed. */
+/*
+ * The configuration as -T prints it and as it is read again: a text to be
+ * freed, or NULL if a value is longer than CONF_LINE_MAX bytes.
+ */
 char *
 servconf_dump(const struct servconf *conf)
 {

@@ -64,7 +64,7 @@ int	 servconf_set_option(struct servconf *, const char *, const char *,
 int	 servconf_read_file(struct servconf *, const char *, char *, size_t);
 int	 servconf_read_text(struct servconf *, const char *, const char *,
 	    char *, size_t);
-int	 servconf_finish(struct servconf *, char *, size_t);
+void	 servconf_finish(struct servconf *);
 char	*servconf_dump(const struct servconf *);
 
 #endif

@@ -86,15 +86,17 @@ static void
 sockstund_load_conf(struct sockstund *s)
 {
 	const char *path = s->args.conf_file;
-	char err[SOCKSTUND_ERR_MAX];
+	char err[SOCKSTUND_ERR_MAX], *text;
 
 	if (path == NULL)
 		path = PATH_SERVER_CONFIG;
 	if (servconf_read_file(&s->conf, path, err, sizeof(err)) == -1 &&
 	    (s->args.conf_file != NULL || errno != ENOENT))
 		sockstund_fail(err);
-	if (servconf_finish(&s->conf, err, sizeof(err)) == -1)
-		sockstund_fail(err);
+	servconf_finish(&s->conf);
+	if ((text = servconf_dump(&s->conf)) == NULL)
+		sockstund_fail("a value of the configuration is too long");
+	free(text);
 	s->conf.log_level = servargs_get_level(&s->args);
 	log_set_level(s->conf.log_level);
 }
@@ -118,9 +120,9 @@ sockstund_inherit(struct sockstund *s, int fd)
 	if ((text = (char *)rexec_read_memfd(fd, &len)) == NULL)
 		fatal("inherited configuration");
 	if (servconf_read_text(&s->conf, text, "inherited configuration", err,
-	    sizeof(err)) == -1 ||
-	    servconf_finish(&s->conf, err, sizeof(err)) == -1)
+	    sizeof(err)) == -1)
 		fatalx("%s", err);
+	servconf_finish(&s->conf);
 	free(text);
 	log_set_level(s->conf.log_level);
 }
