@@ -7,7 +7,7 @@ J	   ?= 4
 FUZZTIME   ?= 30
 FUZZ_CC	   ?= clang
 COV_CC	   ?= clang
-FUZZ_FLAGS  = -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
+FUZZ_FLAGS  = -g -O2 -fsanitize=fuzzer-no-link,address,undefined \
 	      -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 CMOCKA_CFLAGS	= $(shell $(PKG_CONFIG) --cflags cmocka)
@@ -36,19 +36,22 @@ UNIT	 = $(basename $(notdir $(wildcard regress/unit/*_test.c)))
 FUZZ	 = $(basename $(notdir $(wildcard regress/fuzz/*_fuzz.c)))
 UNITPROGS = $(UNIT:%=$(O)/regress/unit/%)
 FUZZPROGS = $(FUZZ:%=$(O)/regress/fuzz/%)
+SEEDPROGS = $(FUZZPROGS:_fuzz=_seeds)
 
 room_of	 = $(patsubst %/,%,$(dir $(wildcard $(addsuffix /$(1).c,$(ROOMS)))))
 below	 = $(room_of) $(SEES_$(room_of))
 
-# $(1) folder, $(2) test, $(3) module, $(4) libraries
+# $(1) folder, $(2) test, $(3) module, $(4) libraries, $(5) objects
 define test_program
-$(O)/regress/$(1)/$(2): $(O)/regress/$(1)/$(2).o $($(2)_OBJS) $(patsubst %,$(O)/%.a,$(call below,$(3)))
+$(O)/regress/$(1)/$(2): $(5:%=$(O)/regress/$(1)/%.o) $($(2)_OBJS) $(patsubst %,$(O)/%.a,$(call below,$(3)))
 	$$(link) $(4) $($(2)_LIBS) $(if $(filter $(STARVED),$($(2)_OBJS)), \
 	    $(STARVE)) $(foreach \
 	    r,$(call below,$(3)),$(LIBS_$(r))) $$(LIBBSD_LIBS)
 endef
-$(foreach t,$(UNIT),$(eval $(call test_program,unit,$(t),$(t:_test=),$$(CMOCKA_LIBS))))
-$(foreach t,$(FUZZ),$(eval $(call test_program,fuzz,$(t),$(t:_fuzz=),-fsanitize=fuzzer)))
+$(foreach t,$(UNIT),$(eval $(call test_program,unit,$(t),$(t:_test=),$$(CMOCKA_LIBS),$(t))))
+$(foreach t,$(FUZZ),$(eval $(call test_program,fuzz,$(t),$(t:_fuzz=),-fsanitize=fuzzer,$(t))))
+# A fuzzer without libFuzzer, which runs the seeds only.
+$(foreach t,$(FUZZ),$(eval $(call test_program,fuzz,$(t:_fuzz=_seeds),$(t:_fuzz=),,$(t) seeds)))
 
 $(UNITPROGS:=.o) $(FUZZPROGS:=.o): CPPFLAGS += $(call headers,$(ROOMS)) \
     -iquote regress/clock $(CMOCKA_CFLAGS)
@@ -101,7 +104,7 @@ torture: fault
 	@python3 -B regress/fault/sweep.py -a -j $(J) -o $(O)/torture $(O)/fault
 
 # Everything, at most J jobs at once; T="halfclose bulk@sshd" picks some.
-check: all $(FAULTY) $(CLOCKED) $(TOOLS) $(UNITPROGS)
+check: all $(FAULTY) $(CLOCKED) $(TOOLS) $(UNITPROGS) $(SEEDPROGS)
 	@O='$(O)' J='$(J)' UNIT='$(UNIT)' MANUALS='$(MANUALS)' \
 	    sh regress/run $(T)
 
@@ -111,11 +114,20 @@ unit: $(O)/regress/tools/reap $(UNITPROGS)
 demo: all
 	@O='$(O)' sh contrib/demo --built
 
+# The readers of configurations compare words above all, which libFuzzer gets
+# as a dictionary: to be told of each comparison would take half of the time.
+TOLD	= $(call objs,client/config server/handover) \
+	  $(patsubst %,$(O)/common/base/%.o,buf conf conftype xmalloc) \
+	  $(patsubst %,$(O)/regress/fuzz/%_fuzz.o,cliconf servconf)
+$(TOLD): ALL_CFLAGS += $(UNTRACED)
+
 # All that is fuzzed is built apart, with what libFuzzer wants to see.  Less
 # memory that was freed is kept back, and of it less is known: much faster.
+# What was found is run again without these options to see where it was freed.
 fuzz:
 	@$(MAKE) --no-print-directory O=build-fuzz CC='$(FUZZ_CC)' \
 	    CFLAGS='$(FUZZ_FLAGS)' LDFLAGS='$(FUZZ_FLAGS)' HARDEN=-fPIE \
+	    UNTRACED=-fno-sanitize-coverage=trace-cmp,indirect-calls \
 	    run-fuzzers
 
 run-fuzzers: $(FUZZPROGS)
@@ -123,9 +135,12 @@ run-fuzzers: $(FUZZPROGS)
 		c=$${f%_fuzz}; \
 		dir=$(O)/regress/fuzz/corpus/$$c; \
 		mkdir -p $$dir regress/fuzz/seeds/$$c; \
+		cat $(ROOMS:%=%/$$c.c) 2>/dev/null | \
+		    grep -oE '"[A-Za-z0-9-]{2,}"' >$$dir/../$$c.dict; \
 		echo "fuzz: $$c, $(FUZZTIME) s"; \
-		ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=4 \
+		ASAN_OPTIONS=quarantine_size_mb=1:malloc_context_size=1 \
 		    $(O)/regress/fuzz/$$f -max_total_time=$(FUZZTIME) \
+		    -dict=$$dir/../$$c.dict \
 		    -print_final_stats=1 -artifact_prefix=$$dir/../$$c. \
 		    $$dir regress/fuzz/seeds/$$c >$$dir/../$$c.log 2>&1 || \
 		    { tail -n 40 $$dir/../$$c.log; exit 1; }; \
