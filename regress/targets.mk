@@ -135,8 +135,8 @@ run-fuzzers: $(FUZZPROGS)
 		c=$${f%_fuzz}; \
 		dir=$(O)/regress/fuzz/corpus/$$c; \
 		mkdir -p $$dir regress/fuzz/seeds/$$c; \
-		cat $(ROOMS:%=%/$$c.c) 2>/dev/null | \
-		    grep -oE '"[A-Za-z0-9-]{2,}"' >$$dir/../$$c.dict; \
+		{ echo '"="'; cat $(ROOMS:%=%/$$c.c) 2>/dev/null | \
+		    grep -oE '"[A-Za-z0-9-]{2,}"'; } >$$dir/../$$c.dict; \
 		echo "fuzz: $$c, $(FUZZTIME) s"; \
 		ASAN_OPTIONS=quarantine_size_mb=1:malloc_context_size=1 \
 		    $(O)/regress/fuzz/$$f -max_total_time=$(FUZZTIME) \
