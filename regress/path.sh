@@ -104,3 +104,19 @@ path_do cut 0.5
 wait_end tcp 30 || fatal "TCP hangs"
 [ "$status" -eq 0 ] || fail "TCP: $(cat "$OBJ/tcp.out" "$OBJ/tcp.log")"
 within "TCP lost" "$(path_count down lost)" 50 1000
+
+# Resets: who sends is told that the connection is gone, or that there is none.
+reset()
+{
+	wait_end tcp 10 || fatal "$1: TCP hangs"
+	grep -q "$1" "$OBJ/tcp.log" || fail "no $1: $(cat "$OBJ/tcp.log")"
+}
+before=$(path_count down packets)
+start tcp $NEAR python3 "$TOOLS/packets.py" tcp 100000000
+wait_for 10 eval '[ "$(path_count down packets)" -gt $((before + 99)) ]'
+path_do reset up
+reset ConnectionResetError
+start tcp $NEAR python3 "$TOOLS/packets.py" tcp 10
+reset ConnectionRefusedError
+path_do join
+$NEAR python3 "$TOOLS/packets.py" tcp 10 || fail "the resets stay"

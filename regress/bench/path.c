@@ -22,6 +22,7 @@
  * standard input if there is neither; each is answered by a line, "ok" or "?":
  *
  *	cut [up | down] [seconds]	swallow all packets from now on
+ *	reset [up | down] [seconds]	the same, and answer TCP with resets
  *	join [up | down]		no longer
  *	rate, delay, queue, loss, reorder, late	as the options
  *	report
@@ -172,7 +173,7 @@ report(const struct path *p)
 
 /* "[up | down] [seconds]" */
 static int
-cut(struct path *p, int n, char *words[], int64_t until)
+cut(struct path *p, int n, char *words[], int64_t until, int resets)
 {
 	const char *end = "";
 	double seconds;
@@ -192,8 +193,10 @@ cut(struct path *p, int n, char *words[], int64_t until)
 	if (n > 0 || *end != '\0')
 		return -1;
 	for (i = 0; i < 2; i++)
-		if (only == -1 || only == i)
+		if (only == -1 || only == i) {
 			p->wires[i].cut_until = until;
+			p->wires[i].resets = resets;
+		}
 	return 0;
 }
 
@@ -226,9 +229,11 @@ obey(struct path *p, char *line)
 	if (n == 0)
 		return -1;
 	if (strcmp(words[0], "cut") == 0)
-		return cut(p, n - 1, words + 1, WIRE_NEVER);
+		return cut(p, n - 1, words + 1, WIRE_NEVER, 0);
+	if (strcmp(words[0], "reset") == 0)
+		return cut(p, n - 1, words + 1, WIRE_NEVER, 1);
 	if (strcmp(words[0], "join") == 0)
-		return cut(p, n - 1, words + 1, 0);
+		return cut(p, n - 1, words + 1, 0, 0);
 	if (strcmp(words[0], "report") == 0 && n == 1)
 		report(p);
 	else if (strcmp(words[0], "quit") == 0 && n == 1)

@@ -214,6 +214,63 @@ enqueue(struct wire *w, struct run **last, uint32_t len, uint32_t i,
 		w->counts.deepest = w->queued;
 }
 
+static uint32_t
+sum16(const u_char *p, size_t len)
+{
+	uint32_t sum = 0;
+	size_t i;
+
+	for (i = 0; i + 1 < len; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	return sum;
+}
+
+static uint16_t
+fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons((uint16_t)sum);
+}
+
+/*
+ * Answers a packet of TCP with a reset, as a firewall may that drops it.  The
+ * kernel completes the checksum: it wants the sum of the pseudo-header there.
+ */
+static void
+answer_reset(const struct wire *w, const u_char *packet, uint32_t len)
+{
+	struct {
+		struct virtio_net_hdr v;
+		struct iphdr ip;
+		struct tcphdr tcp;
+	} __attribute__((packed)) rst = { .v = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.csum_start = sizeof(rst.ip),
+		.csum_offset = offsetof(struct tcphdr, check),
+	} };
+	struct tcphdr tcp;
+	struct iphdr ip;
+
+	memcpy(&ip, packet, sizeof(ip));
+	if (ip.protocol != IPPROTO_TCP || len < ip.ihl * 4U + sizeof(tcp))
+		return;
+	memcpy(&tcp, packet + ip.ihl * 4, sizeof(tcp));
+	if (tcp.rst)
+		return;
+	rst.ip = (struct iphdr){ .version = 4, .ihl = sizeof(ip) / 4,
+	    .tot_len = htons(sizeof(ip) + sizeof(tcp)), .ttl = 64,
+	    .protocol = IPPROTO_TCP, .saddr = ip.daddr, .daddr = ip.saddr };
+	rst.ip.check = (uint16_t)~fold(sum16((u_char *)&rst.ip, sizeof(ip)));
+	rst.tcp = (struct tcphdr){ .source = tcp.dest, .dest = tcp.source,
+	    .seq = tcp.ack ? tcp.ack_seq : 0, .rst = 1, .ack = !tcp.ack,
+	    .ack_seq = tcp.ack ? 0 : htonl(ntohl(tcp.seq) + 1),
+	    .doff = sizeof(tcp) / 4 };
+	rst.tcp.check = fold(sum16((u_char *)&rst.ip.saddr, 8) + IPPROTO_TCP +
+	    sizeof(tcp));
+	(void)!write(w->in, &rst, sizeof(rst));
+}
+
 /* A packet of so many bytes has been read to the head of the store. */
 static void
 take_packet(struct wire *w, uint32_t len, int64_t now)
@@ -222,6 +279,8 @@ take_packet(struct wire *w, uint32_t len, int64_t now)
 	struct run *last = NULL;
 	uint32_t i, bytes;
 
+	if (now < w->cut_until && w->resets)
+		answer_reset(w, w->store + w->head + VNET, len);
 	for (i = 0; i < s.n; i++) {
 		bytes = segment_bytes(&s, i);
 		w->counts.packets++;
@@ -287,25 +346,6 @@ wire_take(struct wire *w, int64_t now)
 			take_packet(w, (uint32_t)((size_t)n - VNET), now);
 	}
 	return 0;
-}
-
-static uint32_t
-sum16(const u_char *p, size_t len)
-{
-	uint32_t sum = 0;
-	size_t i;
-
-	for (i = 0; i + 1 < len; i += 2)
-		sum += (uint32_t)p[i] << 8 | p[i + 1];
-	return sum;
-}
-
-static uint16_t
-fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return htons((uint16_t)sum);
 }
 
 /*

@@ -34,6 +34,7 @@ struct wire {
 	double		 reorder;
 	int64_t		 late;		/* ns that one picked is held back */
 	int64_t		 cut_until;	/* all is swallowed before */
+	int		 resets;	/* and TCP is told so, by a reset */
 
 	struct wire_counts counts;
 
