@@ -23,9 +23,12 @@
 #define PULSE_DEAD_TRIPS	8
 /*
  * Only if TCP has sent so often, with doubled pauses, in that time, and the
- * last of these had its trips to be answered.
+ * last of these had its trips to be answered.  Where a deep queue has made its
+ * pauses long, not so often, but for a longer time.
  */
 #define PULSE_BACKOFF		4
+#define PULSE_BACKOFF_LEAST	2
+#define PULSE_DEAD_LATE		(5 * MONOTIME_SECOND)
 #define PULSE_ANSWER_TRIPS	2
 #define PULSE_ANSWER_LEAST	(MONOTIME_SECOND / 10)
 /* Without an answer for so long the peer is asked; or trips. */
@@ -36,18 +39,21 @@
 
 /*
  * Bytes that came and that were sent, in all, by now; returns whether an
- * answer is waited for.
+ * answer is waited for.  What comes may answer all or only a part of what was
+ * sent: TCP knows.
  */
 int
 sshpulse_note(struct sshpulse *p, uint64_t in, uint64_t out, int64_t now)
 {
-	if (in != p->in) {
-		p->waits = 0;
-		p->probed = 0;
-	} else if (out != p->out && !p->waits) {
-		p->waits = 1;
+	int came = in != p->in, sent = out != p->out;
+
+	if (came || (sent && (!p->waits || p->answered)))
 		p->since = now;
-	}
+	if (came)
+		p->probed = 0;
+	if (sent)
+		p->waits = 1;
+	p->answered = came || (p->answered && !sent);
 	p->in = in;
 	p->out = out;
 	return p->waits;
@@ -57,9 +63,12 @@ sshpulse_note(struct sshpulse *p, uint64_t in, uint64_t out, int64_t now)
 static int
 sshpulse_is_dead(int64_t quiet, const struct tcppath *path)
 {
-	return path->backoff >= PULSE_BACKOFF &&
+	int64_t dead = path->backoff >= PULSE_BACKOFF ? PULSE_DEAD :
+	    PULSE_DEAD_LATE;
+
+	return path->backoff >= PULSE_BACKOFF_LEAST &&
 	    MIN(path->acked, quiet) >=
-	    MAX(PULSE_DEAD, PULSE_DEAD_TRIPS * path->trip) &&
+	    MAX(dead, PULSE_DEAD_TRIPS * path->trip) &&
 	    path->sent >=
 	    MAX(PULSE_ANSWER_LEAST, PULSE_ANSWER_TRIPS * path->trip);
 }
@@ -79,6 +88,10 @@ sshpulse_look(struct sshpulse *p, int64_t now,
 	if (path != NULL && path->unacked > 0)
 		return sshpulse_is_dead(quiet, path) ? SSHPULSE_DEAD :
 		    SSHPULSE_WAITING;
+	if (p->answered) {
+		p->waits = 0;
+		return SSHPULSE_CALM;
+	}
 	if (p->probed == 0 &&
 	    quiet >= MAX(PULSE_ASK, PULSE_ASK_TRIPS * trip)) {
 		p->probed = now;

@@ -12,8 +12,9 @@
 struct sshpulse {
 	uint64_t	 in;		/* bytes that had come and gone when */
 	uint64_t	 out;		/* it was last looked */
-	int		 waits;		/* something was sent since any came */
-	int64_t		 since;		/* when, ns */
+	int		 waits;		/* for what was sent to be answered */
+	int		 answered;	/* in part at least */
+	int64_t		 since;		/* when any came or the first was sent */
 	int64_t		 probed;	/* when, ns; 0: not while it waits */
 };
 

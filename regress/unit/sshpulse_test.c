@@ -46,8 +46,24 @@ set_up(void **state)
 static void
 test_answered(void **state)
 {
-	assert_int_equal(sshpulse_note(&p, 6, 9, 101 * SEC), 0);
+	sshpulse_note(&p, 6, 9, 101 * SEC);
+	assert_int_equal(look(101 * SEC, 0, 0, 0, MS), SSHPULSE_CALM);
+	assert_int_equal(sshpulse_note(&p, 7, 9, 102 * SEC), 0);
 	assert_int_equal(look(200 * SEC, 3, 9, 100 * SEC, MS), SSHPULSE_CALM);
+}
+
+/* What came answered a part; the rest fills the socket and goes nowhere. */
+static void
+test_answered_in_part(void **state)
+{
+	assert_int_equal(sshpulse_note(&p, 6, 11, 101 * SEC), 1);
+	assert_int_equal(look(103 * SEC, 9, 4, 2 * SEC, MS), SSHPULSE_WAITING);
+	assert_int_equal(look(105 * SEC, 9, 4, 4 * SEC, MS), SSHPULSE_DEAD);
+	assert_int_equal(look(105 * SEC, 0, 0, SEC, MS), SSHPULSE_CALM);
+	/* What is sent now is to be answered anew. */
+	assert_int_equal(sshpulse_note(&p, 6, 12, 110 * SEC), 1);
+	assert_int_equal(look(111 * SEC, 0, 0, SEC, MS), SSHPULSE_WAITING);
+	assert_int_equal(look(112 * SEC, 0, 0, SEC, MS), SSHPULSE_ASK);
 }
 
 static void
@@ -67,6 +83,11 @@ test_dead(void **state)
 	assert_int_equal(look(104 * SEC, 1, 3, long_ago, 40 * MS),
 	    SSHPULSE_WAITING);
 	sent = 10 * SEC;
+	/* Long pauses, as a queue has made them: later, but not for ever. */
+	assert_int_equal(look(106 * SEC, 1, 2, long_ago, 400 * MS),
+	    SSHPULSE_DEAD);
+	assert_int_equal(look(106 * SEC, 1, 1, long_ago, 400 * MS),
+	    SSHPULSE_WAITING);
 	/* A path to the moon is given more time. */
 	assert_int_equal(look(104 * SEC, 1, 4, long_ago, 2500 * MS),
 	    SSHPULSE_WAITING);
@@ -96,7 +117,8 @@ test_slow_target(void **state)
 	    SSHPULSE_WAITING);
 	assert_int_equal(look(190 * SEC, 0, 0, SEC, 40 * MS),
 	    SSHPULSE_WAITING);
-	assert_int_equal(sshpulse_note(&p, 6, 12, 191 * SEC), 0);
+	sshpulse_note(&p, 6, 12, 191 * SEC);
+	assert_int_equal(look(191 * SEC, 0, 0, SEC, 40 * MS), SSHPULSE_CALM);
 }
 
 /* Behind a command nobody acknowledges: only an answer tells. */
@@ -114,6 +136,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_answered, set_up),
+		cmocka_unit_test_setup(test_answered_in_part, set_up),
 		cmocka_unit_test_setup(test_dead, set_up),
 		cmocka_unit_test_setup(test_queue, set_up),
 		cmocka_unit_test_setup(test_slow_target, set_up),
