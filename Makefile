@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# GNU make.  Targets: all check unit fault torture coverage demo bench fuzz
-# lint install uninstall clean.  SANITIZE=1 builds everything with
+# GNU make.  Targets: all check unit fault torture cuts coverage demo bench
+# fuzz lint install uninstall clean.  SANITIZE=1 builds everything with
 # AddressSanitizer and UBSan; V=1 shows whole commands.
 
 PREFIX	   ?= /usr/local

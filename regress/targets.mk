@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: ISC
-# The targets beside "all": check unit fault torture coverage demo fuzz lint
-# install uninstall clean.  Included by the Makefile, whose variables it uses.
+# The targets beside "all": check unit fault torture cuts coverage demo fuzz
+# lint install uninstall clean.  Included by the Makefile, whose variables it
+# uses.
 
 T	   ?=
 J	   ?= 4
+N	   ?= 200
+SEED	   ?= $(shell date +%s)
 FUZZTIME   ?= 30
 FUZZ_CC	   ?= clang
 COV_CC	   ?= clang
@@ -102,6 +105,19 @@ fault: $(FAULTY)
 # already is not run again, until a program changes.
 torture: fault
 	@python3 -B regress/fault/sweep.py -a -j $(J) -o $(O)/torture $(O)/fault
+
+# Cuts of the path, N of them with each kind of far end, drawn by SEED: half an
+# hour, as root.
+cuts: all $(O)/regress/bench/path $(O)/regress/tools/reap
+	@echo 'cuts: N=$(N) SEED=$(SEED)'
+	@sh contrib/add-user
+	@mkdir -p $(O)/cuts
+	@printf '%s\n' sockstund sshd | O='$(O)' CUTS='$(N)' SEED='$(SEED)' \
+	    LONGEST=20 xargs -P 2 -I @ sh -c 'FAREND=@ $(O)/regress/tools/reap \
+	    -t 36000 sh regress/test-exec.sh regress/outage.sh \
+	    >$(O)/cuts/@.log 2>&1'; status=$$?; \
+	    grep -E '^FAIL|: a new request|^after|^flows' $(O)/cuts/*.log; \
+	    exit $$status
 
 # Everything, at most J jobs at once; T="halfclose bulk@sshd" picks some.
 check: all $(FAULTY) $(CLOCKED) $(TOOLS) $(UNITPROGS) $(SEEDPROGS)
@@ -227,5 +243,5 @@ sees:
 clean:
 	rm -rf build build-san build-fuzz build-cov $(filter-out build,$(O))
 
-.PHONY: check unit fault torture coverage run-coverage demo fuzz run-fuzzers \
-    lint install uninstall sees clean
+.PHONY: check unit fault torture cuts coverage run-coverage demo fuzz \
+    run-fuzzers lint install uninstall sees clean

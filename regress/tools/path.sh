@@ -52,12 +52,13 @@ path_count()
 	sed -n "s/^$1 .*$2 \([0-9]*\).*/\1/p" "$OBJ/path.out" | tail -n 1
 }
 
-# start_path_pair option ...: both ends and a target; options of sockstun
+# start_path_pair option ...: both ends and a target; options of sockstun, and
+# FARLINE, a line of the far end's configuration
 start_path_pair()
 {
 	[ "$CLIENT" = sockstun ] || skip "for sockstun only"
 	WRAP=$FAR
-	start_farend "ListenAddress 10.7.0.2"
+	start_farend "ListenAddress 10.7.0.2" ${FARLINE:+"$FARLINE"}
 	start_peer
 	WRAP=$NEAR
 	start_client -o HostName=10.7.0.2 \
