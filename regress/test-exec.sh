@@ -199,7 +199,7 @@ children()
 family()
 {
 	echo "$1"
-	for c in $(pgrep -P "$1"); do
+	for c in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
 		family "$c"
 	done
 }
