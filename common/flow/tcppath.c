@@ -41,6 +41,12 @@ tcppath_read(int fd, struct tcppath *path)
 	path->unacked = info.tcpi_unacked;
 	path->backoff = info.tcpi_backoff;
 	path->sent_again = info.tcpi_bytes_retrans;
+	path->segment = info.tcpi_snd_mss;
+	path->delivered = info.tcpi_delivered;
+	path->rate = (double)info.tcpi_delivery_rate;
+	if (info.tcpi_pacing_rate != UINT64_MAX)
+		path->pacing = (double)info.tcpi_pacing_rate;
+	path->held_up = (int64_t)info.tcpi_rwnd_limited * MICROSECOND;
 	return 0;
 #else
 	memset(path, 0, sizeof(*path));

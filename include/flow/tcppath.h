@@ -14,6 +14,11 @@ struct tcppath {
 	unsigned int	 unacked;	/* segments */
 	unsigned int	 backoff;	/* times they were sent again in vain */
 	uint64_t	 sent_again;	/* bytes, in all */
+	unsigned int	 segment;	/* bytes of one, at most */
+	uint32_t	 delivered;	/* segments in all, modulo 2^32 */
+	double		 rate;		/* bytes a second, of late */
+	double		 pacing;	/* bytes a second; 0: no limit */
+	int64_t		 held_up;	/* ns in all, by the peer's window */
 };
 
 int	tcppath_read(int, struct tcppath *);
