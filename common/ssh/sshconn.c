@@ -20,6 +20,7 @@
  * nothing that libssh holds is sent, and nothing that it read last is believed.
  */
 #include <sys/types.h>
+#include <sys/param.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -155,6 +156,8 @@ static int
 sshconn_flush(struct sshconn *c)
 {
 	if (sshconn_has_output(c)) {
+		if (!sshpace_may_send(&c->pace))
+			return 0;
 		if (c->wired)
 			sshwire_permit(SSHWIRE_WRITE);
 		SSHCONN_CALL(c, ssh_event_dopoll(c->poll, 0));
@@ -173,7 +176,8 @@ sshconn_has_room(struct sshconn *c)
 {
 	if (c->rekeying || c->full || sshconn_has_failed(c))
 		return 0;
-	return (c->wired && c->gathered < SSHCONN_GATHER) || sshconn_flush(c);
+	return (c->wired && c->gathered < MIN(SSHCONN_GATHER,
+	    c->pace.quantum)) || sshconn_flush(c);
 }
 
 /*

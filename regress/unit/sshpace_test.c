@@ -118,9 +118,9 @@ test_idle(void **state)
 
 	for (i = 0; i < 10; i++) {
 		sshpace_note(p, sent, 1);
-		usleep(25000);
 		sent += 100;
 		sshpace_note(p, sent, 0);
+		usleep(25000);
 	}
 	assert_true(p->rate == 0);
 	assert_true(p->backlog >= 65536);
