@@ -185,6 +185,8 @@ const struct conf_keyword cliconf_keywords[] = {
 	    NULL },
 	{ "CongestionControl", &conf_type_commas, F(congestion), CONF_OWN,
 	    "bbr", &conf_congestion },
+	{ "QueueDelay", &conf_type_int, F(queue_delay), CONF_OWN, "10",
+	    &conf_queue_delays },
 	{ "RekeyLimit", &cliconf_type_rekey, F(rekey_limit), CONF_WORDS,
 	    "default none", &conf_counts },
 	FLAG("ForkAfterAuthentication", fork_after_auth, "no"),

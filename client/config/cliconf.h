@@ -85,6 +85,7 @@ struct cliconf {
 	int		 alive_count;
 	int		 tcp_keepalive;
 	struct conf_list congestion;	/* for congestion_ask() */
+	int		 queue_delay;	/* ms */
 	struct rekey_limit rekey_limit;
 	int		 fork_after_auth;
 	int		 log_level;	/* enum log_level */

@@ -172,6 +172,7 @@ session_take(struct session *s, struct ssh_session_struct *made)
 		.window_budget = (size_t)conf->window_budget << 20,
 		.alive_interval = conf->alive_interval,
 		.alive_max = conf->alive_count,
+		.queue_delay = conf->queue_delay,
 	};
 
 	s->loop = sshloop_new(s->base, made, &options, &session_loop_ops, s);

@@ -29,6 +29,7 @@ const struct conf_choice conf_families[] = {
 const struct conf_naming conf_congestion = {
 	"abcdefghijklmnopqrstuvwxyz0123456789_-", 15
 };
+const struct conf_range conf_queue_delays = { 0, 10000 };
 const struct conf_range conf_counts = { 0, INT_MAX };
 const struct conf_range conf_positive = { 1, INT_MAX };
 

@@ -19,6 +19,7 @@
 #include <libssh/server.h>
 
 #include "log.h"
+#include "monotime.h"
 #include "sshchan.h"
 #include "sshconn.h"
 #include "sshforward.h"
@@ -254,6 +255,8 @@ sshloop_new(struct event_base *base, ssh_session session,
 	}
 	l->conn.alive_every.tv_sec = options->alive_interval;
 	l->conn.alive_max = options->alive_max;
+	sshqueue_init(&l->conn.pace.queue, (int64_t)options->queue_delay *
+	    (MONOTIME_SECOND / 1000));
 	sshloop_set_callbacks(l);
 	return l;
 }

@@ -87,7 +87,7 @@ struct conf_naming {
  */
 extern const struct conf_choice conf_families[];
 extern const struct conf_naming conf_congestion;
-extern const struct conf_range conf_counts, conf_positive;
+extern const struct conf_range conf_counts, conf_positive, conf_queue_delays;
 
 #define CONF_UNSET	(-1)
 

@@ -29,6 +29,8 @@ struct sshloop_options {
 	int	alive_interval;	/* seconds of silence until the peer is asked
 				 * for a sign of life; 0: never */
 	int	alive_max;	/* unanswered in a row: the session is lost */
+	int	queue_delay;	/* ms that a byte may wait in a queue of ours
+				 * on the path; 0: any time */
 };
 
 /* The parts are for those who open channels, forward ports, want a round. */

@@ -122,7 +122,7 @@ test_setup(void **state)
 	struct privsep_setup in = {
 		.test = 1, .log_level = LOG_LEVEL_DEBUG2, .max_auth_tries = 6,
 		.max_flows = 1000, .window_budget = 64, .alive_interval = 15,
-		.alive_count = 3, .dial_timeout = 60, .pubkey_auth = 1,
+		.alive_count = 3, .queue_delay = 10, .dial_timeout = 60, .pubkey_auth = 1,
 		.peer = "::1 port 5",
 		.ciphers = "a,b", .kex = "c", .nkeys = 2,
 		.key = { { (const u_char *)"one", 3 },

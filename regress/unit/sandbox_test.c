@@ -410,6 +410,8 @@ do_socket_options(void)
 	    sizeof(on)) == 0 &&
 	    setsockopt(sock, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &on,
 	    sizeof(on)) == 0 &&
+	    setsockopt(sock, SOL_SOCKET, SO_MAX_PACING_RATE, &on,
+	    sizeof(on)) == 0 &&
 	    setsockopt(sock, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg)) == 0 &&
 	    getsockname(sock, (struct sockaddr *)&ss, &len) == 0 &&
 	    shutdown(pair[0], SHUT_WR) == 0);

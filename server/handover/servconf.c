@@ -124,6 +124,7 @@ const struct conf_keyword servconf_keywords[] = {
 	    NULL },
 	{ "CongestionControl", &conf_type_commas, F(congestion), 0, "bbr",
 	    &conf_congestion },
+	NUMBER("QueueDelay", queue_delay, "10", &conf_queue_delays),
 	{ "LogLevel", &conf_type_level, F(log_level), 0, "INFO", NULL },
 	CHOICE("SyslogFacility", log_facility, "AUTH", servconf_facilities),
 	STRING("PidFile", pid_file, PATH_PIDFILE),

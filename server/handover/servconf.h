@@ -42,6 +42,7 @@ struct servconf {
 	int		 alive_count;
 	int		 tcp_keepalive;
 	struct conf_list congestion;		/* for congestion_ask() */
+	int		 queue_delay;		/* ms */
 	int		 client_timeout;	/* seconds; 0 = none */
 	int		 log_level;		/* enum log_level */
 	int		 log_facility;		/* LOG_DAEMON ... */

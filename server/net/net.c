@@ -202,6 +202,7 @@ net_serve(struct net *n, ssh_session session, const char *user)
 		.window_budget = (size_t)n->setup.window_budget << 20,
 		.alive_interval = (int)n->setup.alive_interval,
 		.alive_max = (int)n->setup.alive_count,
+		.queue_delay = (int)n->setup.queue_delay,
 	};
 	char safe[PRIVSEP_USER_MAX + 1], *who;
 

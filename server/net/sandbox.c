@@ -120,6 +120,7 @@ static const struct {
 } sandbox_options[] = {
 	{ SOL_SOCKET, SO_KEEPALIVE },
 	{ SOL_SOCKET, SO_LINGER },
+	{ SOL_SOCKET, SO_MAX_PACING_RATE },
 	{ SOL_SOCKET, SO_PRIORITY },
 	{ SOL_SOCKET, SO_RCVBUF },
 	{ SOL_SOCKET, SO_RCVLOWAT },

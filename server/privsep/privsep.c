@@ -71,6 +71,7 @@ privsep_put_setup(struct msg *m, const struct privsep_setup *s)
 	msg_put_u32(m, s->window_budget);
 	msg_put_u32(m, s->alive_interval);
 	msg_put_u32(m, s->alive_count);
+	msg_put_u32(m, s->queue_delay);
 	msg_put_u32(m, s->dial_timeout);
 	msg_put_u32(m, s->pubkey_auth);
 	msg_put_string(m, s->peer);
@@ -98,6 +99,7 @@ privsep_get_setup(struct msg *m, struct privsep_setup *s)
 	s->window_budget = msg_get_u32(m);
 	s->alive_interval = msg_get_u32(m);
 	s->alive_count = msg_get_u32(m);
+	s->queue_delay = get_bounded(m, INT32_MAX);
 	s->dial_timeout = get_bounded(m, INT32_MAX / 2);
 	s->pubkey_auth = get_bounded(m, 1);
 	s->peer = msg_dup_string(m, PRIVSEP_PEER_MAX);

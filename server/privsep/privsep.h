@@ -92,6 +92,7 @@ struct privsep_setup {
 	uint32_t	 window_budget;	/* MiB */
 	uint32_t	 alive_interval;	/* seconds */
 	uint32_t	 alive_count;
+	uint32_t	 queue_delay;	/* ms */
 	uint32_t	 dial_timeout;	/* seconds, at least 1 */
 	uint32_t	 pubkey_auth;
 	const char	*peer;		/* "192.0.2.1 port 5" */
