@@ -36,8 +36,8 @@ STARVED	= $(O)/regress/unit/starve.o
 WRAP	= -Wl,--wrap
 STARVE	= $(foreach f,malloc calloc realloc reallocarray recallocarray \
 	  strdup event_new,$(WRAP)=$(f))
-$(foreach t,bindfallback commands connect dgramlink flow served services spares \
-    sshchan udpserv,$(eval \
+$(foreach t,bindfallback commands connect dgramlink flow logger netflow served \
+    services spares sshchan udpserv,$(eval \
     $(t)_test_OBJS += $(STARVED)))
 
 # A second opinion on each filter of system calls.
