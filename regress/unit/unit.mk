@@ -21,6 +21,9 @@ remembered_test_LIBS	= -Wl,--wrap=mlock,--wrap=munmap
 sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
 clifiles_test_LIBS	= -Wl,--wrap=getpwuid,--wrap=getpwent,--wrap=getgrgid
 netkey_test_LIBS	= -lresolv
+accounts_test_LIBS	= $(foreach f,getgroups setgroups initgroups setegid \
+			  seteuid setresgid setresuid getresgid getresuid \
+			  prctl setuid setgid getspnam,-Wl,--wrap=$(f))
 authdelay_test_LIBS	= -Wl,--wrap=monotime_ns,--wrap=nanosleep
 
 # A compiler may leave out an allocation that nobody uses, and clang does.
