@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * net's talk with the dialer when memory is short.  msg_send() and what
- * allocates the payloads of messages are ours (linked with --wrap).
+ * net's talk with the monitor and the dialer: when memory is short, and when
+ * they say what they should not.  msg_send() and what allocates the payloads
+ * of messages are ours (linked with --wrap).
  */
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -207,6 +210,201 @@ test_answers(void **state)
 	assert_int_equal(gone, 0);
 }
 
+static void
+send_from_dialer(uint32_t type, const void *data, size_t len, int with_fd)
+{
+	struct msg m;
+
+	msg_init(&m, type, 9);
+	msg_put_blob(&m, data, len);
+	m.fd = with_fd ? dup(dialer) : -1;
+	assert_int_equal(msg_send(dialer, &m), 0);
+	msg_clear(&m);
+}
+
+/* A process of its own does this: its status, and its last words. */
+static int
+status_of(void (*fn)(void), const char *words)
+{
+	struct privsep_line line = { .text = "" };
+	struct msg m;
+	pid_t pid;
+	int status;
+
+	fflush(NULL);
+	if ((pid = fork()) == 0) {
+		fn();
+		exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	while (recv(dialer, &m, 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
+		assert_int_equal(msg_recv(dialer, &m), 1);
+		if (m.type == PS_LOG)
+			assert_int_equal(privsep_get_log(&m, &line), 0);
+		msg_clear(&m);
+	}
+	assert_memory_equal(line.text, words, strlen(words));
+	return WEXITSTATUS(status);
+}
+
+/* The dialer is trusted: what it may not say is the end of the connection. */
+static void
+test_not_understood(void **state)
+{
+	static const struct {
+		uint32_t	 type;
+		int		 with_fd;
+		const char	*words;
+	} table[] = {
+		{ PS_BOUND, 0, "dialer sent a malformed address" },
+		{ PS_BOUND, 1, "dialer sent a malformed address" },
+		{ PS_REPLY, 0, "dialer sent a malformed reply" },
+		{ PS_ALIVE, 0, "dialer sent message" },
+		{ PS_SETUP, 1, "dialer sent message" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		send_from_dialer(table[i].type, "x", 1, table[i].with_fd);
+		assert_int_equal(status_of(turn, table[i].words), 255);
+	}
+	assert_int_equal(gone, 0);
+}
+
+/* No message at all, and the end of them. */
+static void
+test_gone(void **state)
+{
+	send(dialer, "x", 1, 0);
+	turn();
+	assert_int_equal(gone, 1);
+	expect_line("message from the dialer: Bad message");
+	event_add(priv.ev_read, NULL);
+	shutdown(dialer, SHUT_WR);
+	turn();
+	assert_int_equal(gone, 2);
+}
+
+static void
+cancel_one(void)
+{
+	priv_cancel(&priv, 9);
+}
+
+/* That something does not pass is told, if it still can be; no end is. */
+static void
+test_broken(void **state)
+{
+	failures = 1;
+	failure = EBADF;
+	assert_int_equal(status_of(cancel_one, "message to the process with "
+	    "the rights: Bad file descriptor"), 255);
+	failure = EPIPE;
+	cancel_one();
+	assert_true(priv.queue.broken);
+	failures = 1;
+	log_info("one");
+	assert_int_equal(priv.lost, 1);
+}
+
+static void
+test_stuck(void **state)
+{
+	priv_stuck("stuck for 8 s", &priv);
+	expect_line("stuck for 8 s");
+}
+
+/* Lines wait for a dialer that is slow, but not without end. */
+static void
+test_many_lines(void **state)
+{
+	char c;
+	int i;
+
+	for (i = 0; priv.lost == 0; i++)
+		log_info("line");
+	assert_in_range(i, 256, 100000);
+	while (priv.queue.n > 0) {
+		expect_line("line");
+		turn();
+	}
+	while (recv(dialer, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 1)
+		expect_line("line");
+	log_info("last");
+	expect_line("1 lines were lost");
+	expect_line("last");
+}
+
+/* Before the user is in, questions wait for the monitor's answers. */
+static int
+ask_key(void)
+{
+	return priv_key_query(&priv, "alice", "ssh-ed25519", "AAAA");
+}
+
+static void
+ask_and_tell(void)
+{
+	exit(ask_key() ? 1 : 2);
+}
+
+static void
+ask_starved(void)
+{
+	no_memory = 1;
+	ask_and_tell();
+}
+
+static void
+answer(uint32_t type, uint32_t n)
+{
+	struct msg m;
+
+	msg_init(&m, type, 0);
+	msg_put_u32(&m, n);
+	assert_int_equal(msg_send(dialer, &m), 0);
+	msg_clear(&m);
+}
+
+static int
+setup_questions(void **state)
+{
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+	    fds), 0);
+	base = event_base_new();
+	dialer = fds[1];
+	priv_init(&priv, fds[0]);
+	log_set_sink(priv_log, &priv);
+	return 0;
+}
+
+static void
+test_questions(void **state)
+{
+	static const struct privsep_proof proof = { .algorithm = "a" };
+
+	answer(PS_KEY_ANSWER, 1);
+	assert_int_equal(status_of(ask_and_tell, ""), 1);
+	answer(PS_KEY_ANSWER, 2);
+	assert_int_equal(status_of(ask_and_tell, ""), 2);
+	answer(PS_AUTH_ANSWER, 1);
+	assert_int_equal(status_of(ask_and_tell, "monitor sent message"), 255);
+	send_from_dialer(PS_KEY_ANSWER, "long", 4, 0);
+	assert_int_equal(status_of(ask_and_tell, "answer of the monitor"),
+	    255);
+	assert_int_equal(status_of(ask_starved, "question to the monitor"),
+	    255);
+	answer(PS_AUTH_ANSWER, 0);
+	assert_false(priv_key_proved(&priv, "alice", "ssh-ed25519", "AAAA",
+	    &proof));
+	/* Nobody is there: nobody can be told. */
+	shutdown(dialer, SHUT_RDWR);
+	assert_int_equal(status_of(ask_and_tell, ""), 1);
+}
+
 int
 main(void)
 {
@@ -216,7 +414,16 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_shortage, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_request, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_answers, setup, teardown)
+		cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_understood, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_lines, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_questions,
+		    setup_questions, teardown)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
