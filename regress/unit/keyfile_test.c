@@ -18,6 +18,7 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
+#include "cryptotest.h"
 #include "keyfile.h"
 #include "pubkey.h"
 #include "sshbytes.h"
@@ -134,13 +135,13 @@ test_locked(void **state)
 
 /* Cut off anywhere it is no key; damaged anywhere it is none or another. */
 static void
-test_damaged(void **state)
+damage(const char *options)
 {
 	char text[FILE_MAX], copy[FILE_MAX];
 	EVP_PKEY *pkey;
 	size_t i, len;
 
-	generate("-t ed25519", "");
+	generate(options, "");
 	len = slurp(path, text);
 	for (i = 0; i < len - 40; i++)
 		assert_null(keyfile_parse((u_char *)text, i));
@@ -157,14 +158,56 @@ test_damaged(void **state)
 	assert_null(keyfile_parse((u_char *)text, len));
 }
 
+static void
+test_damaged(void **state)
+{
+	damage("-t ed25519");
+	damage("-t ecdsa -b 256");
+	damage("-t rsa -b 1024");
+}
+
+/* It is the right key or none. */
+static void
+test_no_memory(void **state)
+{
+	static const char *const options[] = {
+		"-t ed25519", "-t ecdsa", "-t rsa -b 1024",
+		"-t rsa -b 1024 -m PEM"
+	};
+	char text[FILE_MAX];
+	EVP_PKEY *pkey;
+	size_t i, len;
+	int n, keys;
+
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		generate(options[i], "");
+		len = slurp(path, text);
+		keys = 0;
+		for (n = 1; n == 1 || crypto_starved(); n++) {
+			crypto_starve(n);
+			pkey = keyfile_parse((u_char *)text, len);
+			crypto_starve(0);
+			if (pkey == NULL)
+				continue;
+			keys++;
+			check_public(pkey);
+			EVP_PKEY_free(pkey);
+		}
+		assert_true(keys > 0 && n > keys);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_locked),
-		cmocka_unit_test(test_damaged)
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_no_memory)
 	};
 
+	if (crypto_prepare() == -1)
+		return 1;
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

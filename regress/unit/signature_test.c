@@ -15,9 +15,11 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
+#include "cryptotest.h"
 #include "pubkey.h"
 #include "signature.h"
 #include "sshbytes.h"
+#include "starve.h"
 
 #define APPLICATION	"ssh:"
 
@@ -153,10 +155,30 @@ check_changes(const struct signature_request *good)
 	assert_int_equal(signature_verify(&q), 0);
 }
 
+/* A request of alice's with the key, that is signed with it. */
+static void
+make_request(const struct kind *k, EVP_PKEY *pkey, struct sshwrite *public,
+    struct signature_request *q, u_char *sig, size_t size)
+{
+	static const u_char sid[32] = { 7 };
+
+	put_public(k, pkey, public);
+	memset(q, 0, sizeof(*q));
+	q->session_id = (struct sshstring){ sid, sizeof(sid) };
+	q->user = "alice";
+	q->algorithm = (struct sshstring){ (const u_char *)k->algorithm,
+	    strlen(k->algorithm) };
+	q->key = (struct sshstring){ public->data, public->len };
+	if (k->sk != NULL) {
+		q->flags = 5;
+		q->counter = 0x01020304;
+	}
+	sign(k, pkey, q, sig, size);
+}
+
 static void
 test_users(void **state)
 {
-	static const u_char sid[32] = { 7 };
 	struct signature_request q;
 	struct sshwrite public = { 0 };
 	const struct kind *k;
@@ -165,18 +187,7 @@ test_users(void **state)
 
 	for (k = kinds; k < kinds + NKINDS; k++) {
 		pkey = make_key(k);
-		put_public(k, pkey, &public);
-		memset(&q, 0, sizeof(q));
-		q.session_id = (struct sshstring){ sid, sizeof(sid) };
-		q.user = "alice";
-		q.algorithm = (struct sshstring){
-		    (const u_char *)k->algorithm, strlen(k->algorithm) };
-		q.key = (struct sshstring){ public.data, public.len };
-		if (k->sk != NULL) {
-			q.flags = 5;
-			q.counter = 0x01020304;
-		}
-		sign(k, pkey, &q, sig, sizeof(sig));
+		make_request(k, pkey, &public, &q, sig, sizeof(sig));
 		assert_int_equal(signature_verify(&q), 1);
 		check_changes(&q);
 		if (k->sk != NULL) {
@@ -298,6 +309,76 @@ test_bad_keys(void **state)
 	sshwrite_clear(&w);
 }
 
+/* How often the nth allocation, of ours or libcrypto's, was not fatal. */
+static int
+verify_starved(const struct signature_request *q)
+{
+	int good = 0, n;
+
+	for (n = 1; n == 1 || crypto_starved(); n++) {
+		crypto_starve(n);
+		good += signature_verify(q);
+		crypto_starve(0);
+	}
+	for (n = 1; n == 1 || starved(); n++) {
+		starve(n);
+		good += signature_verify(q);
+		starve(0);
+	}
+	return good;
+}
+
+/* A host signs with this key: rightly, or not at all. */
+static void
+sign_starved(const struct kind *k, EVP_PKEY *pkey)
+{
+	static const u_char hash[32] = { 9 };
+	struct sshstring data = { hash, sizeof(hash) };
+	struct sshwrite w = { 0 };
+	u_char sig[2048];
+	size_t len;
+	int made = 0, encoded = 0, n;
+
+	for (n = 1; n == 1 || crypto_starved() || starved(); n++) {
+		len = sizeof(sig);
+		crypto_starve(n);
+		made += signature_make(pkey, k->hash, data, sig, &len) == 0;
+		crypto_starve(n);
+		encoded += pubkey_encode(pkey, &w) == 0;
+		crypto_starve(0);
+		sshwrite_clear(&w);
+		starve(n);
+		encoded += pubkey_encode(pkey, &w) == 0;
+		starve(0);
+		sshwrite_clear(&w);
+	}
+	assert_true(made > 0 && made < n);
+	assert_true(encoded > 0 && encoded < 2 * n);
+}
+
+/* Want of memory makes no signature good that is not. */
+static void
+test_no_memory(void **state)
+{
+	struct signature_request q;
+	struct sshwrite public = { 0 };
+	const struct kind *k;
+	u_char sig[2048];
+	EVP_PKEY *pkey;
+
+	for (k = kinds; k < kinds + NKINDS; k++) {
+		pkey = make_key(k);
+		make_request(k, pkey, &public, &q, sig, sizeof(sig));
+		assert_true(verify_starved(&q) > 0);
+		q.user = "root";
+		assert_int_equal(verify_starved(&q), 0);
+		if (k->sk == NULL)
+			sign_starved(k, pkey);
+		sshwrite_clear(&public);
+		EVP_PKEY_free(pkey);
+	}
+}
+
 int
 main(void)
 {
@@ -305,8 +386,11 @@ main(void)
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_bad_keys)
+		cmocka_unit_test(test_bad_keys),
+		cmocka_unit_test(test_no_memory)
 	};
 
+	if (crypto_prepare() == -1)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

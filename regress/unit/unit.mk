@@ -40,7 +40,7 @@ WRAP	= -Wl,--wrap
 STARVE	= $(foreach f,malloc calloc realloc reallocarray recallocarray \
 	  strdup event_new,$(WRAP)=$(f))
 $(foreach t,bindfallback commands connect dgramlink flow logger netflow served \
-    services spares sshchan udpserv,$(eval \
+    services signature spares sshchan udpserv,$(eval \
     $(t)_test_OBJS += $(STARVED)))
 
 # A second opinion on each filter of system calls.
