@@ -46,9 +46,29 @@ struct outcome {
 	struct timespec start;
 };
 
+int	__real_connect(int, const struct sockaddr *, socklen_t);
+int	__wrap_connect(int, const struct sockaddr *, socklen_t);
+
 static struct event_base *base;
 static struct target answers, refuses, silent, answers6;
 static int have6;
+static struct target *from;	/* the port that is chosen, or NULL */
+static int interrupted;		/* by a signal, whenever one connects */
+
+/* The kernel chooses a free port to connect from: it may be any. */
+int
+__wrap_connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	int r;
+
+	/* The second call for a socket finds it bound. */
+	if (from != NULL && memcmp(sa, &from->ss, len) == 0)
+		(void)bind(fd, sa, len);
+	r = __real_connect(fd, sa, len);
+	if (r == -1 && interrupted)
+		errno = EINTR;
+	return r;
+}
 
 static void
 target_open(struct target *t, const char *host, int backlog)
@@ -342,6 +362,67 @@ test_filter(void **state)
 	    ECONNREFUSED);
 }
 
+/* TCP lets a socket connect to itself; nobody is there all the same. */
+static void
+test_itself(void **state)
+{
+	struct target empty;
+	struct target *const one[] = { &empty }, *const two[] = { &empty,
+	    &answers };
+	struct outcome o;
+	int before = lowest_free();
+
+	from = &empty;
+	target_open(&empty, "127.0.0.1", 1);
+	close(empty.fd);
+	o = try(one, 1, 5000, NULL);
+	assert_int_equal(o.error, ECONNREFUSED);
+	target_open(&empty, "127.0.0.1", 1);
+	close(empty.fd);
+	o = try(two, 2, 5000, NULL);
+	from = NULL;
+	assert_int_not_equal(o.fd, -1);
+	assert_int_equal(peer_port(o.fd), target_port(&answers));
+	close(o.fd);
+	assert_int_equal(lowest_free(), before);
+}
+
+static void
+test_interrupted(void **state)
+{
+	struct target *const t[] = { &refuses, &answers };
+	struct outcome o;
+
+	interrupted = 1;
+	o = try(t, 2, 5000, NULL);
+	interrupted = 0;
+	assert_int_not_equal(o.fd, -1);
+	close(o.fd);
+}
+
+/* Whatever else a name stands for is passed over. */
+static void
+test_other_families(void **state)
+{
+	struct target *const t[] = { &answers, &answers, &answers };
+	struct addrinfo ai[3];
+	struct outcome o;
+
+	memset(&o, 0, sizeof(o));
+	list(ai, t, 3);
+	ai[0].ai_family = AF_UNIX;
+	ai[1].ai_addrlen = sizeof(struct sockaddr_storage) + 1;
+	assert_non_null(connect_start(base, ai, NULL, NULL, outcome_cb, &o));
+	event_base_dispatch(base);
+	assert_int_not_equal(o.fd, -1);
+	close(o.fd);
+	memset(&o, 0, sizeof(o));
+	ai[2].ai_family = AF_UNIX;
+	assert_non_null(connect_start(base, ai, NULL, NULL, outcome_cb, &o));
+	event_base_dispatch(base);
+	assert_int_equal(o.error, EADDRNOTAVAIL);
+}
+
 static void
 test_many_addresses(void **state)
 {
@@ -421,6 +502,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_families_take_turns,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filter, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_interrupted, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_other_families, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_many_addresses, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),

@@ -401,6 +401,38 @@ test_lost_lines(void **state)
 	assert_int_equal(stop(), 0);
 }
 
+/* Neither a line that net lost nor the watchdog's last one is kept quiet. */
+static void
+test_report(void **state)
+{
+	struct report report;
+	const char *lines;
+
+	start_plain();
+	assert_int_equal(stop(), 0);
+	report_open(&report, log_fd[1]);
+	report_lost(&report);
+	report_stuck("stuck for 8 s", &report);
+	log_set_level(LOG_LEVEL_INFO);
+	log_info("next");
+	log_set_level(LOG_LEVEL_QUIET);
+	log_set_sink(NULL, NULL);
+	lines = log_lines();
+	assert_non_null(strstr(lines, "stuck for 8 s\n"));
+	assert_non_null(strstr(lines, "1 lines were lost\nnext\n"));
+}
+
+/* net is gone, or takes no messages any more: there is nobody to dial for. */
+static void
+test_nobody_listens(void **state)
+{
+	start_plain();
+	assert_int_equal(shutdown(peer, SHUT_RD), 0);
+	send_connect(1, "127.0.0.1", port);
+	send_connect(2, "127.0.0.1", closed_port);
+	assert_int_equal(reap(), 0);
+}
+
 /* That no thread can be started is not the fault of the name. */
 static void
 test_no_threads(void **state)
@@ -810,6 +842,8 @@ main(void)
 		cmocka_unit_test(test_connects),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_lost_lines),
+		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_no_threads),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_resolver_timeout),

@@ -205,12 +205,14 @@ test_file(void **state)
 	log_info("first");
 	assert_int_equal(log_open_file(path), 0);
 	log_info("second\nline");
+	log_in_signal("stuck for 30 s", NULL);
 	read_file(path, buf, sizeof(buf));
 	snprintf(want, sizeof(want), " log_test[%ld]: first\n",
 	    (long)getpid());
 	assert_non_null(strstr(buf, want));
 	assert_true(buf[4] == '-' && buf[10] == ' ' && buf[19] == '.');
 	assert_non_null(strstr(buf, "]: second\\012line\n"));
+	assert_non_null(strstr(buf, "]: stuck for 30 s\n"));
 	unlink(path);
 	rmdir(dir);
 }

@@ -20,6 +20,7 @@ netwatch_test_LIBS	= -Wl,--wrap=timerfd_create,--wrap=timerfd_settime \
 remembered_test_LIBS	= -Wl,--wrap=mlock,--wrap=munmap
 sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
 clifiles_test_LIBS	= -Wl,--wrap=getpwuid,--wrap=getpwent,--wrap=getgrgid
+connect_test_LIBS	= -Wl,--wrap=connect
 localaddr_test_LIBS	= -Wl,--wrap=socket,--wrap=connect
 netkey_test_LIBS	= -lresolv
 accounts_test_LIBS	= $(foreach f,getgroups setgroups initgroups setegid \
