@@ -33,16 +33,16 @@ LIMITED = $(O)/regress/unit/sandbox_test.o $(O)/regress/unit/enclose_test.o
 $(LIMITED): CPPFLAGS += -fno-builtin-malloc
 
 # Tests of what takes its time: they move the clock (regress/clock).
-$(foreach t,bindfallback commands conn deadlines flow hostconnect netflow \
-    netwatch services session spares,$(eval $(t)_test_OBJS += $(CLOCK)))
+$(foreach t,bindfallback commands conn control deadlines flow hostconnect \
+    netflow netwatch services session spares,$(eval $(t)_test_OBJS += $(CLOCK)))
 
 # Tests of what is done when memory runs out (starve.h).
 STARVED	= $(O)/regress/unit/starve.o
 WRAP	= -Wl,--wrap
 STARVE	= $(foreach f,malloc calloc realloc reallocarray recallocarray \
 	  strdup event_new,$(WRAP)=$(f))
-$(foreach t,bindfallback commands connect dgramlink flow logger netflow served \
-    services signature spares sshchan udpserv,$(eval \
+$(foreach t,bindfallback commands connect control dgramlink flow logger \
+    netflow netwatch served services signature spares sshchan udpserv,$(eval \
     $(t)_test_OBJS += $(STARVED)))
 
 # A second opinion on each filter of system calls.
