@@ -183,7 +183,11 @@ run-coverage: all $(FAULTY) $(CLOCKED)
 	@umask 0; for p in $(addprefix $(O)/,$(PROGRAMS)) $(FAULTY) $(CLOCKED); \
 	    do timeout 1 $$p -V; done >/dev/null 2>&1; :
 	-@$(MAKE) --no-print-directory check
-	@python3 regress/tools/coverage.py $(O)
+	@$(MAKE) --no-print-directory coverage-table
+
+# The same of what was run until now: while tests run, or were interrupted.
+coverage-table:
+	@python3 regress/tools/coverage.py build-cov
 
 lint: all
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
@@ -243,5 +247,5 @@ sees:
 clean:
 	rm -rf build build-san build-fuzz build-cov $(filter-out build,$(O))
 
-.PHONY: check unit fault torture cuts coverage run-coverage demo fuzz \
-    run-fuzzers lint install uninstall sees clean
+.PHONY: check unit fault torture cuts coverage run-coverage coverage-table \
+    demo fuzz run-fuzzers lint install uninstall sees clean

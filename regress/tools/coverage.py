@@ -35,8 +35,9 @@ def cov(build, command, *options):
 
 def export(build):
     counts = glob.glob(f"{build}/profile/*.profraw")
-    subprocess.run(["llvm-profdata", "merge", "-sparse", "-o",
-                    f"{build}/profile/all"] + counts, check=True)
+    # A process that was killed as it began may have left half a file.
+    subprocess.run(["llvm-profdata", "merge", "-sparse", "-failure-mode=all",
+                    "-o", f"{build}/profile/all"] + counts, check=True)
     programs = objects(build)
     cov(build, "show", "-format=html", "-show-branches=count",
         f"-output-dir={build}/report")
