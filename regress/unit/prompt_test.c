@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -53,6 +54,9 @@ test_safe_bad_utf8(void **state)
 	check_safe("\303x", "\\303x");
 	check_safe("\377", "\\377");
 	check_safe("\342\200\256", "\\342\\200\\256");
+	check_safe("\342\200\217", "\\342\\200\\217");
+	check_safe("\342\201\247", "\\342\\201\\247");
+	check_safe("\342\201\252", "\342\201\252");
 }
 
 /* What is shown of a text, of which so many bytes are left, in a buffer. */
@@ -179,6 +183,88 @@ test_askpass_missing(void **state)
 	prompt_free(NULL);
 }
 
+enum asked { NOBODY, PROGRAM, USER };
+
+/* Asks in a process whose terminal is this pseudoterminal, or none. */
+static void
+ask_alone(const char *pty)
+{
+	char	*answer;
+
+	setsid();
+	if (pty != NULL && open(pty, O_RDWR) == -1)
+		_exit(99);
+	answer = prompt_read("question?", 0);
+	exit(answer == NULL ? NOBODY : strcmp(answer, "typed") == 0 ? USER :
+	    strcmp(answer, "said") == 0 ? PROGRAM : 98);
+}
+
+/* Who is asked; the user types the answer. */
+static enum asked
+who_is_asked(int with_terminal)
+{
+	char	 buf[256];
+	int	 master, status;
+	ssize_t	 n;
+	pid_t	 pid;
+
+	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_int_not_equal(master, -1);
+	assert_int_equal(grantpt(master) | unlockpt(master), 0);
+	fflush(NULL);
+	if ((pid = fork()) == 0)
+		ask_alone(with_terminal ? ptsname(master) : NULL);
+	while (with_terminal && (n = read(master, buf, sizeof(buf))) > 0)
+		if (memchr(buf, '?', (size_t)n) != NULL)
+			assert_int_equal(write(master, "typed\n", 6), 6);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(master);
+	assert_true(WIFEXITED(status));
+	return (enum asked)WEXITSTATUS(status);
+}
+
+static void
+set_or_not(const char *name, const char *value)
+{
+	if (value != NULL)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+/* Who is asked when there is a terminal, or a display, or both, or none. */
+static void
+test_whom_to_ask(void **state)
+{
+	static const struct {
+		const char	*require, *display, *wayland;
+		enum asked	 with, without;
+	} table[] = {
+		{ NULL, NULL, NULL, USER, NOBODY },
+		{ NULL, "", "", USER, NOBODY },
+		{ NULL, ":0", NULL, USER, PROGRAM },
+		{ NULL, NULL, "wayland-0", USER, PROGRAM },
+		{ "never", ":0", NULL, USER, NOBODY },
+		{ "prefer", NULL, NULL, USER, NOBODY },
+		{ "prefer", ":0", NULL, PROGRAM, PROGRAM },
+		{ "force", NULL, NULL, PROGRAM, PROGRAM },
+		{ "other", ":0", NULL, USER, PROGRAM },
+	};
+	char	*path = make_program("echo said");
+	size_t	 i;
+
+	setenv("SSH_ASKPASS", path, 1);
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		set_or_not("SSH_ASKPASS_REQUIRE", table[i].require);
+		set_or_not("DISPLAY", table[i].display);
+		set_or_not("WAYLAND_DISPLAY", table[i].wayland);
+		assert_int_equal(who_is_asked(1), table[i].with);
+		assert_int_equal(who_is_asked(0), table[i].without);
+	}
+	unlink(path);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -190,6 +276,7 @@ main(void)
 		cmocka_unit_test(test_show_bounded),
 		cmocka_unit_test(test_askpass),
 		cmocka_unit_test(test_askpass_missing),
+		cmocka_unit_test(test_whom_to_ask),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
