@@ -16,13 +16,23 @@
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
+#include "eventloop.h"
 #include "sshconn.h"
+#include "starve.h"
+
+int	__real_eventloop_watch(struct event *, const struct timeval *);
+int	__wrap_eventloop_watch(struct event *, const struct timeval *);
 
 static struct event_base *base;
 static struct sshconn conn;
 static int near, far;		/* the connection's two ends */
 static int fatal;		/* libssh's last error is one */
-static int starved;		/* it is out of memory when it reads */
+static int out_of_memory;	/* libssh is, when it reads or writes */
+static int no_watch;		/* nothing can be waited for any more */
+static int no_poll;		/* libssh has no memory at the beginning */
+static int connected;
+static const char *error_text;	/* of libssh's */
+static int asks;		/* for a sign of life */
 static int rounds;
 static char broken[256];	/* why, as told */
 
@@ -33,9 +43,22 @@ ssh_get_fd(ssh_session session)
 }
 
 int
+__wrap_eventloop_watch(struct event *ev, const struct timeval *tv)
+{
+	return no_watch ? -1 : __real_eventloop_watch(ev, tv);
+}
+
+int
 ssh_is_connected(ssh_session session)
 {
-	return 1;
+	return connected;
+}
+
+int
+ssh_send_keepalive(ssh_session session)
+{
+	asks++;
+	return SSH_OK;
 }
 
 int
@@ -53,7 +76,7 @@ ssh_get_error_code(void *session)
 const char *
 ssh_get_error(void *session)
 {
-	return "an error";
+	return error_text;
 }
 
 void
@@ -69,7 +92,7 @@ ssh_set_counters(ssh_session session, ssh_counter socket, ssh_counter packets)
 int
 ssh_event_add_session(ssh_event event, ssh_session session)
 {
-	return SSH_OK;
+	return no_poll ? SSH_ERROR : SSH_OK;
 }
 
 int
@@ -102,7 +125,7 @@ ssh_event_dopoll(ssh_event event, int timeout)
 {
 	char c;
 
-	if (recv(near, &c, 1, 0) == 1 && starved)
+	if (recv(near, &c, 1, 0) == 1 && out_of_memory)
 		errno = ENOMEM;
 	return SSH_OK;
 }
@@ -110,9 +133,9 @@ ssh_event_dopoll(ssh_event event, int timeout)
 int
 ssh_message_reply_default(ssh_message msg)
 {
-	if (starved)
+	if (out_of_memory)
 		errno = ENOMEM;
-	return fatal || starved ? SSH_ERROR : SSH_OK;
+	return fatal || out_of_memory ? SSH_ERROR : SSH_OK;
 }
 
 static int
@@ -143,7 +166,9 @@ setup(void **state)
 	    pair), 0);
 	near = pair[0];
 	far = pair[1];
-	fatal = starved = 0;
+	fatal = out_of_memory = no_watch = no_poll = asks = 0;
+	connected = 1;
+	error_text = "an error";
 	broken[0] = '\0';
 	base = event_base_new();
 	/* Any session will do: it is never looked into. */
@@ -172,7 +197,7 @@ test_no_memory_to_read(void **state)
 {
 	char c;
 
-	starved = 1;
+	out_of_memory = 1;
 	assert_int_equal(write(far, "x", 1), 1);
 	event_base_dispatch(base);
 	assert_string_equal(broken, "ssh_event_dopoll: Cannot allocate memory");
@@ -186,7 +211,7 @@ test_no_memory_to_write(void **state)
 {
 	char c;
 
-	starved = 1;
+	out_of_memory = 1;
 	sshconn_refuse(&conn, NULL);
 	assert_true(sshconn_is_broken(&conn));
 	assert_false(sshconn_has_room(&conn));
@@ -220,6 +245,86 @@ test_no_failure(void **state)
 	assert_string_equal(broken, "");
 }
 
+/* Why it ended is told, if libssh says so. */
+static void
+assert_ends(const char *why)
+{
+	broken[0] = '\0';
+	connected = 0;
+	assert_int_equal(write(far, "x", 1), 1);
+	event_base_dispatch(base);
+	assert_string_equal(broken, why);
+}
+
+static void
+test_reason(void **state)
+{
+	assert_ends("an error");
+}
+
+static void
+test_no_reason(void **state)
+{
+	error_text = "";
+	assert_ends("connection lost");
+	/* What is over asks for nothing, and does not end again. */
+	sshconn_ask(&conn);
+	assert_int_equal(asks, 0);
+	fatal = 1;
+	connected = 1;
+	sshconn_refuse(&conn, NULL);
+	assert_string_equal(conn.failed, "");
+	sshconn_stop(&conn);
+}
+
+/* Any request of ours that is under way asks as well. */
+static void
+test_asks(void **state)
+{
+	sshconn_ask(&conn);
+	assert_int_equal(asks, 2);
+	conn.requesting = 1;
+	sshconn_ask(&conn);
+	assert_int_equal(asks, 2);
+}
+
+/* Without its timers nobody would notice that the peer is gone. */
+static void
+test_no_watch(void **state)
+{
+	conn.alive_every.tv_sec = 10;
+	no_watch = 1;
+	sshconn_start(&conn);
+	event_base_dispatch(base);
+	assert_string_equal(broken, "the session cannot be watched");
+}
+
+/* What cannot begin leaves nothing behind. */
+static void
+test_cannot_begin(void **state)
+{
+	struct sshconn other;
+	int n, before = dup(0), r = -1;
+
+	close(before);
+	no_poll = 1;
+	assert_int_equal(sshconn_init(&other, base, (ssh_session)&conn, 1,
+	    &ops, NULL), -1);
+	no_poll = 0;
+	for (n = 1; r == -1; n++) {
+		starve(n);
+		r = sshconn_init(&other, base, (ssh_session)&conn, 1, &ops,
+		    NULL);
+		starve(0);
+		assert_true(r == 0 || starved());
+	}
+	assert_int_equal(n, 7);
+	sshconn_stop(&other);
+	sshconn_clear(&other);
+	assert_int_equal(n = dup(0), before);
+	close(n);
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -230,6 +335,11 @@ main(void)
 		TEST(test_no_memory_to_write),
 		TEST(test_fatal),
 		TEST(test_no_failure),
+		TEST(test_reason),
+		TEST(test_no_reason),
+		TEST(test_asks),
+		TEST(test_no_watch),
+		TEST(test_cannot_begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ sshwindow_test_LIBS	= -Wl,--wrap=monotime_ns
 clifiles_test_LIBS	= -Wl,--wrap=getpwuid,--wrap=getpwent,--wrap=getgrgid
 connect_test_LIBS	= -Wl,--wrap=connect
 localaddr_test_LIBS	= -Wl,--wrap=socket,--wrap=connect
+sshconn_test_LIBS	= -Wl,--wrap=eventloop_watch
 netkey_test_LIBS	= -lresolv
 accounts_test_LIBS	= $(foreach f,getgroups setgroups initgroups setegid \
 			  seteuid setresgid setresuid getresgid getresuid \
@@ -42,7 +43,8 @@ WRAP	= -Wl,--wrap
 STARVE	= $(foreach f,malloc calloc realloc reallocarray recallocarray \
 	  strdup event_new,$(WRAP)=$(f))
 $(foreach t,bindfallback commands connect control dgramlink flow logger \
-    netflow netwatch served services signature spares sshchan udpserv,$(eval \
+    netflow netwatch served services signature spares sshchan sshconn \
+    udpserv,$(eval \
     $(t)_test_OBJS += $(STARVED)))
 
 # A second opinion on each filter of system calls.
