@@ -176,8 +176,8 @@ COV_MAKE    = $(MAKE) --no-print-directory O=build-cov CC='$(COV_CC)' \
 coverage:
 	@rm -rf $(PROFILE)
 	@mkdir -p build-cov && mkdir -m 1777 $(PROFILE)
-	@$(COV_MAKE) build-cov/regress/tools/covfork.o
-	@$(COV_MAKE) run-coverage
+	+@$(COV_MAKE) build-cov/regress/tools/covfork.o
+	+@$(COV_MAKE) run-coverage
 
 run-coverage: all $(FAULTY) $(CLOCKED)
 	@umask 0; for p in $(addprefix $(O)/,$(PROGRAMS)) $(FAULTY) $(CLOCKED); \

@@ -250,8 +250,8 @@ test_orders(void **state)
 {
 	static const char *const bad[] = {
 		"nonsense\n", "\n", "flows \n", "\001check\n",
-		"ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
-		"cccccc",
+		("cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+		"ccccccccc"),
 	};
 	json_t *a;
 	size_t i;

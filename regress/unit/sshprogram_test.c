@@ -13,10 +13,12 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "log.h"
 #include "sshchan.h"
 #include "sshconn.h"
 #include "sshopen.h"
 #include "sshprogram.h"
+#include "starve.h"
 
 static struct sshconn conn;
 static struct sshchans chans = { .conn = &conn };
@@ -26,6 +28,9 @@ static int answer;		/* libssh's to the next request */
 static char asked[64];
 static int answers;
 static enum sshconn_answer last;
+static int no_channel;
+static int nlines;		/* of the log */
+static char line[512];
 
 int
 sshconn_is_broken(const struct sshconn *c)
@@ -47,8 +52,8 @@ sshconn_result(struct sshconn *c, int rc, const char *call)
 struct sshchan *
 sshopen_begin(struct sshchans *all, sshchan_open_cb *cb, void *arg)
 {
-	chan = calloc(1, sizeof(*chan));
-	assert_non_null(chan);
+	if (no_channel || (chan = calloc(1, sizeof(*chan))) == NULL)
+		return NULL;
 	chan->chans = all;
 	return chan;
 }
@@ -210,6 +215,72 @@ test_eof_of_killed(void **state)
 	assert_int_equal(chan->marks, SSHCHAN_MARK_RESET);
 }
 
+static void
+note_line(enum log_level level, const char *text, void *arg)
+{
+	strlcpy(line, text, sizeof(line));
+	nlines++;
+}
+
+static void
+say(const char *text)
+{
+	chan->kind->stderr_data(chan, text, strlen(text));
+}
+
+/* What a program complains of is logged, by whole lines and in bounds. */
+static void
+test_complaints(void **state)
+{
+	char text[1001];
+	int i;
+
+	nlines = 0;
+	log_init("sshprogram_test", LOG_LEVEL_INFO, 1);
+	log_set_sink(note_line, NULL);
+	say("no such");
+	assert_int_equal(nlines, 0);
+	say(" file\r\n\n\033[2J");
+	assert_int_equal(nlines, 1);
+	assert_string_equal(line, "far end's program: no such file");
+	say("\n");
+	assert_string_equal(line, "far end's program: \\033[2J");
+	memset(text, 'x', 1000);
+	text[1000] = '\0';
+	say(text);
+	assert_int_equal(nlines, 5);
+	assert_true(strlen(line) < 300);
+	for (i = 0; i < 100; i++)
+		say("again\n");
+	assert_int_equal(nlines, 20);
+	log_set_sink(NULL, NULL);
+}
+
+static void
+test_no_memory(void **state)
+{
+	struct sshchan *first = chan;
+	int n;
+
+	no_channel = 1;
+	assert_null(sshprogram_open(&chans, NULL, NULL));
+	no_channel = 0;
+	for (n = 1; n <= 3; n++) {
+		starve(n);
+		assert_null(sshprogram_open(&chans, NULL, NULL));
+		starve(0);
+	}
+	chan = first;
+	starve(1);
+	assert_int_equal(sshprogram_request(chan, SSHPROGRAM_EXEC, "helper",
+	    answered, NULL), -1);
+	starve(0);
+	/* What was asked before is still to be answered. */
+	answer = SSH_OK;
+	sshprogram_service(&chans);
+	assert_int_equal(answers, 1);
+}
+
 int
 main(void)
 {
@@ -218,6 +289,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_complaints, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_no_memory, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_eof, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_eof_of_killed, setup,
 		    teardown),

@@ -44,7 +44,7 @@ STARVE	= $(foreach f,malloc calloc realloc reallocarray recallocarray \
 	  strdup event_new,$(WRAP)=$(f))
 $(foreach t,bindfallback commands connect control dgramlink flow logger \
     netflow netwatch served services signature spares sshchan sshconn \
-    udpserv,$(eval \
+    sshprogram udpserv,$(eval \
     $(t)_test_OBJS += $(STARVED)))
 
 # A second opinion on each filter of system calls.
