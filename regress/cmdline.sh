@@ -100,6 +100,10 @@ done
 run 1 . "$far" -t -f /nonexistent
 run 1 'Give one with -h' "$far" -D -e -f /dev/null -p "$(freeport)" \
     -o HostKey=/nonexistent -o PidFile=none
+run 1 "Couldn't open logfile /nonexistent/log" "$far" -D -f /dev/null \
+    -h "$OBJ/host_key" -E /nonexistent/log
+run 1 'Cannot bind any address' "$far" -D -e -f /dev/null \
+    -h "$OBJ/host_key" -o ListenAddress=192.0.2.1:2022 -o PidFile=none
 run 1 'Bad configuration option: Foo' \
     "$far" -t -f "$OBJ/farend.conf" -o Foo=bar
 echo 'Port 22 23 garbage' >"$OBJ/bad.conf"
