@@ -97,9 +97,9 @@ setup_with(const char *words)
 
 	unlink(logger);
 	servconf_init(&conf);
-	if (servconf_read_text(&conf, words, "test", err, sizeof(err)) == -1 ||
-	    servconf_finish(&conf, err, sizeof(err)) == -1)
+	if (servconf_read_text(&conf, words, "test", err, sizeof(err)) == -1)
 		return -1;
+	servconf_finish(&conf);
 	memset(&cfg, 0, sizeof(cfg));
 	memset(&cfg.nowhere, -1, sizeof(cfg.nowhere));
 	cfg.conf = &conf;

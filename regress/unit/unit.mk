@@ -43,9 +43,8 @@ WRAP	= -Wl,--wrap
 STARVE	= $(foreach f,malloc calloc realloc reallocarray recallocarray \
 	  strdup event_new,$(WRAP)=$(f))
 $(foreach t,bindfallback commands connect control dgramlink flow logger \
-    netflow netwatch served services signature spares sshchan sshconn \
-    sshprogram udpserv,$(eval \
-    $(t)_test_OBJS += $(STARVED)))
+    netflow served services signature spares sshchan sshconn sshprogram \
+    udpserv,$(eval $(t)_test_OBJS += $(STARVED)))
 
 # A second opinion on each filter of system calls.
 ORACLE = -Wl,--wrap=bpf_init,--wrap=bpf_add,--wrap=bpf_load \
