@@ -20,6 +20,7 @@
 #include <libssh/server.h>
 
 #include "addr.h"
+#include "beat.h"
 #include "clock.h"
 #include "log.h"
 #include "msg.h"
@@ -173,7 +174,7 @@ assert_dialer_hears(uint32_t type, uint32_t id)
 }
 
 static int
-setup(void **state)
+setup_silence(void **state)
 {
 	int fd[2];
 
@@ -190,10 +191,18 @@ setup(void **state)
 	if (priv_start(&priv, base, &netflows_priv_ops, &flows) == -1 ||
 	    netflows_init(&flows, base, &priv, 10, DIAL, "test") == -1)
 		return -1;
-	/* That nobody answers is all that is tested here. */
-	beat_stop(&priv.beat);
 	flows.loop = &loop;
 	return 0;
+}
+
+/* Of a dialer that is well, but for what is not answered. */
+static int
+setup(void **state)
+{
+	int r = setup_silence(state);
+
+	beat_stop(&priv.beat);
+	return r;
 }
 
 static int
@@ -575,6 +584,28 @@ test_dialer_gone(void **state)
 	left = NULL;
 }
 
+/* One that is stopped is given up within seconds, unless it was heard. */
+static void
+test_dialer_silent(void **state)
+{
+	struct msg m;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		msg_init(&m, PS_ALIVE, 0);
+		assert_int_equal(msg_send(dialer, &m), 0);
+		pass(BEAT_SECONDS);
+	}
+	assert_null(left);
+	for (i = 1; i < BEAT_MISSED; i++)
+		pass(BEAT_SECONDS);
+	assert_null(left);
+	pass(2 * BEAT_SECONDS);
+	pass(BEAT_SECONDS);
+	assert_string_equal(left, "the dialer takes no messages");
+	left = NULL;
+}
+
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -596,6 +627,8 @@ main(void)
 		TEST(test_no_channel),
 		TEST(test_starved),
 		TEST(test_dialer_gone),
+		cmocka_unit_test_setup_teardown(test_dialer_silent,
+		    setup_silence, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
