@@ -24,6 +24,7 @@
 
 #include "agent.h"
 #include "auth.h"
+#include "candidates.h"
 #include "cliconf.h"
 #include "identity.h"
 #include "log.h"
@@ -69,14 +70,9 @@ struct auth {
 	int			 partial;
 	int			 interrupted;
 	int			 fatal_before;	/* it had an error already */
-	struct identity		*ids;
-	size_t			 nids;
-	size_t			 cur;
-	int			 use_cert;	/* of ids[cur] */
+	struct candidates	*keys;
 	ssh_key			 priv;
-	struct agent		*agent;
-	int			 agent_set;	/* it has the agent's socket */
-	int			 agent_refused;
+	int			 agent_set;	/* libssh has its socket */
 	int			 late_fd;	/* to wait for, or -1 */
 	int			 kbdint_tries;
 	int			 kbdint_rounds;
@@ -160,58 +156,15 @@ auth_password_enabled(const struct auth *auth)
 	    auth_may_send_password(auth, auth->password_tries);
 }
 
-/*
- * Loads the public keys: first those of CertificateFile with the certificate,
- * then those of IdentityFile.
- */
-static void
-auth_load_identities(struct auth *auth)
-{
-	const struct conf_list	*files = &auth->conf->identity_files;
-	const struct conf_list	*certs = &auth->conf->certificate_files;
-	struct identity		*ids;
-	size_t			 i, n = 0;
-
-	auth->ids = xcalloc(certs->n + files->n + 1, sizeof(*auth->ids));
-	ids = auth->ids + certs->n;
-	for (i = 0; i < files->n; i++)
-		if (identity_load(&ids[n], files->word[i]) == 0)
-			n++;
-	for (i = 0; i < certs->n; i++)
-		if (identity_load_cert(&auth->ids[auth->nids], certs->word[i],
-		    ids, n) == 0)
-			auth->nids++;
-	memmove(auth->ids + auth->nids, ids, n * sizeof(*ids));
-	auth->nids += n;
-}
-
-/* Loads the public keys, the first time, and asks the agent for the same. */
 static void
 auth_pubkey_start(struct auth *auth)
 {
-	struct conf_list	 wanted = { NULL, 0 };
-	struct identity		*id;
-	size_t			 i;
-
-	if (auth->ids == NULL) {
-		auth_load_identities(auth);
-		if (remembered_agent_key(auth->remembered) != NULL)
-			conf_list_add(&wanted,
-			    remembered_agent_key(auth->remembered));
-		for (i = 0; i < auth->nids; i++) {
-			id = &auth->ids[i];
-			if (id->cert64 != NULL)
-				conf_list_add(&wanted, id->cert64);
-			if (id->pub64 != NULL)
-				conf_list_add(&wanted, id->pub64);
-		}
-		auth->agent = agent_open(auth->conf, &wanted);
-		conf_list_clear(&wanted);
-	}
-	auth->cur = 0;
-	auth->use_cert = 1;
-	auth->state = auth->agent != NULL ? AUTH_STATE_AGENT :
-	    AUTH_STATE_OFFER;
+	if (auth->keys == NULL)
+		auth->keys = candidates_new(auth->conf,
+		    remembered_agent_key(auth->remembered));
+	candidates_rewind(auth->keys);
+	auth->state = candidates_agent(auth->keys) != NULL ?
+	    AUTH_STATE_AGENT : AUTH_STATE_OFFER;
 }
 
 static void
@@ -370,57 +323,44 @@ auth_none(struct auth *auth)
 static enum auth_outcome
 auth_agent(struct auth *auth)
 {
-	int	rc;
+	struct agent	*agent = candidates_agent(auth->keys);
+	int		 rc;
 
 	auth->late_fd = -1;
 	if (!auth->agent_set) {
 		auth->agent_set = 1;
 		auth_note_tried(auth, "the keys of the agent");
-		ssh_set_agent_socket(auth->session,
-		    agent_take_fd(auth->agent));
+		ssh_set_agent_socket(auth->session, agent_take_fd(agent));
 	}
 	rc = ssh_userauth_agent(auth->session, NULL);
 	if (rc == SSH_AUTH_ERROR &&
-	    (auth->late_fd = agent_late_fd(auth->agent)) != -1)
+	    (auth->late_fd = agent_late_fd(agent)) != -1)
 		return OUTCOME_AGAIN;
 	if (rc == SSH_AUTH_ERROR && ssh_is_connected(auth->session)) {
 		log_warnx("agent refused operation");
-		auth->agent_refused = 1;
+		candidates_set_refused(auth->keys);
 	}
 	if (rc == SSH_AUTH_ERROR || rc == SSH_AUTH_DENIED) {
 		auth->state = AUTH_STATE_OFFER;
 		return OUTCOME_MORE;
 	}
-	if (rc == SSH_AUTH_SUCCESS && agent_signed_with(auth->agent) != NULL)
+	if (rc == SSH_AUTH_SUCCESS && agent_signed_with(agent) != NULL)
 		remembered_set_agent_key(auth->remembered,
-		    agent_signed_with(auth->agent));
+		    agent_signed_with(agent));
 	return auth_outcome(rc);
 }
 
-/* Goes on from a certificate to its key without it, or to the next file. */
 static enum auth_outcome
 auth_skip_key(struct auth *auth)
 {
-	if (!auth->use_cert || auth->ids[auth->cur].only_cert) {
-		auth->cur++;
-		auth->use_cert = 1;
-	} else
-		auth->use_cert = 0;
+	candidates_next(auth->keys);
 	auth->state = AUTH_STATE_OFFER;
 	return auth->interrupted ? OUTCOME_GIVE_UP : OUTCOME_MORE;
 }
 
-/* Was the key tried through the agent already? */
-static int
-auth_agent_tried(const struct auth *auth, const char *b64)
-{
-	return auth->agent != NULL && !auth->agent_refused && b64 != NULL &&
-	    agent_holds(auth->agent, b64);
-}
-
 /* The server takes the key: loads its private half, asking for passphrases. */
 static enum auth_outcome
-auth_load_key(struct auth *auth, const struct identity *id)
+auth_load_key(struct auth *auth, const struct identity *id, ssh_key cert)
 {
 	auth->priv = identity_load_private(id, auth->conf,
 	    &auth->interrupted);
@@ -429,8 +369,8 @@ auth_load_key(struct auth *auth, const struct identity *id)
 		    id->file);
 		return auth_skip_key(auth);
 	}
-	if (auth->use_cert &&
-	    ssh_pki_copy_cert_to_privkey(id->cert, auth->priv) != SSH_OK) {
+	if (cert != NULL &&
+	    ssh_pki_copy_cert_to_privkey(cert, auth->priv) != SSH_OK) {
 		log_warnx("%s: the certificate does not fit the key",
 		    id->file);
 		ssh_key_free(auth->priv);
@@ -445,29 +385,25 @@ static enum auth_outcome
 auth_offer(struct auth *auth)
 {
 	const struct identity	*id;
-	ssh_key			 key;
+	ssh_key			 cert;
 	int			 rc;
 
-	if (auth->cur >= auth->nids)
+	if ((id = candidates_current(auth->keys, &cert)) == NULL)
 		return OUTCOME_GIVE_UP;
-	id = &auth->ids[auth->cur];
-	key = auth->use_cert ? id->cert : id->pub;
-	if ((auth->use_cert && key == NULL) ||
-	    auth_agent_tried(auth, auth->use_cert ? id->cert64 : id->pub64))
-		return auth_skip_key(auth);
-	if (key == NULL) {
+	if (cert == NULL && id->pub == NULL) {
 		log_verbose("Trying private key: %s", id->file);
 		auth_note_tried(auth, "%s", id->file);
-		return auth_load_key(auth, id);
+		return auth_load_key(auth, id, NULL);
 	}
-	rc = ssh_userauth_try_publickey(auth->session, NULL, key);
+	rc = ssh_userauth_try_publickey(auth->session, NULL,
+	    cert != NULL ? cert : id->pub);
 	if (rc == SSH_AUTH_AGAIN)
 		return OUTCOME_AGAIN;
 	log_verbose("%s %s key: %s", rc == SSH_AUTH_SUCCESS ?
 	    "Server accepts" : "Server refuses",
-	    auth->use_cert ? "certificate" : "public", id->file);
+	    cert != NULL ? "certificate" : "public", id->file);
 	if (rc == SSH_AUTH_SUCCESS)
-		return auth_load_key(auth, id);
+		return auth_load_key(auth, id, cert);
 	auth_note_tried(auth, "%s", id->file);
 	if (rc == SSH_AUTH_PARTIAL)
 		return OUTCOME_PARTIAL;
@@ -479,20 +415,21 @@ auth_offer(struct auth *auth)
 static enum auth_outcome
 auth_sign(struct auth *auth)
 {
-	int	rc;
+	const struct identity	*id;
+	ssh_key			 cert;
+	int			 rc;
 
 	rc = ssh_userauth_publickey(auth->session, NULL, auth->priv);
 	if (rc == SSH_AUTH_AGAIN)
 		return OUTCOME_AGAIN;
+	id = candidates_current(auth->keys, &cert);
 	if (rc == SSH_AUTH_SUCCESS)
-		remembered_set_key(auth->remembered, auth->priv,
-		    auth->use_cert ? auth->ids[auth->cur].cert : NULL);
+		remembered_set_key(auth->remembered, auth->priv, cert);
 	ssh_key_free(auth->priv);
 	auth->priv = NULL;
 	if (rc == SSH_AUTH_DENIED || rc == SSH_AUTH_ERROR) {
-		auth_note_tried(auth, "%s", auth->ids[auth->cur].file);
-		log_debug("%s: %s", auth->ids[auth->cur].file,
-		    ssh_get_error(auth->session));
+		auth_note_tried(auth, "%s", id->file);
+		log_debug("%s: %s", id->file, ssh_get_error(auth->session));
 		return auth_skip_key(auth);
 	}
 	return auth_outcome(rc);
@@ -741,17 +678,12 @@ auth_new(ssh_session session, const struct cliconf *conf,
 void
 auth_free(struct auth *auth)
 {
-	size_t	i;
-
 	if (auth == NULL)
 		return;
-	for (i = 0; i < auth->nids; i++)
-		identity_clear(&auth->ids[i]);
-	free(auth->ids);
+	candidates_free(auth->keys);
 	ssh_key_free(auth->priv);
 	prompt_free(auth->password);
 	prompt_free(auth->sent);
-	agent_close(auth->agent);
 	conf_list_clear(&auth->tried);
 	free(auth->banner);
 	free(auth->who);
