@@ -24,6 +24,7 @@
 
 #include "agent.h"
 #include "auth.h"
+#include "authcall.h"
 #include "candidates.h"
 #include "cliconf.h"
 #include "identity.h"
@@ -300,7 +301,7 @@ auth_known(struct auth *auth)
 	if (auth->priv == NULL)
 		auth->priv = remembered_key(auth->remembered);
 	if (auth->priv != NULL)
-		rc = ssh_userauth_publickey(auth->session, NULL, auth->priv);
+		rc = authcall_publickey(auth->session, auth->priv);
 	if (rc == SSH_AUTH_AGAIN)
 		return OUTCOME_AGAIN;
 	ssh_key_free(auth->priv);
@@ -316,7 +317,7 @@ auth_none(struct auth *auth)
 {
 	enum auth_outcome	outcome;
 
-	outcome = auth_outcome(ssh_userauth_none(auth->session, NULL));
+	outcome = auth_outcome(authcall_none(auth->session));
 	return outcome == OUTCOME_GIVE_UP ? OUTCOME_NEXT : outcome;
 }
 
@@ -419,7 +420,7 @@ auth_sign(struct auth *auth)
 	ssh_key			 cert;
 	int			 rc;
 
-	rc = ssh_userauth_publickey(auth->session, NULL, auth->priv);
+	rc = authcall_publickey(auth->session, auth->priv);
 	if (rc == SSH_AUTH_AGAIN)
 		return OUTCOME_AGAIN;
 	id = candidates_current(auth->keys, &cert);
