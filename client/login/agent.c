@@ -498,6 +498,13 @@ agent_late_fd(struct agent *agent)
 	return agent->sock;
 }
 
+/* The key at a place of the list that libssh is shown, in base64, or NULL. */
+const char *
+agent_key(const struct agent *agent, size_t i)
+{
+	return i < agent->nnames ? agent->names[i] : NULL;
+}
+
 /* Is the key, in base64, one of those that libssh is shown? */
 int
 agent_holds(const struct agent *agent, const char *b64)

@@ -23,6 +23,7 @@ void		 agent_close(struct agent *);
 int		 agent_take_fd(struct agent *);
 int		 agent_late_fd(struct agent *);
 const char	*agent_signed_with(const struct agent *);
+const char	*agent_key(const struct agent *, size_t);
 int		 agent_holds(const struct agent *, const char *);
 
 int		 agent_parse_keys(const u_char *, size_t, struct agent_key **,

@@ -8,7 +8,10 @@
  *	NONE -> next method: AGENT -> OFFER <-> SIGN -> next method
  *			     KBDINT, PASSWORD ------> next method
  *
- * A key that let the user in before is used at once, before NONE (KNOWN).
+ * Each question is a round trip, so none is put whose answer would change
+ * nothing.  A key that let the user in before is used at once (KNOWN).  The
+ * only method, or the only key, is tried before NONE; and the only key signs
+ * without an offer, which tells as much if nobody needs to be asked for it.
  *
  * Knows nothing of descriptors and events.
  */
@@ -33,6 +36,7 @@
 #include "remembered.h"
 #include "xmalloc.h"
 
+#define AUTH_ANY		(~0)	/* methods */
 #define AUTH_MAX_ROUNDS		64	/* of questions in one attempt */
 #define AUTH_MAX_PARTIAL	16
 #define AUTH_MAX_TEXT		8192	/* bytes of the server's to show */
@@ -67,6 +71,7 @@ struct auth {
 	enum auth_state		 state;
 	const struct auth_kind	*kind;		/* the method being tried */
 	int			 spent;		/* bits of methods given up */
+	int			 asked;		/* which it takes */
 	struct conf_list	 tried;		/* in words, for the user */
 	int			 partial;
 	int			 interrupted;
@@ -158,11 +163,17 @@ auth_password_enabled(const struct auth *auth)
 }
 
 static void
-auth_pubkey_start(struct auth *auth)
+auth_load_keys(struct auth *auth)
 {
 	if (auth->keys == NULL)
 		auth->keys = candidates_new(auth->conf,
 		    remembered_agent_key(auth->remembered));
+}
+
+static void
+auth_pubkey_start(struct auth *auth)
+{
+	auth_load_keys(auth);
 	candidates_rewind(auth->keys);
 	auth->state = candidates_agent(auth->keys) != NULL ?
 	    AUTH_STATE_AGENT : AUTH_STATE_OFFER;
@@ -248,12 +259,68 @@ auth_choose(const struct auth *auth, int offered)
 	return NULL;
 }
 
+/*
+ * The method that is tried before the server is asked which it takes, or NULL:
+ * the only one, if there is anything to try, or an only or proven key.
+ */
+static const struct auth_kind *
+auth_guess(struct auth *auth)
+{
+	const struct auth_kind	*kind = auth_choose(auth, AUTH_ANY);
+	int			 only = auth->conf->preferred_auth.n == 1;
+
+	if (kind == NULL)
+		return NULL;
+	if (kind->bit != SSH_AUTH_METHOD_PUBLICKEY)
+		return only && remembered_password(auth->remembered) != NULL ?
+		    kind : NULL;
+	auth_load_keys(auth);
+	if (candidates_count(auth->keys) == 1 ||
+	    (only && candidates_count(auth->keys) > 0) ||
+	    candidates_sure_key(auth->keys) != NULL)
+		return kind;
+	return NULL;
+}
+
+static void
+auth_start(struct auth *auth)
+{
+	log_verbose("Next authentication method: %s", auth->kind->name);
+	auth->kind->start(auth);
+}
+
+static enum auth_outcome
+auth_begin(struct auth *auth)
+{
+	auth->state = AUTH_STATE_NONE;
+	if ((auth->kind = auth_guess(auth)) != NULL)
+		auth_start(auth);
+	return OUTCOME_MORE;
+}
+
+/*
+ * Is the server still to be asked what it takes?  Some let a user in who only
+ * asks, and refuse keys.
+ */
+static int
+auth_must_ask(const struct auth *auth)
+{
+	return !auth->asked && !auth->interrupted &&
+	    (auth->conf->preferred_auth.n > 1 ||
+	    ssh_userauth_list(auth->session, NULL) == 0);
+}
+
 static enum auth_result
 auth_next(struct auth *auth)
 {
 	char	*list;
 	int	 offered;
 
+	if (auth_must_ask(auth)) {
+		auth->kind = NULL;
+		auth->state = AUTH_STATE_NONE;
+		return AUTH_AGAIN;
+	}
 	offered = ssh_userauth_list(auth->session, NULL);
 	list = auth_list_methods(offered);
 	auth->kind = auth->interrupted ? NULL : auth_choose(auth, offered);
@@ -264,9 +331,7 @@ auth_next(struct auth *auth)
 		auth_tell_tried(auth);
 	} else {
 		log_verbose("Authentications that can continue: %s", list);
-		log_verbose("Next authentication method: %s",
-		    auth->kind->name);
-		auth->kind->start(auth);
+		auth_start(auth);
 	}
 	free(list);
 	auth->fatal_before =
@@ -296,12 +361,12 @@ auth_outcome(int rc)
 static enum auth_outcome
 auth_known(struct auth *auth)
 {
-	int	rc = SSH_AUTH_DENIED;
+	int	rc;
 
-	if (auth->priv == NULL)
-		auth->priv = remembered_key(auth->remembered);
-	if (auth->priv != NULL)
-		rc = authcall_publickey(auth->session, auth->priv);
+	if (auth->priv == NULL &&
+	    (auth->priv = remembered_key(auth->remembered)) == NULL)
+		return auth_begin(auth);
+	rc = authcall_publickey(auth->session, auth->priv);
 	if (rc == SSH_AUTH_AGAIN)
 		return OUTCOME_AGAIN;
 	ssh_key_free(auth->priv);
@@ -317,7 +382,8 @@ auth_none(struct auth *auth)
 {
 	enum auth_outcome	outcome;
 
-	outcome = auth_outcome(authcall_none(auth->session));
+	auth->asked = 1;
+	outcome = auth_outcome(ssh_userauth_none(auth->session, NULL));
 	return outcome == OUTCOME_GIVE_UP ? OUTCOME_NEXT : outcome;
 }
 
@@ -333,7 +399,7 @@ auth_agent(struct auth *auth)
 		auth_note_tried(auth, "the keys of the agent");
 		ssh_set_agent_socket(auth->session, agent_take_fd(agent));
 	}
-	rc = ssh_userauth_agent(auth->session, NULL);
+	rc = authcall_agent(auth->session, candidates_sure_key(auth->keys));
 	if (rc == SSH_AUTH_ERROR &&
 	    (auth->late_fd = agent_late_fd(agent)) != -1)
 		return OUTCOME_AGAIN;
@@ -359,17 +425,10 @@ auth_skip_key(struct auth *auth)
 	return auth->interrupted ? OUTCOME_GIVE_UP : OUTCOME_MORE;
 }
 
-/* The server takes the key: loads its private half, asking for passphrases. */
+/* Has the private half: signs with it. */
 static enum auth_outcome
-auth_load_key(struct auth *auth, const struct identity *id, ssh_key cert)
+auth_use_key(struct auth *auth, const struct identity *id, ssh_key cert)
 {
-	auth->priv = identity_load_private(id, auth->conf,
-	    &auth->interrupted);
-	if (auth->priv == NULL) {
-		auth_note_tried(auth, "%s (accepted, but it cannot be used)",
-		    id->file);
-		return auth_skip_key(auth);
-	}
 	if (cert != NULL &&
 	    ssh_pki_copy_cert_to_privkey(cert, auth->priv) != SSH_OK) {
 		log_warnx("%s: the certificate does not fit the key",
@@ -382,6 +441,20 @@ auth_load_key(struct auth *auth, const struct identity *id, ssh_key cert)
 	return OUTCOME_MORE;
 }
 
+/* The server takes the key: loads its private half, asking for passphrases. */
+static enum auth_outcome
+auth_load_key(struct auth *auth, const struct identity *id, ssh_key cert)
+{
+	auth->priv = identity_load_private(id, auth->conf,
+	    &auth->interrupted);
+	if (auth->priv == NULL) {
+		auth_note_tried(auth, "%s (accepted, but it cannot be used)",
+		    id->file);
+		return auth_skip_key(auth);
+	}
+	return auth_use_key(auth, id, cert);
+}
+
 static enum auth_outcome
 auth_offer(struct auth *auth)
 {
@@ -391,6 +464,11 @@ auth_offer(struct auth *auth)
 
 	if ((id = candidates_current(auth->keys, &cert)) == NULL)
 		return OUTCOME_GIVE_UP;
+	if (candidates_count(auth->keys) == 1 &&
+	    (auth->priv = identity_load_plain(id)) != NULL) {
+		log_verbose("Trying private key: %s", id->file);
+		return auth_use_key(auth, id, cert);
+	}
 	if (cert == NULL && id->pub == NULL) {
 		log_verbose("Trying private key: %s", id->file);
 		auth_note_tried(auth, "%s", id->file);
@@ -611,6 +689,7 @@ auth_partial(struct auth *auth)
 	log_verbose("Authenticated using \"%s\" with partial success.",
 	    auth_method(auth));
 	auth->spent = 0;
+	auth->asked = 1;
 	auth->kbdint_asked = 0;
 	if (++auth->partial > AUTH_MAX_PARTIAL) {
 		log_warnx("%s: too many partial successes", auth_host(auth));

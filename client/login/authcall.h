@@ -6,8 +6,8 @@
 struct ssh_key_struct;
 struct ssh_session_struct;
 
-int	 authcall_none(struct ssh_session_struct *);
 int	 authcall_publickey(struct ssh_session_struct *,
 	    struct ssh_key_struct *);
+int	 authcall_agent(struct ssh_session_struct *, const char *);
 
 #endif

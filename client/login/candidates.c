@@ -20,6 +20,8 @@
 struct candidates {
 	struct agent	*agent;		/* NULL: none, or it has no key */
 	int		 refused;	/* it would not sign */
+	char		*preferred;	/* a key of the agent's, base64 */
+	size_t		 count;		/* private keys, the agent's too */
 	struct identity	*ids;
 	size_t		 nids;
 	size_t		 cur;
@@ -48,35 +50,6 @@ candidates_load(struct candidates *c, const struct cliconf *conf)
 	c->nids += n;
 }
 
-/*
- * Loads the configured public keys, and asks the agent for its keys: first the
- * preferred one, in base64 or NULL, then those that are configured.
- */
-struct candidates *
-candidates_new(const struct cliconf *conf, const char *preferred)
-{
-	struct conf_list	 wanted = { NULL, 0 };
-	struct candidates	*c;
-	struct identity		*id;
-	size_t			 i;
-
-	c = xcalloc(1, sizeof(*c));
-	candidates_load(c, conf);
-	if (preferred != NULL)
-		conf_list_add(&wanted, preferred);
-	for (i = 0; i < c->nids; i++) {
-		id = &c->ids[i];
-		if (id->cert64 != NULL)
-			conf_list_add(&wanted, id->cert64);
-		if (id->pub64 != NULL)
-			conf_list_add(&wanted, id->pub64);
-	}
-	c->agent = agent_open(conf, &wanted);
-	conf_list_clear(&wanted);
-	candidates_rewind(c);
-	return c;
-}
-
 /* NULL is ignored. */
 void
 candidates_free(struct candidates *c)
@@ -88,6 +61,7 @@ candidates_free(struct candidates *c)
 	for (i = 0; i < c->nids; i++)
 		identity_clear(&c->ids[i]);
 	free(c->ids);
+	free(c->preferred);
 	agent_close(c->agent);
 	free(c);
 }
@@ -97,6 +71,27 @@ struct agent *
 candidates_agent(const struct candidates *c)
 {
 	return c->agent;
+}
+
+/* How many private keys there are, the agent's and those of files. */
+size_t
+candidates_count(const struct candidates *c)
+{
+	return c->count;
+}
+
+/*
+ * The key of the agent's, in base64, that is worth a signature before the
+ * server was asked about it: the preferred one or an only one.  Or NULL.
+ */
+const char *
+candidates_sure_key(const struct candidates *c)
+{
+	if (c->agent == NULL)
+		return NULL;
+	if (c->preferred != NULL && agent_holds(c->agent, c->preferred))
+		return c->preferred;
+	return c->count == 1 ? agent_key(c->agent, 0) : NULL;
 }
 
 /* The agent would not sign: its keys have a turn as files, too. */
@@ -134,6 +129,53 @@ candidates_is_void(const struct candidates *c)
 
 	return (c->use_cert && id->cert == NULL) || (c->agent != NULL &&
 	    !c->refused && b64 != NULL && agent_holds(c->agent, b64));
+}
+
+/* A certificate of its own, by CertificateFile, is of a key that counts. */
+static void
+candidates_take_count(struct candidates *c)
+{
+	size_t	i;
+
+	while (c->agent != NULL && agent_key(c->agent, c->count) != NULL)
+		c->count++;
+	for (i = 0; i < c->nids; i++)
+		if (!c->ids[i].only_cert && (c->ids[i].pub64 == NULL ||
+		    c->agent == NULL ||
+		    !agent_holds(c->agent, c->ids[i].pub64)))
+			c->count++;
+}
+
+/*
+ * Loads the configured public keys, and asks the agent for its keys: first the
+ * preferred one, in base64 or NULL, then those that are configured.
+ */
+struct candidates *
+candidates_new(const struct cliconf *conf, const char *preferred)
+{
+	struct conf_list	 wanted = { NULL, 0 };
+	struct candidates	*c;
+	struct identity		*id;
+	size_t			 i;
+
+	c = xcalloc(1, sizeof(*c));
+	candidates_load(c, conf);
+	if (preferred != NULL) {
+		c->preferred = xstrdup(preferred);
+		conf_list_add(&wanted, preferred);
+	}
+	for (i = 0; i < c->nids; i++) {
+		id = &c->ids[i];
+		if (id->cert64 != NULL)
+			conf_list_add(&wanted, id->cert64);
+		if (id->pub64 != NULL)
+			conf_list_add(&wanted, id->pub64);
+	}
+	c->agent = agent_open(conf, &wanted);
+	conf_list_clear(&wanted);
+	candidates_rewind(c);
+	candidates_take_count(c);
+	return c;
 }
 
 /*

@@ -198,12 +198,18 @@ identity_clear(struct identity *id)
 
 /* A key of the user's own that others may read is refused, as by ssh(1). */
 static int
+identity_is_exposed(const struct stat *st)
+{
+	return st->st_uid == getuid() && (st->st_mode & 077) != 0;
+}
+
+static int
 identity_check_mode(const char *file, const struct stat *st)
 {
 	static const char	 edge[] =
 	    "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@";
 
-	if (st->st_uid != getuid() || (st->st_mode & 077) == 0)
+	if (!identity_is_exposed(st))
 		return 0;
 	log_warnx("%s", edge);
 	log_warnx("@%9sWARNING: UNPROTECTED PRIVATE KEY FILE!%10s@", "", "");
@@ -247,6 +253,33 @@ identity_note_encrypted(const char *prompt, char *buf, size_t len, int echo,
 
 	*encrypted = 1;
 	return -1;
+}
+
+/*
+ * The private key, to be freed with ssh_key_free(), if it can be had without a
+ * word to the user; else NULL.
+ */
+ssh_key
+identity_load_plain(const struct identity *id)
+{
+	struct stat	 st;
+	ssh_key		 key = NULL;
+	char		*text = NULL;
+	size_t		 len;
+	int		 fd, encrypted;
+
+	if ((fd = open(id->file, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1)
+		return NULL;
+	if (fstat(fd, &st) == 0 && !identity_is_exposed(&st))
+		text = slurp(fd, IDENTITY_FILE_MAX, &len);
+	close(fd);
+	if (text == NULL)
+		return NULL;
+	if (ssh_pki_import_privkey_base64(text, NULL, identity_note_encrypted,
+	    &encrypted, &key) != SSH_OK)
+		key = NULL;
+	freezero(text, len);
+	return key;
 }
 
 /* Asks until the passphrase fits; an empty one gives the key up. */

@@ -19,6 +19,7 @@ int	 identity_load(struct identity *, const char *);
 int	 identity_load_cert(struct identity *, const char *,
 	    const struct identity *, size_t);
 void	 identity_clear(struct identity *);
+struct ssh_key_struct *identity_load_plain(const struct identity *);
 struct ssh_key_struct *identity_load_private(const struct identity *,
 	    const struct cliconf *, int *);
 

@@ -9,7 +9,7 @@ import select
 import socket
 import sys
 
-QUIET_S = 0.15          # with which a flight is over
+QUIET_S = 0.1           # with which a flight is over
 
 
 def collect(ends):
