@@ -272,6 +272,22 @@ sshconnect_set_nonblocking(struct sshconnect *sc)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
+/*
+ * sshd does not set TCP_NODELAY before a session has a terminal: it keeps its
+ * second small message until the first is acknowledged.
+ */
+static void
+sshconnect_acknowledge(struct sshconnect *sc)
+{
+#ifdef TCP_QUICKACK
+	int	on = 1;
+
+	/* What leads to a ProxyCommand is not of TCP, and needs none. */
+	setsockopt(ssh_get_fd(sc->session), IPPROTO_TCP, TCP_QUICKACK, &on,
+	    sizeof(on));
+#endif
+}
+
 static void	 sshconnect_ready_cb(evutil_socket_t, short, void *);
 
 /* Waits for what libssh waits for, or for the user's agent. */
@@ -282,6 +298,7 @@ sshconnect_wait(struct sshconnect *sc)
 	int	fd = sc->auth != NULL ? auth_late_fd(sc->auth) : -1;
 
 	sshconnect_set_nonblocking(sc);
+	sshconnect_acknowledge(sc);
 	if (fd == -1) {
 		fd = ssh_get_fd(sc->session);
 		if (ssh_get_poll_flags(sc->session) & SSH_WRITE_PENDING)
