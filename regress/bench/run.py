@@ -122,6 +122,10 @@ ROWS = [
     Row("udp-alone-tcp", "  over TCP", "ms", False, chart=False),
     Row("start", "ready after start", "ms", False, ("value", 150)),
     Row("start-useful", "first byte after start", "ms", False),
+    Row("start-long", "first byte after start, 100 ms", "round trips", False,
+        ("value", 6.5)),
+    Row("again-long", "first byte of a later session, 100 ms", "round trips",
+        False, ("value", 5.5)),
 ]
 
 
@@ -154,6 +158,8 @@ def path_rows():
         add(f"wide-{way}", f"{way}load, BBR, 300 Mbit/s, 100 ms", "MB/s", True)
         add(f"wide-resent-{way}", "  sent again", "%", False, ("value", 1),
             False)
+    add("start", "first byte after start, 100 ms", "round trips", False)
+    add("again", "first byte of a later session, 100 ms", "round trips", False)
     add("echo-idle", "echo alone, 100 Mbit/s, 40 ms", "ms", False)
     add("behind", "slowest delivery of a path came too late by", "ms", False,
         None, False)
@@ -223,6 +229,11 @@ def measurements(bench):
                     kinds=tuple(k.name for k in KINDS[:2])),
         Measurement("start", ["start"], {"start": "accepts",
                                          "start-useful": "useful"}),
+        Measurement("start-long", ["start"], {"start-long": "useful"}, LONG,
+                    scale=1 / LONG_MS),
+        Measurement("again-long", ["once"],
+                    {"again-long": "again"}, LONG, scale=1 / LONG_MS,
+                    kinds=tuple(k.name for k in KINDS[:2])),
     ]
     if bench.has_option("FastOpen=yes"):
         out.append(Measurement("first-fastopen",
@@ -262,8 +273,16 @@ def path_measurements():
                              "path-behind": "path_behind"}, path=LOSSY,
                             congestion=cc),
             ]
+    far = ["-d", str(LONG_MS / 2)]
+    out += [
+        Measurement("path-start", ["start"], {"path-start": "useful"},
+                    path=far, congestion="cubic", scale=1 / LONG_MS),
+        Measurement("path-again", ["once"],
+                    {"path-again": "again"}, path=far, congestion="cubic", scale=1 / LONG_MS),
+    ]
     for m in out:
-        m.kinds = tuple(k.name for k in KINDS[:3])
+        m.kinds = tuple(k.name for k in KINDS[:2 if m.name == "path-again"
+                                              else 3])
         m.path = m.path + ["-s", f"tcp_congestion_control={m.congestion}"]
     return out
 
@@ -329,10 +348,12 @@ def measure(bench, kind, m, results):
         kind = dataclasses.replace(kind, options=kind.options + m.options)
     with tunnel_for(bench, kind, m) as tunnel:
         try:
-            if m.name == "start":
+            if m.args == ["start"]:
                 command = tunnel.near_command()
                 figures = traffic(tunnel.traffic_command(),
                                   [*m.args, "--", *command])
+            elif "again" in m.rows.values():
+                figures = {"again": tunnel.time_again(m.args)}
             else:
                 tunnel.start_near()
                 pids = ",".join(map(str, tunnel.processes()))

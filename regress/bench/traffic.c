@@ -14,6 +14,7 @@
  *			with -s, a bulk flow beside those
  *	rate		connect, one byte there and back, close; -j at once;
  *			then without a proxy
+ *	once		one byte there and back, as soon as that can be
  *	first		-n times, each after the other: the first byte back
  *	udp		echoes of datagrams and over TCP, -j at once and alone
  *	start -- cmd	the command's time until it accepts and is of use
@@ -386,6 +387,15 @@ run_first(struct run *r, char *argv[])
 	samples_clear(&s);
 }
 
+static void
+run_once(struct run *r, char *argv[])
+{
+	int64_t start = measure_now();
+
+	close(echo_open(r));
+	printf("once %.3f\n", measure_since(start) * 1e3);
+}
+
 /* Each for -s seconds: so many at once, and one after the other. */
 static void
 run_udp(struct run *r, char *argv[])
@@ -453,6 +463,7 @@ static const struct {
 	{ "flows", run_flows },
 	{ "rate", run_rate },
 	{ "first", run_first },
+	{ "once", run_once },
 	{ "start", run_start },
 	{ "udp", run_udp },
 	{ "target", run_target },

@@ -134,6 +134,7 @@ class Tunnel:
         self.far = self.wire = self.near = None
         self.in_near, self.in_far = [], []      # what runs a command there
         self.own = []           # options that only our programs know
+        self.more_options = []                  # of the near end
 
     def __enter__(self):
         try:
@@ -195,6 +196,7 @@ class Tunnel:
         return [program, "-N", "-F", self.bench.path("ssh_config"), *own,
                 "-D", f"127.0.0.1:{self.port}",
                 "-o", "ExitOnForwardFailure=yes", *self.kind.options,
+                *self.more_options,
                 "-p", str(self.far_port), self.HOST]
 
     def start_near(self):
@@ -229,6 +231,34 @@ class Tunnel:
         """What measures this tunnel, when it is up."""
         return [*self.in_near, self.bench.tool("traffic"),
                 "-P", str(self.port)]
+
+    def attempts(self):
+        """How often the near end has begun to connect."""
+        return len(re.findall(r"Connecting to \S+ port",
+                              self.bench.read("near.log")))
+
+    def time_again(self, args):
+        """The far end ends the session: the ms from the next attempt to connect
+        until a client that waits for it has had its answer."""
+        self.more_options = ["-v"]
+        self.start_near()
+        before = self.attempts()
+        for pid in tree(self.far.pid)[1:]:
+            if running(pid):
+                os.kill(pid, signal.SIGKILL)
+        waiting = subprocess.Popen(self.traffic_command() + args,
+                                   stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL)
+        try:
+            wait_for("no session is made anew",
+                     lambda: self.attempts() > before)
+            begin = time.monotonic()
+            if waiting.wait(START_S) != 0:
+                raise Failed("no first byte of a session made anew")
+            return (time.monotonic() - begin) * 1000
+        finally:
+            waiting.kill()
+            waiting.wait()
 
     def figures(self):
         """What else is to be said of a measurement when it is over."""
