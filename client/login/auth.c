@@ -300,14 +300,14 @@ auth_begin(struct auth *auth)
 
 /*
  * Is the server still to be asked what it takes?  Some let a user in who only
- * asks, and refuse keys.
+ * asks, and refuse keys.  Not after many keys: sshd counts it as a failure.
  */
 static int
-auth_must_ask(const struct auth *auth)
+auth_must_ask(const struct auth *auth, int offered)
 {
-	return !auth->asked && !auth->interrupted &&
-	    (auth->conf->preferred_auth.n > 1 ||
-	    ssh_userauth_list(auth->session, NULL) == 0);
+	return auth->kind == NULL && !auth->asked && !auth->interrupted &&
+	    (offered == 0 || (auth->keys != NULL &&
+	    candidates_count(auth->keys) == 1));
 }
 
 static enum auth_result
@@ -316,14 +316,14 @@ auth_next(struct auth *auth)
 	char	*list;
 	int	 offered;
 
-	if (auth_must_ask(auth)) {
-		auth->kind = NULL;
+	offered = ssh_userauth_list(auth->session, NULL);
+	auth->kind = auth->interrupted ? NULL : auth_choose(auth, offered);
+	if (auth_must_ask(auth, offered)) {
 		auth->state = AUTH_STATE_NONE;
 		return AUTH_AGAIN;
 	}
-	offered = ssh_userauth_list(auth->session, NULL);
+	auth->asked = 1;
 	list = auth_list_methods(offered);
-	auth->kind = auth->interrupted ? NULL : auth_choose(auth, offered);
 	if (auth->interrupted)
 		log_warnx("%s: interrupted at a question", auth->who);
 	else if (auth->kind == NULL) {
@@ -689,7 +689,6 @@ auth_partial(struct auth *auth)
 	log_verbose("Authenticated using \"%s\" with partial success.",
 	    auth_method(auth));
 	auth->spent = 0;
-	auth->asked = 1;
 	auth->kbdint_asked = 0;
 	if (++auth->partial > AUTH_MAX_PARTIAL) {
 		log_warnx("%s: too many partial successes", auth_host(auth));
