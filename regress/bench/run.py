@@ -278,7 +278,8 @@ def path_measurements():
         Measurement("path-start", ["start"], {"path-start": "useful"},
                     path=far, congestion="cubic", scale=1 / LONG_MS),
         Measurement("path-again", ["once"],
-                    {"path-again": "again"}, path=far, congestion="cubic", scale=1 / LONG_MS),
+                    {"path-again": "again"}, path=far, congestion="cubic",
+                    scale=1 / LONG_MS),
     ]
     for m in out:
         m.kinds = tuple(k.name for k in KINDS[:2 if m.name == "path-again"
