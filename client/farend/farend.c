@@ -437,6 +437,19 @@ farend_ask(struct farend_ask *a, struct farend *f, enum socks_cmd cmd,
 }
 
 /*
+ * Has a stock sshd send small packets at once.  As long as it has run no
+ * program it holds one back until the last one was acknowledged (it sets
+ * TCP_NODELAY only then), and beside an upload, whose windows it announces all
+ * the time, every answer waits for a round trip more.
+ */
+void
+farend_quicken(struct farend *f)
+{
+	if (!f->native)
+		helper_quicken(&f->helper);
+}
+
+/*
  * To be called after FAREND_BOUND, when the question is not given up: the
  * second answer, which may come from inside this call, is wanted.
  */
@@ -495,6 +508,7 @@ farend_clear(struct farend *f)
 	while ((a = TAILQ_FIRST(&f->lookups)) != NULL)
 		ask_lose(a);
 	spares_clear(&f->spares);
+	helper_clear(&f->helper);
 	event_free(f->next_lookup);
 	memset(f, 0, sizeof(*f));
 }

@@ -66,6 +66,7 @@ struct farend_ask {
 int	farend_init(struct farend *, struct event_base *, struct sshloop *,
 	    const struct cliconf *, int);
 void	farend_clear(struct farend *);
+void	farend_quicken(struct farend *);
 void	farend_ask(struct farend_ask *, struct farend *, enum socks_cmd,
 	    const struct addr *, farend_cb *, void *);
 void	farend_await(struct farend_ask *);

@@ -98,7 +98,9 @@ helper_answer_cb(struct sshchan *chan, enum sshconn_answer answer, void *arg)
 		r->by_command = 1;
 		helper_request(r);
 	} else {
-		helper_note_failure(h, HELPER_MISSING, "the server runs none");
+		if (r != &h->quick)
+			helper_note_failure(h, HELPER_MISSING,
+			    "the server runs none");
 		helper_fail(r, h->answered ? HELPER_FAILED : HELPER_MISSING,
 		    "no helper");
 	}
@@ -160,6 +162,37 @@ helper_cancel(struct helper_run *r)
 	st = &r->chan->stream;
 	r->chan = NULL;
 	st->ops->close(st, STREAM_CLOSE);
+}
+
+/* It has run, or does not: both is well. */
+static void
+helper_quick_cb(enum helper_result result, struct stream *st, const char *why,
+    void *arg)
+{
+	if (st != NULL)
+		st->ops->close(st, STREAM_CLOSE);
+}
+
+/*
+ * Runs one for the sake of having run a program, which makes an sshd quick
+ * (farend_quicken), unless one has run.
+ */
+void
+helper_quicken(struct helper *h)
+{
+	if (h->answered || h->quick.helper != NULL ||
+	    strcasecmp(h->command, "none") == 0)
+		return;
+	log_debug("running %s, so that the SSH server answers at once",
+	    SERVICE_HELPER);
+	helper_start(&h->quick, h, helper_quick_cb, NULL);
+}
+
+/* The session goes. */
+void
+helper_clear(struct helper *h)
+{
+	helper_cancel(&h->quick);
 }
 
 /* Is there use in running one now?  HELPER_RUNS, or why not. */

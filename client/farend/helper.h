@@ -21,17 +21,6 @@ enum helper_result {
 	HELPER_FAILED		/* it does not work now */
 };
 
-/* What is known of the helper at the server of a session. */
-struct helper {
-	struct sshloop	*loop;
-	const char	*command;	/* of RemoteHelper; not owned */
-	int		 no_subsystem;	/* the command is what answers */
-	int		 answered;	/* there is one, whatever follows */
-	int		 told;		/* the log knows that it is out */
-	enum helper_result out;		/* why none is run ... */
-	int64_t		 until;		/* ... before then (monotime_ns) */
-};
-
 /* The stream, owned by the callee, if it runs; else why not. */
 typedef void helper_cb(enum helper_result, struct stream *, const char *,
     void *);
@@ -45,7 +34,21 @@ struct helper_run {
 	void		*arg;
 };
 
+/* What is known of the helper at the server of a session. */
+struct helper {
+	struct sshloop	*loop;
+	const char	*command;	/* of RemoteHelper; not owned */
+	int		 no_subsystem;	/* the command is what answers */
+	int		 answered;	/* there is one, whatever follows */
+	int		 told;		/* the log knows that it is out */
+	enum helper_result out;		/* why none is run ... */
+	int64_t		 until;		/* ... before then (monotime_ns) */
+	struct helper_run quick;	/* nobody has a question for it */
+};
+
 void	helper_init(struct helper *, struct sshloop *, const char *);
+void	helper_clear(struct helper *);
+void	helper_quicken(struct helper *);
 int	helper_start(struct helper_run *, struct helper *, helper_cb *,
 	    void *);
 void	helper_cancel(struct helper_run *);

@@ -159,8 +159,17 @@ session_lost_cb(const char *why, void *arg)
 	session_event(s, EVENT_BROKEN);
 }
 
+static void
+session_busy_cb(void *arg)
+{
+	struct session *s = arg;
+
+	farend_quicken(&s->farend);
+}
+
 static const struct sshloop_ops session_loop_ops = {
 	.lost = session_lost_cb,
+	.busy = session_busy_cb,
 };
 
 /* An authenticated session is there, and from now on ours. */

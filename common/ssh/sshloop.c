@@ -30,6 +30,8 @@
 
 /* Turns in one round; then others have the loop. */
 #define SSHLOOP_TURNS		32
+/* Bytes: much was sent. */
+#define SSHLOOP_MUCH		(1024 * 1024)
 
 /*
  * What libssh must log for sshopen_note_failure.  Built with 0.10, whose
@@ -180,6 +182,11 @@ sshloop_round(void *arg)
 	sshprogram_service(chans);
 	sshforwards_service(&l->forwards);
 	sshloop_deliver_marks(chans);
+	if (!l->busy && l->conn.count.out_bytes > SSHLOOP_MUCH) {
+		l->busy = 1;
+		if (l->ops->busy != NULL)
+			l->ops->busy(l->arg);
+	}
 	while ((c = TAILQ_FIRST(&chans->thirsty)) != NULL)
 		sshchan_widen(c);
 	if (sshloop_run_ring(l) || !TAILQ_EMPTY(&chans->dead))

@@ -21,6 +21,8 @@ struct sshloop_ops {
 	int	(*message)(ssh_message, void *);
 	/* The session ended; every channel has been told STREAM_RESET. */
 	void	(*lost)(const char *, void *);
+	/* Much was sent by now; once, and may be NULL. */
+	void	(*busy)(void *);
 };
 
 struct sshloop_options {
@@ -40,6 +42,7 @@ struct sshloop {
 	struct sshforwards	 forwards;	/* of a client's session */
 	const struct sshloop_ops *ops;
 	void			*arg;
+	int			 busy;		/* the owner was told */
 	uint64_t		 messages_seen;	/* bytes, when none was left */
 	uint64_t		 others_seen;	/* packets without data */
 };

@@ -140,6 +140,16 @@ helper_cancel(struct helper_run *r)
 {
 }
 
+void
+helper_clear(struct helper *h)
+{
+}
+
+void
+helper_quicken(struct helper *h)
+{
+}
+
 enum helper_result
 helper_outlook(const struct helper *h)
 {
