@@ -198,6 +198,22 @@ queue_measured(struct sshqueue *q, const struct tcppath *path, int64_t now)
 }
 
 /*
+ * Is a measurement over?  One in which a queue begins is cut short: the rate
+ * may double in each round trip.
+ */
+static int
+queue_is_due(const struct sshqueue *q, const struct tcppath *path, int64_t now)
+{
+	int64_t took = now - q->began;
+
+	if (q->began == 0 || path->delivered == q->delivered)
+		return 0;
+	return took >= q->takes || (took >= QUEUE_MEASURE &&
+	    q->state != SSHQUEUE_HELD && now >= q->until &&
+	    path->trip - queue_shortest_trip(q) > queue_bound(q, path));
+}
+
+/*
  * Looks at a connection on which something has waited to be sent since the
  * last look, or since sshqueue_pause.  Returns the bytes a second that it may
  * send from now on, or 0 for as many as TCP likes.
@@ -205,15 +221,18 @@ queue_measured(struct sshqueue *q, const struct tcppath *path, int64_t now)
 double
 sshqueue_look(struct sshqueue *q, const struct tcppath *path, int64_t now)
 {
+	int due;
+
 	if (q->bound == 0 || path->trip == 0)
 		return 0;
 	queue_note_trip(q, path, now);
-	if (q->began != 0 && now - q->began < q->takes)
-		return q->state == SSHQUEUE_HELD ? q->rate : 0;
-	if (q->began != 0 && path->delivered != q->delivered)
+	due = queue_is_due(q, path, now);
+	if (due)
 		queue_measured(q, path, now);
-	q->began = now;
-	q->takes = MAX(path->trip, QUEUE_MEASURE);
-	q->delivered = path->delivered;
+	if (due || q->began == 0 || now - q->began >= q->takes) {
+		q->began = now;
+		q->takes = MAX(path->trip, QUEUE_MEASURE);
+		q->delivered = path->delivered;
+	}
 	return q->state == SSHQUEUE_HELD ? q->rate : 0;
 }
