@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <sys/mman.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,8 @@ remembered_pages(void)
 		return NULL;
 	if (mlock(p, REMEMBERED_SIZE) == -1) {
 		munmap(p, REMEMBERED_SIZE);
+		/* ENOMEM, if it may lock no more: libssh is in no want. */
+		errno = 0;
 		return NULL;
 	}
 #ifdef MADV_DONTDUMP

@@ -15,6 +15,10 @@
  * out what was read ahead in large pieces; send(2) says "0 bytes" where the
  * kernel says EAGAIN.  For every other descriptor they are what they were.
  *
+ * While it authenticates libssh waits by itself.  If it has run out of memory
+ * then, it may have dropped what it waits for the answer to, or the answer:
+ * poll(2) fails instead.
+ *
  * Whether libssh's calls do come here is seen while it authenticates; if they
  * do not, all of this stays away and the descriptor is libssh's alone.
  */
@@ -150,6 +154,8 @@ poll(struct pollfd *fds, nfds_t n, int timeout)
 		wire.seen |= SEEN_POLL;
 		if (wire.open)
 			return sshwire_poll(fds);
+		if (errno == ENOMEM)
+			return -1;
 	}
 	return ppoll(fds, n, timeout < 0 ? NULL : &ts, NULL);
 }
@@ -187,6 +193,7 @@ sshwire_watch(int fd)
 {
 	sshwire_close();
 	wire.fd = fd;
+	errno = 0;
 }
 
 /*

@@ -204,6 +204,20 @@ test_want_of_memory(void **state)
 	assert_int_equal(errno, EAGAIN);
 }
 
+/* The same while it waits by itself. */
+static void
+test_want_of_memory_before(void **state)
+{
+	struct pollfd p = { .fd = near, .events = POLLOUT };
+
+	sshwire_watch(near);
+	errno = ENOMEM;
+	assert_int_equal(poll(&p, 1, 0), -1);
+	assert_int_equal(errno, ENOMEM);
+	sshwire_watch(near);
+	assert_int_equal(poll_near(POLLOUT), POLLOUT);
+}
+
 int
 main(void)
 {
@@ -215,6 +229,7 @@ main(void)
 		TEST(test_broken_is_an_error),
 		TEST(test_other_descriptors_are_left_alone),
 		TEST(test_want_of_memory),
+		TEST(test_want_of_memory_before),
 		TEST(test_stays_away_where_it_was_not_called),
 	};
 
