@@ -117,6 +117,14 @@ servargs_parse_role(const char *name)
 	servargs_usage();
 }
 
+/* The role of a process that rexec_run() has made, before all else is parsed. */
+enum servargs_role
+servargs_role(int argc, char **argv)
+{
+	return argc > 2 && strcmp(argv[1], "-R") == 0 ?
+	    servargs_parse_role(argv[2]) : ROLE_START;
+}
+
 /* The options with an argument. */
 static void
 servargs_parse_arg(struct servargs *a, int ch, const char *arg)

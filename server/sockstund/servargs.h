@@ -38,6 +38,8 @@ struct servargs {
 };
 
 void	 servargs_parse(struct servargs *, struct servconf *, int, char **);
+enum servargs_role
+	 servargs_role(int, char **);
 enum logto
 	 servargs_get_log(const struct servargs *);
 enum log_level

@@ -59,6 +59,7 @@ struct sockstund {
 	struct servconf	 conf;
 	struct rexec	 self;
 	enum logto	 log;
+	struct report	 report;	/* of a dialer */
 	char		**argv;
 	char		 cwd[PATH_MAX];		/* where it was started */
 };
@@ -151,12 +152,10 @@ static int
 sockstund_dialer(struct sockstund *s)
 {
 	struct context ctx;
-	struct report report;
 	char *text;
 	size_t len;
 	int ret;
 
-	report_open(&report, REXEC_DIALER_LOG);
 	sockstund_inherit(s, REXEC_DIALER_CONF);
 	text = (char *)rexec_read_memfd(REXEC_DIALER_CONTEXT, &len);
 	if (text == NULL)
@@ -165,7 +164,7 @@ sockstund_dialer(struct sockstund *s)
 	close(REXEC_DIALER_CONTEXT);
 	if (context_unpack(&ctx, text, len) == -1)
 		fatalx("inherited context is damaged");
-	ret = dialer_main(&s->conf, REXEC_DIALER_PEER, &report, &ctx);
+	ret = dialer_main(&s->conf, REXEC_DIALER_PEER, &s->report, &ctx);
 	conf_list_clear(&ctx.permit_open);
 	free(text);
 	servconf_clear(&s->conf);
@@ -403,6 +402,9 @@ main(int argc, char **argv)
 	if (stdfds_open() == -1)
 		return 1;
 	log_init("sockstund", LOG_LEVEL_INFO, 1);
+	/* It has no standard error to say on why it could not begin. */
+	if (servargs_role(argc, argv) == ROLE_DIALER)
+		report_open(&s.report, REXEC_DIALER_LOG);
 	/* setproctitle(3) writes over the original. */
 	s.argv = xcalloc(argc + 1, sizeof(*s.argv));
 	for (i = 0; i < argc; i++)
