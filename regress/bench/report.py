@@ -4,7 +4,7 @@ import html
 import math
 import statistics
 
-BASE = "ssh -D"
+from tunnels import GCM, OURS, SHADOW, SSH, STOCK
 
 
 def median(samples):
@@ -52,33 +52,34 @@ class Results:
     def ratio(self, row, tunnel):
         if not row.compare:
             return None
-        base = self.samples.get(row.base or row.name, {}).get(BASE)
+        base = self.samples.get(row.base or row.name, {}).get(SSH)
         return ratio(row, self.value(row, tunnel), median(base))
 
     def measured(self):
         return [row for row in self.rows if row.name in self.samples]
 
+    def reached(self, row, goal, tunnel):
+        """Is that tunnel there?  None if that cannot be told."""
+        other = self.samples.get(goal.row or row.name, {})
+        limit = goal.limit(median(other.get(goal.tunnel or tunnel)))
+        value = self.value(row, tunnel)
+        if value is None or limit is None:
+            return None
+        return value >= limit if row.more else value <= limit
+
     def verdict(self, row):
-        """The goal, and whether sockstun with sockstund is there."""
-        if row.goal is None:
-            return ""
-        kind, goal, *other = row.goal
-        ours = self.tunnels[0].name
-        value = self.value(row, ours)
-        if kind == "ratio":
-            text = f">= {goal:g}x"
-            value = self.ratio(row, ours)
-        elif kind == "row":
-            text = f"<= {goal:g}x the next"
-            beside = median(self.samples.get(other[0], {}).get(ours))
-            value = value / beside if value and beside else None
-        else:
-            text = f"{'>=' if row.more else '<='} {goal:g}"
-        if value is None:
-            return text
-        more = row.more or kind == "ratio"
-        good = value >= goal if more else value <= goal
-        return f"{text} {'yes' if good else 'NO'}"
+        """The goals, and whether those that are to reach them have."""
+        out = []
+        for goal in row.goals:
+            words = [">=" if row.more else "<=", goal.text()]
+            for tunnel in goal.who:
+                there = self.reached(row, goal, tunnel)
+                if there is not None and len(goal.who) > 1:
+                    words.append(tunnel.rpartition("+")[2])
+                if there is not None:
+                    words.append("yes" if there else "NO")
+            out.append(" ".join(words))
+        return ", ".join(out)
 
     def table(self):
         """Lines of text; in brackets, how many times better than ssh -D."""
@@ -89,7 +90,7 @@ class Results:
             for tunnel in self.tunnels:
                 r = times(self.ratio(row, tunnel.name))
                 text = figure(self.value(row, tunnel.name))
-                cells.append(f"{text} ({r})" if r and tunnel.name != BASE
+                cells.append(f"{text} ({r})" if r and tunnel.name != SSH
                              else text)
             lines.append(cells + [self.verdict(row)])
         return columns(lines)
@@ -147,20 +148,24 @@ def columns(lines):
 class Chart:
     """Bars of ratios on a logarithmic scale; the line is ssh -D itself."""
 
-    WIDTH, LEFT, RIGHT, BAR, TOP = 860, 330, 90, 11, 58
-    COLOURS = ("#1f6f8b", "#7fb7be", "#c9c9c9", "#8a8a8a")
+    WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 860, 330, 90, 11, 10, 58
+    COLOURS = {OURS: "#1f6f8b", STOCK: "#7fb7be", GCM: "#c9c9c9",
+               SHADOW: "#8a8a8a"}
 
     def __init__(self, results):
         self.results = results
-        self.tunnels = [t for t in results.tunnels if t.name != BASE]
-        self.rows = [row for row in results.measured() if row.chart and any(
-            results.ratio(row, t.name) for t in self.tunnels)]
-        ratios = [results.ratio(row, t.name) for row in self.rows
-                  for t in self.tunnels]
-        ratios = [r for r in ratios if r] + [1]
+        self.tunnels = [t.name for t in results.tunnels if t.name != SSH]
+        self.rows = [(row, bars) for row in results.measured() if row.chart
+                     and (bars := self.ratios(row))]
+        ratios = [r for _, bars in self.rows for r in bars.values()] + [1]
         self.low = min(0.5, min(ratios) / 1.1)
         self.high = max(2, max(ratios) * 1.1)
         self.out = []
+
+    def ratios(self, row):
+        """What is known of the row: tunnel -> ratio."""
+        known = {t: self.results.ratio(row, t) for t in self.tunnels}
+        return {t: r for t, r in known.items() if r}
 
     def x(self, r):
         span = self.WIDTH - self.LEFT - self.RIGHT
@@ -179,10 +184,10 @@ class Chart:
         self.put(12, 22, "How many times better than ssh -D, same machine, "
                  "same run", ' font-weight="bold"')
         x = 12
-        for tunnel, colour in zip(self.tunnels, self.COLOURS):
-            self.box(x, 34, 10, 10, colour)
-            self.put(x + 15, 43, tunnel.name)
-            x += 30 + 7 * len(tunnel.name)
+        for tunnel in self.tunnels:
+            self.box(x, 34, 10, 10, self.COLOURS[tunnel])
+            self.put(x + 15, 43, tunnel)
+            x += 30 + 7 * len(tunnel)
 
     def scale(self, bottom):
         for mark in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
@@ -195,29 +200,30 @@ class Chart:
             self.put(x, bottom + 15, f"{mark:g}x",
                      ' text-anchor="middle" fill="#666"')
 
-    def bars(self, row, y):
-        self.put(self.LEFT - 10, y + self.BAR * len(self.tunnels) / 2 + 4,
-                 row.title, ' text-anchor="end"')
-        for tunnel, colour in zip(self.tunnels, self.COLOURS):
-            r = self.results.ratio(row, tunnel.name)
-            if r is not None:
-                x = min(self.x(1), self.x(r))
-                self.box(x, y, abs(self.x(r) - self.x(1)) + 1, self.BAR - 1,
-                         colour)
-                value = figure(self.results.value(row, tunnel.name))
-                self.put(max(self.x(1), self.x(r)) + 5, y + self.BAR - 2,
-                         f"{times(r)}  {value} {row.unit}",
-                         ' font-size="9.5" fill="#555"')
+    def bars(self, row, ratios, y):
+        """Draws one row; where the next begins."""
+        self.put(self.LEFT - 10, y + self.BAR * len(ratios) / 2 + 4,
+                 row.title.strip(), ' text-anchor="end"')
+        for tunnel, r in ratios.items():
+            x = min(self.x(1), self.x(r))
+            self.box(x, y, abs(self.x(r) - self.x(1)) + 1, self.BAR - 1,
+                     self.COLOURS[tunnel])
+            value = figure(self.results.value(row, tunnel))
+            self.put(max(self.x(1), self.x(r)) + 5, y + self.BAR - 2,
+                     f"{times(r)}  {value} {row.unit}",
+                     ' font-size="9.5" fill="#555"')
             y += self.BAR
+        return y + self.GAP
 
     def text(self):
-        step = self.BAR * len(self.tunnels) + 10
-        bottom = self.TOP + step * len(self.rows)
+        bars = sum(len(ratios) for _, ratios in self.rows)
+        bottom = self.TOP + self.BAR * bars + self.GAP * len(self.rows)
         height = bottom + 28
         self.legend()
         self.scale(bottom)
-        for i, row in enumerate(self.rows):
-            self.bars(row, self.TOP + 5 + i * step)
+        y = self.TOP + self.GAP / 2
+        for row, ratios in self.rows:
+            y = self.bars(row, ratios, y)
         return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.WIDTH}" '
                 f'height="{height}" viewBox="0 0 {self.WIDTH} {height}" '
                 'font-family="sans-serif" font-size="12" fill="#222">\n'

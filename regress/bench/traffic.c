@@ -23,8 +23,8 @@
  *			its 127.0.0.1 can be reached through the proxy
  *
  * Prints lines of a name and a figure; processes named by -c are watched: CPU
- * seconds of the measured time (bulk), memory (flows).  -x: what listens at
- * the proxy's port is no proxy.
+ * seconds of the measured time (bulk, rate), memory (flows).  -x: what listens
+ * at the proxy's port is no proxy.
  */
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -352,7 +352,8 @@ rate_measure(const struct run *r, const struct dial_to *to, double seconds,
 	int failed;
 
 	failed = dial_many(to, r->at_once, 0, seconds, count_it, &count);
-	printf("%s %.0f\n", name, (double)count / measure_since(start));
+	printf("%s %.0f\n%s_count %ld\n", name,
+	    (double)count / measure_since(start), name, count);
 	return failed;
 }
 
@@ -360,10 +361,11 @@ static void
 run_rate(struct run *r, char *argv[])
 {
 	struct dial_to to = without_proxy(r);
-
 	int failed;
 
+	usage_mark(&r->usage);
 	failed = rate_measure(r, &r->to, r->seconds, "rate");
+	usage_print_cpu(&r->usage);
 	failed += rate_measure(r, &to, r->seconds / 3, "direct");
 	printf("failed %d\n", failed);
 }

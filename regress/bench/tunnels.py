@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The tunnels that are compared, each started afresh for every measurement:
 a far end, perhaps a long link, a near end; on loopback, or in two networks."""
+import dataclasses
 import os
 import re
 import shutil
@@ -14,6 +15,34 @@ PROGRAMS = ("sockstun", "sockstund", "sockstund-net", "sockstund-signer",
 START_S = 15
 
 
+OURS, STOCK = "sockstun+sockstund", "sockstun+sshd"
+SSH, GCM = "ssh -D", "ssh -D aes128-gcm"
+SHADOW = "shadowsocks-libev"
+
+
+@dataclasses.dataclass
+class Kind:
+    name: str
+    near: str
+    far: str
+    options: tuple = ()
+
+    def installed(self):
+        """Is there all that is not ours?"""
+        return self.name != SHADOW or \
+            all(map(shutil.which, (self.near, self.far)))
+
+
+KINDS = [
+    Kind(OURS, "sockstun", "sockstund"),
+    Kind(STOCK, "sockstun", "sshd"),
+    Kind(SSH, "ssh", "sshd"),
+    Kind(GCM, "ssh", "sshd", ("-c", "aes128-gcm@openssh.com")),
+    Kind(SHADOW, "ss-local", "ss-server", ("-k", "bench", "-m", "aes-128-gcm",
+                                           "-u")),
+]
+
+
 class Failed(Exception):
     """A tunnel did not come up."""
 
@@ -22,6 +51,14 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def accepts(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+        return True
+    except OSError:
+        return False
 
 
 def wait_for(what, test, seconds=START_S):
@@ -302,6 +339,29 @@ class Tunnel:
         self.end(self.far)
 
 
+class ShadowTunnel(Tunnel):
+    """shadowsocks: no session, every flow has a connection of its own."""
+
+    def start_far(self):
+        self.far_port = free_port()
+        self.far = spawn(self.bench, "farend",
+                         [self.kind.far, "-s", self.HOST, "-p",
+                          str(self.far_port), *self.kind.options])
+        wait_for(f"{self.kind.far} does not listen",
+                 lambda: accepts(self.far_port))
+
+    def near_command(self):
+        self.port = free_port()
+        return [self.kind.near, "-s", self.HOST, "-p", str(self.far_port),
+                "-b", "127.0.0.1", "-l", str(self.port), *self.kind.options]
+
+
+def dropped(counts):
+    """What one direction of a path has dropped of what came, in percent."""
+    gone = sum(counts[why] for why in ("full", "lost", "swallowed"))
+    return 100 * gone / counts["packets"] if counts["packets"] else 0
+
+
 class PathTunnel(Tunnel):
     """The same over a path of packets: near end and traffic are in one network,
     far end and target in the other."""
@@ -361,6 +421,8 @@ class PathTunnel(Tunnel):
                   for words in map(str.split, report)]
         return {"resent_up": self.resent(self.in_near, "dst"),
                 "resent_down": self.resent(self.in_far, "src"),
+                "dropped_up": dropped(counts[0]),
+                "dropped_down": dropped(counts[1]),
                 "path_own": sum(c["own"] for c in counts),
                 "path_behind": max(c["behind"] for c in counts) / 1000}
 
@@ -370,3 +432,12 @@ class PathTunnel(Tunnel):
         if self.path is not None:
             self.path.stdin.close()
         self.end(self.path)
+
+
+def tunnel_for(bench, kind, m):
+    """The tunnel of that kind over what the measurement is made on."""
+    if m.path:
+        return PathTunnel(bench, kind, m.path, m.congestion)
+    if kind.name == SHADOW:
+        return ShadowTunnel(bench, kind, m.link)
+    return Tunnel(bench, kind, m.link)
