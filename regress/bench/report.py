@@ -148,7 +148,7 @@ def columns(lines):
 class Chart:
     """Bars of ratios on a logarithmic scale; the line is ssh -D itself."""
 
-    WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 860, 330, 90, 11, 10, 58
+    WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 900, 370, 100, 11, 10, 58
     COLOURS = {OURS: "#1f6f8b", STOCK: "#7fb7be", GCM: "#c9c9c9",
                SHADOW: "#8a8a8a"}
 

@@ -183,7 +183,7 @@ def loss_goals(cc, way):
 SHARED = {
     "echo": (DSL, "100 Mbit/s, 40 ms", echo_goals),
     "slow": (SLOW, "10 Mbit/s, 40 ms", slow_goals),
-    "loss": (LOSSY, "40 Mbit/s, 1% lost", loss_goals),
+    "loss": (LOSSY, "40 Mbit/s, 30 ms, 1% lost", loss_goals),
 }
 
 
