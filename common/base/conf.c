@@ -86,12 +86,8 @@ conf_text_next(struct conf_text *text, char *line, char *err, size_t errlen)
 static int
 conf_check_text(const char *s, char *err, size_t errlen)
 {
-	static const char control[] =
-	    "\001\002\003\004\005\006\007\010\012\013\014\015\016\017"
-	    "\020\021\022\023\024\025\026\027\030\031\032\033\034\035\036"
-	    "\037\177";
-
-	s += strcspn(s, control);
+	while ((u_char)*s >= ' ' ? *s != '\177' : *s == '\t')
+		s++;
 	if (*s == '\0')
 		return 0;
 	return conf_error(err, errlen, "control character 0x%02x in line",
