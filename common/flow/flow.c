@@ -28,12 +28,12 @@
 #include "stream.h"
 #include "uninit.h"
 
-/* One full packet towards OpenSSH and libssh: 32 KiB less the headers. */
-#define FLOW_CHUNK	32758
+/* Two full packets towards OpenSSH and libssh, as sshpace.c has them written. */
+#define FLOW_CHUNK	65516
 /* Chunks that one event may move before others have their turn. */
 #define FLOW_TURNS	8
 /* The most a half holds: what flow_prefix_to_a() may queue before the start. */
-#define FLOW_HELD_MAX	(4 * FLOW_CHUNK)
+#define FLOW_HELD_MAX	(2 * FLOW_CHUNK)
 /* Seconds that a farewell waits for the other side to close. */
 #define FLOW_FAREWELL	5
 
