@@ -340,6 +340,11 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	if (due & SSHCONN_AGAIN)
 		sshconn_kick(c);
+	/*
+	 * libevent looks at no descriptor and no timer while events are made
+	 * active, and a busy session's rounds do that without end.
+	 */
+	event_base_loopcontinue(c->base);
 }
 
 /*

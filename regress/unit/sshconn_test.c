@@ -34,6 +34,8 @@ static int connected;
 static const char *error_text;	/* of libssh's */
 static int asks;		/* for a sign of life */
 static int rounds;
+static int busy;		/* rounds that ask for another */
+static int others;		/* rounds until others had their turn */
 static char broken[256];	/* why, as told */
 
 int
@@ -141,8 +143,11 @@ ssh_message_reply_default(ssh_message msg)
 static int
 round_cb(void *arg)
 {
-	rounds++;
-	return 0;
+	if (++rounds >= busy)
+		return 0;
+	if (rounds == 1)
+		assert_int_equal(write(far, "x", 1), 1);
+	return SSHCONN_AGAIN;
 }
 
 static void
@@ -176,7 +181,7 @@ setup(void **state)
 	    NULL), 0);
 	sshconn_start(&conn);
 	event_base_loop(base, EVLOOP_NONBLOCK);
-	rounds = 0;
+	rounds = busy = others = 0;
 	return 0;
 }
 
@@ -325,6 +330,25 @@ test_cannot_begin(void **state)
 	close(n);
 }
 
+static void
+other_cb(evutil_socket_t fd, short what, void *arg)
+{
+	others = rounds;
+}
+
+/* A session that always has more to do leaves the loop to others, too. */
+static void
+test_busy(void **state)
+{
+	busy = 100;
+	assert_int_equal(event_base_once(base, conn.watch, EV_READ, other_cb,
+	    NULL, NULL), 0);
+	sshconn_kick(&conn);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_true(rounds >= busy);
+	assert_in_range(others, 1, 3);
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -340,6 +364,7 @@ main(void)
 		TEST(test_asks),
 		TEST(test_no_watch),
 		TEST(test_cannot_begin),
+		TEST(test_busy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
