@@ -45,6 +45,8 @@
 
 /* Reads in one event; then others have the loop. */
 #define SSHCONN_READS		64
+/* Rounds after which they have it, if each of them asks for the next. */
+#define SSHCONN_ROUNDS		4
 /* What libssh reads at once. */
 #define SSHCONN_READ_SIZE	4096
 /* Bytes that gather in libssh before they are sent. */
@@ -342,9 +344,10 @@ sshconn_event_cb(evutil_socket_t fd, short what, void *arg)
 		sshconn_kick(c);
 	/*
 	 * libevent looks at no descriptor and no timer while events are made
-	 * active, and a busy session's rounds do that without end.
+	 * active, which a busy session's rounds do without end.
 	 */
-	event_base_loopcontinue(c->base);
+	if ((due & SSHCONN_AGAIN) || ++c->rounds % SSHCONN_ROUNDS == 0)
+		event_base_loopcontinue(c->base);
 }
 
 /*

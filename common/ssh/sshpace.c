@@ -91,7 +91,7 @@ sshpace_init(struct sshpace *p, int fd)
 {
 	memset(p, 0, sizeof(*p));
 	p->fd = fd;
-	p->quantum = PACE_PACKET;
+	p->quantum = PACE_QUANTUM_MAX;
 	pace_set_backlog(p, PACE_BACKLOG_START);
 }
 

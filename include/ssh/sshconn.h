@@ -73,6 +73,7 @@ struct sshconn {
 	int			 full;		/* the kernel took only part */
 	int			 rekeying;	/* no data until more is read */
 	int			 in_round;	/* it ends with a flush */
+	unsigned int		 rounds;	/* until now */
 	char			 failed[128];	/* a call of libssh's, or "" */
 	int			 lost;
 };
