@@ -140,6 +140,8 @@ queue_note_empty(struct sshqueue *q, double delivered)
 {
 	double step;
 
+	q->stubborn = 0;
+	q->proven = q->path;
 	if (delivered < q->rate * QUEUE_USED)
 		return;
 	if (++q->empty < QUEUE_SURE || q->empty % 2 == 0)
@@ -199,7 +201,7 @@ queue_measured(struct sshqueue *q, const struct tcppath *path, int64_t now)
 
 /*
  * Is a measurement over?  One in which a queue begins is cut short: the rate
- * may double in each round trip.
+ * may double in each round trip.  A burst may look like half of it.
  */
 static int
 queue_is_due(const struct sshqueue *q, const struct tcppath *path, int64_t now)
@@ -210,7 +212,7 @@ queue_is_due(const struct sshqueue *q, const struct tcppath *path, int64_t now)
 		return 0;
 	return took >= q->takes || (took >= QUEUE_MEASURE &&
 	    q->state != SSHQUEUE_HELD && now >= q->until &&
-	    path->trip - queue_shortest_trip(q) > queue_bound(q, path));
+	    path->trip - queue_shortest_trip(q) > 2 * queue_bound(q, path));
 }
 
 /*

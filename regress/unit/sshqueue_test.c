@@ -172,8 +172,10 @@ test_tcp_is_slow(void **state)
 {
 	run(1500);
 	wire.tcp = 1 * MEGA;
+	q.stubborn = 4;
 	run(5000);
 	assert_true(wire.asked > 6 * MEGA);
+	assert_int_equal(q.stubborn, 0);
 	wire.tcp = 100 * MEGA;
 	run(1000);
 	assert_true(rate_of(1000) > 0.95 * wire.rate);
