@@ -23,18 +23,6 @@ echo "$user:$secret" | chpasswd || fatal "chpasswd"
 start_peer
 sed -i /^BatchMode/d "$OBJ/ssh_config"
 
-works()
-{
-	python3 -c 'from socks import *
-sock = order("echo")
-sock.sendall(b"x")
-read_exactly(sock, 1)' || fail "$what: it does not work"
-}
-kill_session()
-{
-	# shellcheck disable=SC2046
-	kill -KILL $(family "$(pidof_test farend)" | tail -n +2) 2>/dev/null
-}
 # Loses the session twice; the user was asked once, at the start.
 twice()
 {
@@ -94,7 +82,7 @@ control()
 }
 start_client -S "$OBJ/ctl" -o StrictHostKeyChecking=ask
 works
-pids=$(family "$(pidof_test farend)" | tail -n +2)
+pids=$(serving farend)
 stop farend
 # shellcheck disable=SC2086
 kill -KILL $pids 2>/dev/null

@@ -10,7 +10,7 @@ with_clock
 # The processes that speak SSH at the far end.
 speakers()
 {
-	for p in $(family "$(pidof_test farend)" | tail -n +2); do
+	for p in $(serving farend); do
 		grep -lxE 'sockstund-net|sshd' "/proc/$p/comm"
 	done 2>/dev/null | cut -d / -f 3
 }

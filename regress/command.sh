@@ -40,11 +40,6 @@ begin()
 	wait_for 15 grep -q '^first' "$OBJ/job.out" ||
 	    fatal "$what: the command is not served"
 }
-kill_session()
-{
-	# shellcheck disable=SC2046
-	kill -KILL $(family "$(pidof_test farend)" | tail -n +2) 2>/dev/null
-}
 ends_with()
 {
 	wait_end job 20 || fatal "$what: it goes on"

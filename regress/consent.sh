@@ -63,18 +63,10 @@ wait_for 5 test -S "$OBJ/consent" || fatal "no agent"
 SSH_AUTH_SOCK=$OBJ/consent
 export SSH_AUTH_SOCK
 
-works()
-{
-	python3 -c 'from socks import *
-sock = order("echo")
-sock.sendall(b"x")
-read_exactly(sock, 1)' || fail "$what: it does not work"
-}
-kill_session()
+lose_session()
 {
 	: >"$OBJ/consent.out"
-	# shellcheck disable=SC2046
-	kill -KILL $(family "$(pidof_test farend)" | tail -n +2) 2>/dev/null
+	kill_session
 }
 control()
 {
@@ -113,7 +105,7 @@ works
 
 what="consent at the next one"
 : >"$OBJ/asking-sign"
-kill_session
+lose_session
 asks sign
 start early python3 -c 'from socks import *
 sock = order("echo")
@@ -126,7 +118,7 @@ wait_end early 10 && [ "$status" -eq 0 ] || fail "$what: who waited is not serve
 
 what="an order meanwhile"
 : >"$OBJ/asking-sign"
-kill_session
+lose_session
 asks sign
 : >"$OBJ/consent.out"
 control reconnect || fail "$what: no answer"
@@ -136,7 +128,7 @@ works
 
 what="an agent that does not even list its keys"
 : >"$OBJ/asking-list"
-kill_session
+lose_session
 asks list
 wait_log sockstun 'agent: no list of keys' 10 || fail "$what: it waits"
 rm "$OBJ/asking-list"
@@ -145,7 +137,7 @@ works
 
 what="no consent"
 : >"$OBJ/asking-sign"
-kill_session
+lose_session
 asks sign
 : >"$OBJ/no"
 rm "$OBJ/asking-sign"

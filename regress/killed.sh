@@ -12,7 +12,7 @@ need pgrep nc
 # one that listens
 named()
 {
-	for p in $(family "$(pidof_test farend)" | tail -n +2); do
+	for p in $(serving farend); do
 		tr '\0' ' ' <"/proc/$p/cmdline" | grep -q "$1" && echo "$p"
 	done
 }

@@ -33,7 +33,7 @@ log_is_honest()
 	    "$OBJ/lines" || fail "$1: no count of what was left out"
 }
 
-works()
+fetches()
 {
 	start_client
 	curl -sS --max-time 20 -o /dev/null --noproxy '' \
@@ -48,7 +48,7 @@ echo hello >"$OBJ/www/index.html"
 start_nginx
 log=farend.log
 start_sockstund 'LogLevel INFO'
-works "as it should be"
+fetches "as it should be"
 u=$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$(logger_pid)/status")
 [ "$u" != 0 ] || fail "the logger is root"
 
@@ -63,14 +63,14 @@ wait_for 10 grep -q 'no line of log' "$OBJ/$log" ||
     fail "the logger does not tell of what is malformed"
 grep 'after what is malformed' "$OBJ/$log" && fail "it listens still"
 log_is_honest "a dialer" '(dialer|net)'
-works "after a bad dialer"
+fetches "after a bad dialer"
 
 # The logger ends: another one serves the next connections.
 old=$(logger_pid)
 kill -KILL "$old"
 wait_log farend 'the logger ended' || fail "nobody saw the logger end"
 : >"$OBJ/$log"
-works "after the logger's end"
+fetches "after the logger's end"
 [ -n "$(logger_pid)" ] && [ "$(logger_pid)" != "$old" ] || fail "no new logger"
 grep -q '^net\[[0-9]*\] for games from .* ended' "$OBJ/$log" ||
     fail "the new logger writes nothing"
@@ -84,7 +84,7 @@ wait_for 10 is_listening "$FARPORT" || fail "it does not listen again"
 stop sockstun
 wait_for 10 grep -q '^net\[[0-9]*\] for games from .* ended' "$OBJ/$log" ||
     fail "a line is lost with SIGHUP"
-works "after SIGHUP"
+fetches "after SIGHUP"
 has_one_logger()
 {
 	[ "$(logger_pid | wc -l)" -eq 1 ]

@@ -38,7 +38,7 @@ ended()
 
 # The processes that serve this session, not the one that listens.
 flows
-serving=$(family "$(pidof_test farend)" | tail -n +2)
+serving=$(serving farend)
 # shellcheck disable=SC2086
 kill -KILL $serving
 ended "the far end was killed"
@@ -54,7 +54,7 @@ ended "SIGTERM"
 
 # With a far end that stays away requests wait no longer than ConnectTimeout.
 start_client -o ConnectTimeout=3
-pids=$(family "$(pidof_test farend)" | tail -n +2)
+pids=$(serving farend)
 stop farend
 # shellcheck disable=SC2086
 kill -KILL $pids 2>/dev/null

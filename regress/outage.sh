@@ -33,5 +33,4 @@ grep -q "address has changed" "$OBJ/sockstun.log" ||
 
 # Nobody told the far end of those who are gone.
 stop sockstun
-# shellcheck disable=SC2046
-kill -KILL $(family "$(pidof_test farend)" | tail -n +2) 2>/dev/null
+kill_session

@@ -17,15 +17,6 @@ fetch()
 {
 	curl -sS -m 20 -x "socks5h://$PROXY" "http://127.0.0.1:$WEB/hello"
 }
-serving()
-{
-	family "$(pidof_test farend)" | tail -n +2
-}
-kill_session()
-{
-	# shellcheck disable=SC2046
-	kill -KILL $(serving) 2>/dev/null
-}
 memory()
 {
 	awk '/^VmRSS/ { print $2 }' "/proc/$(pidof_test sockstun)/status"
@@ -54,7 +45,7 @@ case $O in
 esac
 
 # A far end that is away: requests wait for it.
-pids=$(serving)
+pids=$(serving farend)
 stop farend
 # shellcheck disable=SC2086
 kill -KILL $pids 2>/dev/null

@@ -8,13 +8,6 @@ need python3 setsid
 start_peer
 start_farend
 
-works()
-{
-	python3 -c 'from socks import *
-sock = order("echo")
-sock.sendall(b"x")
-read_exactly(sock, 1)' || fail "$what: it does not work"
-}
 
 # The manager: starts a program as systemd does, and prints what it is told.
 cat >"$OBJ/manager.py" <<'EOF'
@@ -101,8 +94,7 @@ told '^READY=1$'
 told "^MAINPID=$(service)\$"
 told '^STATUS=Connected to 127.0.0.1$'
 told '^WATCHDOG=1$'
-# shellcheck disable=SC2046
-kill -KILL $(family "$(pidof_test farend)" | tail -n +2)
+kill_session
 told '^STATUS=Connection to 127.0.0.1 lost: '
 told '^STATUS=127.0.0.1 is not reached: next attempt in '
 told_times 2 '^STATUS=Connected'
@@ -126,8 +118,7 @@ done
 wait_for 10 grep -q 'Configuration read again' "$OBJ/service.log" ||
     fail "$what: a good file: no word of it"
 # The next session is made as it says, and so does not know the host.
-# shellcheck disable=SC2046
-kill -KILL $(family "$(pidof_test farend)" | tail -n +2)
+kill_session
 told '^STATUS=127.0.0.1: refused' 20
 cp "$OBJ/saved" "$OBJ/ssh_config"
 kill -HUP "$(service)"

@@ -40,7 +40,7 @@ became()
 # named pattern: the processes of the far end with such a title
 named()
 {
-	for p in $(family "$(pidof_test farend)" | tail -n +2); do
+	for p in $(serving farend); do
 		tr '\0' ' ' <"/proc/$p/cmdline" | grep -q "$1" && echo "$p"
 	done
 }

@@ -204,6 +204,28 @@ family()
 	done
 }
 
+# serving name: what a daemon has started
+serving()
+{
+	family "$(pidof_test "$1")" | tail -n +2
+}
+
+# Ends the sessions at the far end without a word, but not its listener.
+kill_session()
+{
+	# shellcheck disable=SC2046
+	kill -KILL $(serving farend) 2>/dev/null
+}
+
+# A byte goes to the peer and comes back; "what" says of what it is a test.
+works()
+{
+	python3 -c 'from socks import *
+sock = order("echo")
+sock.sendall(b"x")
+read_exactly(sock, 1)' || fail "$what: it does not work"
+}
+
 # --- keys and configuration
 
 # Writes known_hosts for what listens on a port of 127.0.0.1.

@@ -141,7 +141,7 @@ shows '^q quit '
 wait_for 10 count_is 6 || fail "after other sizes: $(rows)"
 
 # The session is lost, and there again.
-pids=$(family "$(pidof_test farend)" | tail -n +2)
+pids=$(serving farend)
 stop farend
 # shellcheck disable=SC2086
 kill -KILL $pids 2>/dev/null

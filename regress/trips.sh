@@ -37,17 +37,11 @@ login()
 	wait_for 20 is_up 1 || fatal "$what: not up"
 	trips "$first"
 	if [ "$again" != - ]; then
-		stop_sessions
+		kill_session
 		wait_for 20 is_up 2 || fatal "$what: not up again"
 		what="$what, again" trips "$again"
 	fi
 	stop sockstun
-}
-
-stop_sessions()
-{
-	# shellcheck disable=SC2046
-	kill -KILL $(family "$(pidof_test farend)" | tail -n +2) 2>/dev/null
 }
 
 ssh-keygen -q -t ed25519 -N '' -f "$OBJ/stranger"
