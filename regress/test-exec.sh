@@ -220,6 +220,7 @@ kill_session()
 # A byte goes to the peer and comes back; "what" says of what it is a test.
 works()
 {
+	# shellcheck disable=SC2154
 	python3 -c 'from socks import *
 sock = order("echo")
 sock.sendall(b"x")

@@ -13,15 +13,33 @@ TIMEOUT=4
 "$BIN/sockstund" -T -f /dev/null | grep -q '^clienttimeout 60$' ||
     fail "ClientTimeout is not 60 s by default"
 
-. "$TOOLS/wire.sh"
+# Two networks and a wire, whose packets are lost when one side has a hardware
+# address for the other's that nobody has: here 10.9.0.2, sockstun; far
+# 10.9.0.1, the far end and the targets.
+wire_apart()
+{
+	[ "$(readlink "/proc/$(pidof_test far)/ns/net")" != \
+	    "$(readlink /proc/$$/ns/net)" ]
+}
+
 # reaches from mac to: the network of "from" takes mac for that of an address
 reaches()
 {
 	$1 ip neigh replace "$3" lladdr "$2" dev wire nud permanent
 }
 
-start_wire
+need ip nsenter unshare
+start far unshare -n sleep 600
+wait_for 5 wire_apart || skip "no network namespaces here"
+far="nsenter -t $(pidof_test far) -n"
+ip link add wire type veth peer name wire netns "$(pidof_test far)" ||
+    skip "no veth interfaces here"
+ip address add 10.9.0.2/24 dev wire && ip link set wire up ||
+    fatal "no network here"
+$far ip link set lo up && $far ip address add 10.9.0.1/24 dev wire &&
+    $far ip link set wire up || fatal "no network for the far end"
 WRAP=$far
+start_peer
 start_sockstund "ListenAddress 10.9.0.1" "LoginGraceTime 0" \
     "ClientTimeout $TIMEOUT"
 WRAP=
