@@ -77,7 +77,7 @@ gone_cb(const char *why, void *arg)
 static const struct priv_ops ops = { bound, reply, gone_cb };
 
 static int
-setup(void **state)
+setup_questions(void **state)
 {
 	int fds[2];
 
@@ -86,8 +86,15 @@ setup(void **state)
 	base = event_base_new();
 	dialer = fds[1];
 	priv_init(&priv, fds[0]);
-	assert_int_equal(priv_start(&priv, base, &ops, NULL), 0);
 	log_set_sink(priv_log, &priv);
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	setup_questions(state);
+	assert_int_equal(priv_start(&priv, base, &ops, NULL), 0);
 	bounds = replies = gone = 0;
 	return 0;
 }
@@ -365,20 +372,6 @@ answer(uint32_t type, uint32_t n)
 	msg_put_u32(&m, n);
 	assert_int_equal(msg_send(dialer, &m), 0);
 	msg_clear(&m);
-}
-
-static int
-setup_questions(void **state)
-{
-	int fds[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-	    fds), 0);
-	base = event_base_new();
-	dialer = fds[1];
-	priv_init(&priv, fds[0]);
-	log_set_sink(priv_log, &priv);
-	return 0;
 }
 
 static void
