@@ -55,7 +55,7 @@ seconds_since(int64_t ns)
 static double
 milliseconds(int64_t ns)
 {
-	return (double)ns / (MONOTIME_SECOND / 1000);
+	return (double)ns / MONOTIME_MILLISECOND;
 }
 
 /* A string that may hold what others sent: printable ASCII, or octal. */

@@ -160,7 +160,7 @@ top_due(const struct top *t)
 {
 	int64_t ns = t->asked + TOP_INTERVAL - monotime_ns();
 
-	return ns <= 0 ? 0 : (int)(ns / (MONOTIME_SECOND / 1000)) + 1;
+	return ns <= 0 ? 0 : (int)(ns / MONOTIME_MILLISECOND) + 1;
 }
 
 /*

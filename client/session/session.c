@@ -454,7 +454,7 @@ session_want(struct session *s)
 	s->turned_away += s->state == SESSION_REFUSED;
 	if (s->state != SESSION_WAITING || session_is_denied(s))
 		return;
-	if (rested >= SESSION_REST * (MONOTIME_SECOND / 1000))
+	if (rested >= SESSION_REST * MONOTIME_MILLISECOND)
 		session_event(s, EVENT_BEGIN);
 	else if (session_due(s) > SESSION_REST)
 		session_set_timer(s, backoff_vary(SESSION_REST));

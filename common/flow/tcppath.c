@@ -17,7 +17,6 @@
 #include "tcppath.h"
 
 #define MICROSECOND	(MONOTIME_SECOND / 1000000)
-#define MILLISECOND	(MONOTIME_SECOND / 1000)
 
 /*
  * Fills in what is known of a connection; what the kernel does not tell is 0.
@@ -36,8 +35,8 @@ tcppath_read(int fd, struct tcppath *path)
 		return -1;
 	path->trip = info.tcpi_rtt * MICROSECOND;
 	path->least_trip = info.tcpi_min_rtt * MICROSECOND;
-	path->acked = info.tcpi_last_ack_recv * MILLISECOND;
-	path->sent = info.tcpi_last_data_sent * MILLISECOND;
+	path->acked = info.tcpi_last_ack_recv * MONOTIME_MILLISECOND;
+	path->sent = info.tcpi_last_data_sent * MONOTIME_MILLISECOND;
 	path->unacked = info.tcpi_unacked;
 	path->backoff = info.tcpi_backoff;
 	path->sent_again = info.tcpi_bytes_retrans;

@@ -262,8 +262,8 @@ sshloop_new(struct event_base *base, ssh_session session,
 	}
 	l->conn.alive_every.tv_sec = options->alive_interval;
 	l->conn.alive_max = options->alive_max;
-	sshqueue_init(&l->conn.pace.queue, (int64_t)options->queue_delay *
-	    (MONOTIME_SECOND / 1000));
+	sshqueue_init(&l->conn.pace.queue, options->queue_delay *
+	    MONOTIME_MILLISECOND);
 	sshloop_set_callbacks(l);
 	return l;
 }

@@ -25,9 +25,8 @@
 #include "sshqueue.h"
 #include "tcppath.h"
 
-#define MILLISECOND	(MONOTIME_SECOND / 1000)
 /* One measurement takes a round trip, but no less. */
-#define QUEUE_MEASURE	(20 * MILLISECOND)
+#define QUEUE_MEASURE	(20 * MONOTIME_MILLISECOND)
 #define QUEUE_PERIOD	(10 * MONOTIME_SECOND)
 /* No bound is shorter than these take, nor a rate lower than them a trip. */
 #define QUEUE_SEGMENTS	8

@@ -19,7 +19,7 @@
 #include "sshqueue.h"
 #include "tcppath.h"
 
-#define MS		(MONOTIME_SECOND / 1000)
+#define MS		MONOTIME_MILLISECOND
 #define MEGA		1000000.0
 #define SEGMENT		1448
 #define BOUND		(10 * MS)
