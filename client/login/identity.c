@@ -196,13 +196,14 @@ identity_clear(struct identity *id)
 	memset(id, 0, sizeof(*id));
 }
 
-/* A key of the user's own that others may read is refused, as by ssh(1). */
+/* Is it a file of the user's own that others may read? */
 static int
 identity_is_exposed(const struct stat *st)
 {
 	return st->st_uid == getuid() && (st->st_mode & 077) != 0;
 }
 
+/* Such a key is refused, as by ssh(1). */
 static int
 identity_check_mode(const char *file, const struct stat *st)
 {
